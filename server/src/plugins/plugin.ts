@@ -1,0 +1,118 @@
+/**
+ * What a plugin is: something that can run operations.
+ *
+ * The engine evaluates inputs, keeps intent and result durable, counts retries, and enforces timeouts by aborting
+ * `signal`. The plugin touches the world and says, as data, what came of it. A plugin never throws on purpose;
+ * what it throws is recorded as a retryable failure of type `PluginError`.
+ *
+ * Law: an operation may run twice under one operation id (the engine says so in `attempt`), because a machine can
+ * die between the world and the record. A plugin that can bear this declares the function `resumable`.
+ */
+import type { Readable } from 'node:stream';
+import type { Json, JsonObject } from '../dsl/plan.js';
+import type { TaskFailure } from '../errors.js';
+
+export interface Plugin {
+  /** As blueprints name it in an operation's plan entry, e.g. `script`. */
+  readonly name: string;
+  /** Functions the plugin can run, with what the engine must know beforehand; null when it has no such function. */
+  describe(functionName: string): { readonly resumable: boolean } | null;
+  run(request: OperationRequest): Promise<OperationOutcome>;
+  /** Called when a worker starts, before it takes work: end what an earlier, killed process of this host left running. */
+  recover?(): Promise<void>;
+}
+
+export interface OperationRequest {
+  readonly functionName: string;
+  /** Evaluated; plain values. */
+  readonly inputs: JsonObject;
+  readonly operation: {
+    /** Stable over attempts: `<execution id>:<task id>`. */
+    readonly id: string;
+    /** Full name, `cloudify.interfaces.lifecycle.create`. */
+    readonly name: string;
+    /** Counts every start of this operation, from 1; also those after an interruption. */
+    readonly attempt: number;
+    /** Failed attempts before this one. 0 at first. */
+    readonly retryNumber: number;
+    /** -1: without end. */
+    readonly maxRetries: number;
+    /** Seconds, or null. The engine aborts `signal` then; the plugin need not watch a clock. */
+    readonly timeout: number | null;
+  };
+  readonly context: OperationContext;
+  /** Aborted by cancel, kill, timeout or shutdown: stop the whole process tree and answer soon. `reason` is an `AbortReason`. */
+  readonly signal: AbortSignal;
+  /** A log line of the operation; becomes a `cloudify_log` event, durable at the latest with the outcome. */
+  log(level: LogLevel, message: string): void;
+  /** A `plugin_event`. */
+  event(message: string): void;
+  /** Writes runtime properties now, not only with the outcome. Throws DomainError `conflict` when somebody else wrote. */
+  saveRuntimeProperties(changes: RuntimePropertyChanges): Promise<void>;
+  /** A file of the deployment's folder or blueprint; throws DomainError `not-found`. */
+  resource(path: string): Promise<{ size: number; stream: Readable }>;
+  /** A capability of another deployment, a secret, … as `ctx` may ask for them: one intrinsic function, evaluated. */
+  evaluate(expression: Json): Promise<Json>;
+}
+
+export type AbortReason = 'cancelled' | 'killed' | 'timeout' | 'shutdown' | 'fenced';
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical';
+
+export interface OperationContext {
+  readonly tenant: string;
+  readonly deployment: { readonly id: string; readonly displayName: string };
+  readonly blueprint: { readonly id: string };
+  readonly execution: {
+    readonly id: string;
+    readonly workflow: string;
+    readonly parameters: JsonObject;
+    readonly creator: string;
+  };
+  /** The instance the operation runs on (`node` operations). */
+  readonly self: InstanceContext | null;
+  /** Both sides, for relationship operations; `side` says on which one the operation runs. */
+  readonly relationship: {
+    readonly side: 'source' | 'target';
+    readonly type: string;
+    readonly source: InstanceContext;
+    readonly target: InstanceContext;
+  } | null;
+}
+
+export interface InstanceContext {
+  readonly node: {
+    readonly name: string;
+    readonly type: string;
+    readonly typeHierarchy: readonly string[];
+    readonly properties: JsonObject;
+    readonly numberOfInstances: number;
+  };
+  readonly instance: {
+    readonly id: string;
+    readonly index: number;
+    readonly runtimeProperties: JsonObject;
+    /** `runtime_properties.ip` of the host, else its `ip` property; null without. */
+    readonly hostIp: string | null;
+    readonly relationships: readonly {
+      readonly type: string;
+      readonly targetNode: string;
+      readonly targetInstance: string;
+    }[];
+    readonly scalingGroups: readonly { readonly name: string; readonly id: string }[];
+  };
+}
+
+/** Whole new runtime properties, by instance id. Only for instances in the request's context. */
+export type RuntimePropertyChanges = Readonly<Record<string, JsonObject>>;
+
+export type OperationOutcome = {
+  /** Saved with the outcome, whatever it is. Absent: unchanged. */
+  readonly runtimeProperties?: RuntimePropertyChanges;
+} & (
+  | { readonly kind: 'done'; readonly result: Json }
+  /** Asks to be called again; counts as a retry. `after` in seconds; null: the usual interval. */
+  | { readonly kind: 'again'; readonly after: number | null; readonly message: string }
+  | { readonly kind: 'failed'; readonly failure: TaskFailure }
+  /** Answer to an abort by cancel, kill, shutdown or fencing. */
+  | { readonly kind: 'aborted' }
+);
