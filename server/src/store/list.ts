@@ -16,6 +16,7 @@ import {
   sql,
 } from 'kysely';
 import type { TenantScope } from '../caller.js';
+import type { Json } from '../dsl/plan.js';
 import type { Queryable } from './statement.js';
 
 // Used to compile only; it never connects.
@@ -62,8 +63,8 @@ export type ListFilter<Field extends string> =
   | { readonly field: Field; readonly from?: string; readonly to?: string };
 
 export interface ListQuery<Field extends string> {
-  /** Wire name -> core field, in the order of the answer. */
-  readonly shape: Readonly<Record<string, Field>>;
+  /** Wire name -> core field, in the order of the answer. At most 50 names. */
+  readonly shape: Readonly<Record<string, Shown<Field>>>;
   readonly filters: readonly ListFilter<Field>[];
   readonly sort: readonly SortKey<Field>[];
   /** Case-insensitive part of a text. */
@@ -72,6 +73,15 @@ export interface ListQuery<Field extends string> {
   /** null: everything. */
   readonly size: number | null;
 }
+
+/**
+ * How one member of an item is made: a field as it is, a field whose texts are put into the dialect's words
+ * (a text without a word becomes null), or the same value in every item.
+ */
+export type Shown<Field extends string> =
+  | Field
+  | { readonly field: Field; readonly words: Readonly<Record<string, Json>> }
+  | { readonly constant: Json };
 
 export interface ListPage {
   /** A JSON array. */
@@ -123,9 +133,7 @@ export async function listPage<Field extends string>(
   ]);
   // Key and value in turn; names go in as literals so that PostgreSQL plans one constant row constructor.
   const columns = sql.join(
-    Object.entries(query.shape).map(
-      ([wire, field]) => sql`${sql.lit(wire)}, ${sql.raw(rendered(spec.fields[field]))}`,
-    ),
+    Object.entries(query.shape).map(([wire, shown]) => sql`${sql.lit(wire)}, ${member(spec, shown)}`),
   );
   const limit = query.size === null ? sql`` : sql` limit ${query.size}`;
   const page = sql<{ items: string; total: number }>`
@@ -137,6 +145,12 @@ export async function listPage<Field extends string>(
   const { rows } = await db.query<{ items: string; total: number }>(compiled.sql, [...compiled.parameters]);
   const row = rows[0]!;
   return { items: row.items, total: row.total };
+}
+
+function member<Field extends string>(spec: ListSpec<Field>, shown: Shown<Field>): RawBuilder<unknown> {
+  if (typeof shown === 'string') return sql.raw(rendered(spec.fields[shown]));
+  if ('constant' in shown) return sql`${sql.lit(JSON.stringify(shown.constant))}::json`;
+  return sql`${sql.lit(JSON.stringify(shown.words))}::jsonb -> (${sql.raw(spec.fields[shown.field].sql)})::text`;
 }
 
 function condition<Field extends string>(

@@ -1,0 +1,89 @@
+import { sql } from 'kysely';
+import { type ListSpec, ownTenant } from '../store/list.js';
+import { systemStatement, tenantStatement } from '../store/statement.js';
+
+export type EventField =
+  | 'id'
+  | 'kind'
+  | 'type'
+  | 'level'
+  | 'logger'
+  | 'message'
+  | 'operation'
+  | 'nodeName'
+  | 'nodeInstanceId'
+  | 'sourceId'
+  | 'targetId'
+  | 'errorCauses'
+  | 'at'
+  | 'recordedAt'
+  | 'executionId'
+  | 'workflow'
+  | 'deploymentId'
+  | 'deploymentDisplayName'
+  | 'blueprintId'
+  | 'visibility'
+  | 'tenantName'
+  | 'createdBy';
+
+const visible = ownTenant('e', { visibility: false });
+
+export const eventList: ListSpec<EventField> = {
+  from: `events e
+    left join executions x on x.uid = e.execution_uid
+    left join deployments d on d.uid = e.deployment_uid
+    left join blueprints b on b.uid = d.blueprint_uid`,
+  fields: {
+    id: { sql: 'e.id', type: 'integer' },
+    kind: { sql: 'e.kind', type: 'text' },
+    type: { sql: 'e.type', type: 'text' },
+    level: { sql: 'e.level', type: 'text' },
+    logger: { sql: 'e.logger', type: 'text' },
+    message: { sql: 'e.message', type: 'text' },
+    operation: { sql: 'e.operation', type: 'text' },
+    nodeName: { sql: 'e.node', type: 'text' },
+    nodeInstanceId: { sql: 'e.instance', type: 'text' },
+    sourceId: { sql: 'e.source', type: 'text' },
+    targetId: { sql: 'e.target', type: 'text' },
+    errorCauses: { sql: 'e.causes', type: 'json' },
+    at: { sql: 'e.at', type: 'time' },
+    recordedAt: { sql: 'e.recorded_at', type: 'time' },
+    executionId: { sql: 'x.id', type: 'text' },
+    workflow: { sql: 'x.workflow', type: 'text' },
+    deploymentId: { sql: 'd.id', type: 'text' },
+    deploymentDisplayName: { sql: 'd.display_name', type: 'text' },
+    blueprintId: { sql: 'b.id', type: 'text' },
+    visibility: { sql: `coalesce(d.visibility, 'tenant')`, type: 'text' },
+    tenantName: { sql: '(select t.name from tenants t where t.id = e.tenant_id)', type: 'text' },
+    createdBy: { sql: '(select u.username from users u where u.id = x.created_by)', type: 'text' },
+  },
+  confine: (scope) =>
+    scope.seesPrivate
+      ? visible(scope)
+      : sql`${visible(scope)} and (d.uid is null or d.visibility <> 'private' or d.created_by = ${scope.userId})`,
+  defaultSort: [{ field: 'at' }],
+  tieBreak: 'e.id',
+  search: ['message'],
+};
+
+/** `$2` a JSON array of rows as `EventRow` in events.ts; execution and deployment by surrogate key. */
+export const insertEvents = tenantStatement<never>(
+  'events_insert',
+  `insert into events (tenant_id, execution_uid, deployment_uid, kind, type, level, logger, message, operation, node, instance, source, target, causes, at)
+   select $1::bigint, e."executionUid", e."deploymentUid", e.kind, e.type, e.level, e.logger, e.message, e.operation, e.node, e.instance, e.source, e.target, e.causes,
+          coalesce(e.at, clock_timestamp())
+   from json_to_recordset($2) with ordinality as e("executionUid" bigint, "deploymentUid" bigint, kind text, type text, level text, logger text, message text,
+          operation text, node text, instance text, source text, target text, causes json, at timestamptz, n bigint)
+   order by e.n`,
+);
+
+export const deleteEventsOfDeployment = tenantStatement<never>(
+  'events_delete_deployment',
+  'delete from events where tenant_id = $1 and deployment_uid = $2',
+);
+
+export const deleteEventsOfExecution = systemStatement<never>(
+  'events_delete_execution',
+  'delete from events where execution_uid = $1',
+  'the caller has just checked the execution in its own tenant',
+);

@@ -1,0 +1,72 @@
+/** What happened: appended, never edited. Written in the same transaction as the fact it tells. */
+import { type Caller, scopeFor } from '../caller.js';
+import type { FailureCause } from '../errors.js';
+import type { DeploymentUid, ExecutionUid, TenantId } from '../ids.js';
+import { type ListPage, type ListQuery, listPage } from '../store/list.js';
+import type { Pool } from '../store/pool.js';
+import type { Queryable } from '../store/statement.js';
+import { type EventField, eventList, insertEvents } from './events.store.js';
+
+export type { EventField } from './events.store.js';
+
+/** The kinds of event the engine tells (cloudify.md §6.4). */
+export type EventType =
+  | 'workflow_started'
+  | 'workflow_succeeded'
+  | 'workflow_failed'
+  | 'workflow_cancelled'
+  | 'workflow_event'
+  | 'workflow_stage'
+  | 'workflow_node_event'
+  | 'sending_task'
+  | 'task_started'
+  | 'task_succeeded'
+  | 'task_failed'
+  | 'task_rescheduled'
+  | 'plugin_event';
+
+/** One event or log line, on its way into the store. Absent members are null there. */
+export interface NewEvent {
+  readonly kind: 'event' | 'log';
+  readonly type?: EventType | string;
+  readonly level?: string;
+  readonly logger?: string;
+  readonly message: string;
+  readonly operation?: string;
+  readonly node?: string;
+  readonly instance?: string;
+  readonly source?: string;
+  readonly target?: string;
+  readonly causes?: readonly FailureCause[];
+  /** ISO time; absent: the database's now. */
+  readonly at?: string;
+}
+
+export interface EventSubject {
+  readonly executionUid: ExecutionUid | null;
+  readonly deploymentUid: DeploymentUid | null;
+}
+
+/** Appends events inside the transaction of the fact they tell. */
+export async function appendEvents(
+  db: Queryable,
+  tenant: TenantId,
+  subject: EventSubject,
+  events: readonly NewEvent[],
+): Promise<void> {
+  if (events.length === 0) return;
+  await insertEvents.run(db, tenant, [JSON.stringify(events.map((event) => ({ ...subject, ...event })))]);
+}
+
+export class Events {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** A page of the tenant's events and logs, oldest first unless sorted otherwise. Needs `events.read`. */
+  async list(caller: Caller, query: ListQuery<EventField>): Promise<ListPage> {
+    return listPage(this.#pool, eventList, scopeFor(caller, 'events.read'), query);
+  }
+}
