@@ -11,6 +11,9 @@ create table users (
   username       text not null check (length(username) between 1 and 256),
   -- Argon2id in its own text form, with its parameters. Null: the user cannot sign in with a password.
   password_hash  text,
+  -- Hash of the password setting that was last applied to this user at a start: a setting that did not change since
+  -- then must not undo what the user chose afterwards.
+  applied_password_hash text,
   system_role    text not null check (system_role in ('admin', 'member')),
   active         boolean not null default true,
   -- The first administrator: can be neither removed nor deprived.

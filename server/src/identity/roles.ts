@@ -1,0 +1,103 @@
+/**
+ * Roles as permission tables. Pure.
+ *
+ * A user has one system role; so has each group. In a tenant, users and groups have one tenant role each. What a
+ * caller may do is the union of all that apply: nothing is ever taken away by a second role. `admin` acts in every
+ * tenant, member or not.
+ */
+import { PERMISSIONS, type Permission } from '../caller.js';
+import { DomainError } from '../errors.js';
+
+export const SYSTEM_ROLES = ['admin', 'member'] as const;
+export type SystemRole = (typeof SYSTEM_ROLES)[number];
+
+export const TENANT_ROLES = ['manager', 'user', 'operations', 'viewer'] as const;
+export type TenantRole = (typeof TENANT_ROLES)[number];
+
+const MEMBER: readonly Permission[] = ['status.read', 'tenants.list', 'tokens.own', 'settings.read'];
+
+const VIEWER: readonly Permission[] = [
+  ...MEMBER,
+  'blueprints.read',
+  'plugins.read',
+  'secrets.read',
+  'deployments.read',
+  'nodes.read',
+  'executions.read',
+  'events.read',
+];
+
+const OPERATIONS: readonly Permission[] = [
+  ...VIEWER,
+  'tenants.read',
+  'deployments.write',
+  'nodes.write',
+  'executions.run',
+  'events.write',
+];
+
+const USER: readonly Permission[] = [...OPERATIONS, 'blueprints.write', 'plugins.write', 'secrets.write'];
+
+const MANAGER: readonly Permission[] = [...USER, 'private.read', 'settings.write'];
+
+export const SYSTEM_ROLE_PERMISSIONS: Readonly<Record<SystemRole, ReadonlySet<Permission>>> = {
+  admin: new Set(PERMISSIONS),
+  member: new Set(MEMBER),
+};
+
+export const TENANT_ROLE_PERMISSIONS: Readonly<Record<TenantRole, ReadonlySet<Permission>>> = {
+  manager: new Set(MANAGER),
+  user: new Set(USER),
+  operations: new Set(OPERATIONS),
+  viewer: new Set(VIEWER),
+};
+
+export interface RolesHeld {
+  readonly systemRole: SystemRole;
+  /** System roles of the groups the user is in. */
+  readonly groupSystemRoles: readonly SystemRole[];
+  /** Roles in the tenant of the call: the user's own and those of groups. Empty where the call names no tenant. */
+  readonly tenantRoles: readonly TenantRole[];
+}
+
+// Sets are shared between callers, so that a request costs no new set; there are few combinations.
+const unions = new Map<string, ReadonlySet<Permission>>();
+
+/** Everything that the roles together allow. */
+export function permissionsOf(held: RolesHeld): ReadonlySet<Permission> {
+  if (isAdmin(held)) return SYSTEM_ROLE_PERMISSIONS.admin;
+  const roles = TENANT_ROLES.filter((role) => held.tenantRoles.includes(role));
+  if (roles.length === 0) return SYSTEM_ROLE_PERMISSIONS.member;
+  const key = roles.join();
+  let union = unions.get(key);
+  if (union === undefined) {
+    union = new Set([MEMBER, ...roles.map((role) => [...TENANT_ROLE_PERMISSIONS[role]])].flat());
+    unions.set(key, union);
+  }
+  return union;
+}
+
+/** Whether the roles reach every tenant. */
+export function isAdmin(held: Pick<RolesHeld, 'systemRole' | 'groupSystemRoles'>): boolean {
+  return held.systemRole === 'admin' || held.groupSystemRoles.includes('admin');
+}
+
+/** @throws DomainError `invalid` for a word that is no system role. */
+export function systemRole(word: string): SystemRole {
+  const role = SYSTEM_ROLES.find((known) => known === word);
+  if (role === undefined) throw unknownRole(word, SYSTEM_ROLES);
+  return role;
+}
+
+/** @throws DomainError `invalid` for a word that is no tenant role. */
+export function tenantRole(word: string): TenantRole {
+  const role = TENANT_ROLES.find((known) => known === word);
+  if (role === undefined) throw unknownRole(word, TENANT_ROLES);
+  return role;
+}
+
+function unknownRole(word: string, known: readonly string[]): DomainError {
+  return new DomainError('invalid', 'role-unknown', `Unknown role \`${word}\`; known are: ${known.join(', ')}`, {
+    details: { role: word },
+  });
+}
