@@ -62,7 +62,9 @@ export class PasswordHash {
   needsRehash(stored: string): boolean {
     const made = parseOptions(stored);
     return (
-      made.memoryCost !== this.#settings.memoryKib || made.timeCost !== this.#settings.passes || made.parallelism !== 1
+      made.memoryCost !== this.#settings.memoryKib ||
+      made.timeCost !== this.#settings.passes ||
+      made.parallelism !== 1
     );
   }
 

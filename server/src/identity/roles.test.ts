@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PERMISSIONS, type Permission } from '../caller.js';
 import { DomainError } from '../errors.js';
-import { permissionsOf, SYSTEM_ROLES, systemRole, TENANT_ROLES, type TenantRole, tenantRole } from './roles.js';
+import {
+  permissionsOf,
+  SYSTEM_ROLES,
+  systemRole,
+  TENANT_ROLES,
+  type TenantRole,
+  tenantRole,
+} from './roles.js';
 
 /** Who may: letters in the order admin, Manager, User, Operations, Viewer, plain member. */
 const MATRIX: Readonly<Record<Permission, string>> = {

@@ -97,7 +97,12 @@ export function tenantRole(word: string): TenantRole {
 }
 
 function unknownRole(word: string, known: readonly string[]): DomainError {
-  return new DomainError('invalid', 'role-unknown', `Unknown role \`${word}\`; known are: ${known.join(', ')}`, {
-    details: { role: word },
-  });
+  return new DomainError(
+    'invalid',
+    'role-unknown',
+    `Unknown role \`${word}\`; known are: ${known.join(', ')}`,
+    {
+      details: { role: word },
+    },
+  );
 }
