@@ -39,6 +39,8 @@ export interface ListField {
 export interface ListSpec<Field extends string> {
   /** FROM clause with joins, e.g. `deployments d join blueprints b on …`. */
   readonly from: string;
+  /** The one table of `from` that decides how many rows there are, e.g. `deployments d`; the others only decorate. */
+  readonly counted?: string;
   readonly fields: Readonly<Record<Field, ListField>>;
   /** Confinement to a tenant and to what the caller may see, given the scope. Never absent: see `ownTenant`. */
   readonly confine: (scope: TenantScope) => RawBuilder<unknown>;
@@ -137,7 +139,7 @@ export async function listPage<Field extends string>(
   );
   const limit = query.size === null ? sql`` : sql` limit ${query.size}`;
   const page = sql<{ items: string; total: number }>`
-    select (select count(*) from ${from} where ${where})::integer as total,
+    select (select count(*) from ${sql.raw(countedFrom(spec, query))} where ${where})::integer as total,
            coalesce((select '[' || string_agg(item, ',') || ']' from (
              select json_build_object(${columns})::text as item from ${from} where ${where}
              order by ${order}${limit} offset ${query.offset}) page), '[]') as items`;
@@ -145,6 +147,17 @@ export async function listPage<Field extends string>(
   const { rows } = await db.query<{ items: string; total: number }>(compiled.sql, [...compiled.parameters]);
   const row = rows[0]!;
   return { items: row.items, total: row.total };
+}
+
+/** The joins are left out of the count where no condition looks at them. */
+function countedFrom<Field extends string>(spec: ListSpec<Field>, query: ListQuery<Field>): string {
+  if (spec.counted === undefined) return spec.from;
+  const alias = `${spec.counted.split(' ').at(-1)}.`;
+  const looked = [
+    ...query.filters.map((filter) => filter.field),
+    ...(query.search === undefined ? [] : spec.search),
+  ];
+  return looked.every((field) => spec.fields[field].sql.startsWith(alias)) ? spec.counted : spec.from;
 }
 
 function member<Field extends string>(spec: ListSpec<Field>, shown: Shown<Field>): RawBuilder<unknown> {

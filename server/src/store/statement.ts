@@ -89,8 +89,10 @@ export function systemStatement<Row extends object>(
 /**
  * The first tenant table in `sql` that is not pinned to the tenant in `$1`, or null.
  *
- * A table counts as pinned by `<alias>.tenant_id = $1`, by `tenant_id = $1` where it stands alone, or, for an
- * INSERT, by naming `tenant_id` as its first column and `$1` as what goes in. Exported for its test.
+ * A table counts as pinned by `<alias>.tenant_id = $1`, by `tenant_id = $1` where it stands alone, by being reached
+ * from another table's row (`<alias>.uid = other.…` or `<alias>.tenant_id = other.tenant_id`), or, for an INSERT, by
+ * naming `tenant_id` as its first column and `$1` as what goes in. At least one table must be pinned to `$1` itself.
+ * Exported for its test.
  */
 export function unpinnedTable(sql: string): string | null {
   const text = sql.replace(/--[^\n]*/g, ' ').replace(/\s+/g, ' ');
@@ -116,10 +118,16 @@ export function unpinnedTable(sql: string): string | null {
     }
     const name = use.alias ?? use.table;
     const qualified = new RegExp(`\\b${name}\\.tenant_id = \\$1(?!\\d)`, 'i').test(text);
+    const reached = new RegExp(`\\b${name}\\.(uid = \\w+\\.\\w+|tenant_id = \\w+\\.tenant_id\\b)`, 'i').test(
+      text,
+    );
     const bare =
       uses.filter((other) => other.verb !== 'into').length === 1 &&
       /(?<![.\w])tenant_id = \$1(?!\d)/i.test(text);
-    if (!qualified && !bare) return use.table;
+    if (!qualified && !bare && !reached) return use.table;
   }
+  const first = uses[0];
+  if (first !== undefined && insertedTables.size === 0 && !/tenant_id = \$1(?!\d)/i.test(text))
+    return first.table;
   return null;
 }

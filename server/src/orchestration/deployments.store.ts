@@ -1,0 +1,267 @@
+import type { InputDefinition, JsonObject, PlanWorkflow, SharedTypes, ValueDefinition } from '../dsl/plan.js';
+import type { BlueprintUid, DeploymentUid, ExecutionUid, TenantId, UserId } from '../ids.js';
+import { type ListSpec, ownTenant } from '../store/list.js';
+import { systemStatement, tenantStatement } from '../store/statement.js';
+
+export type Visibility = 'private' | 'tenant' | 'global';
+export type Health = 'good' | 'in-progress' | 'requires-attention';
+
+export interface DeploymentRecord {
+  readonly uid: DeploymentUid;
+  readonly tenantId: TenantId;
+  readonly tenantName: string;
+  readonly id: string;
+  readonly blueprintId: string;
+  readonly blueprintUid: BlueprintUid;
+  readonly displayName: string;
+  readonly description: string | null;
+  readonly visibility: Visibility;
+  readonly createdBy: string;
+  readonly createdById: UserId;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly inputs: JsonObject;
+  readonly outputs: Readonly<Record<string, ValueDefinition>>;
+  readonly capabilities: Readonly<Record<string, ValueDefinition>>;
+  readonly workflows: Readonly<Record<string, PlanWorkflow>>;
+  readonly rest: DeploymentRest;
+  readonly installed: boolean;
+  readonly health: Health;
+  readonly labels: readonly DeploymentLabel[];
+  readonly latestExecution: LatestExecution | null;
+  readonly createExecutionId: string | null;
+  readonly unavailableInstances: number;
+}
+
+export interface DeploymentLabel {
+  readonly key: string;
+  readonly value: string;
+  readonly createdBy: string;
+  readonly createdAt: string;
+}
+
+export interface LatestExecution {
+  readonly id: string;
+  readonly workflow: string;
+  readonly status: string;
+  readonly totalOperations: number;
+  readonly finishedOperations: number;
+}
+
+/** What only some readers of a plan want, kept apart from what every list shows. */
+export interface DeploymentRest {
+  readonly groups: JsonObject;
+  readonly scalingGroups: JsonObject;
+  readonly policyTypes: JsonObject;
+  readonly policyTriggers: JsonObject;
+  readonly resourceTags: JsonObject;
+  readonly settings: JsonObject;
+  readonly inputSchema: Readonly<Record<string, InputDefinition>>;
+}
+
+export type DeploymentField =
+  | 'id'
+  | 'displayName'
+  | 'blueprintId'
+  | 'description'
+  | 'visibility'
+  | 'tenantName'
+  | 'createdBy'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'inputs'
+  | 'outputs'
+  | 'capabilities'
+  | 'groups'
+  | 'scalingGroups'
+  | 'policyTypes'
+  | 'policyTriggers'
+  | 'resourceTags'
+  | 'labels'
+  | 'installed'
+  | 'health'
+  | 'latestExecutionId'
+  | 'latestExecutionStatus'
+  | 'latestExecutionWorkflow'
+  | 'latestExecutionTotalOperations'
+  | 'latestExecutionFinishedOperations'
+  | 'createExecutionId'
+  | 'unavailableInstances';
+
+const UNAVAILABLE = `(select count(*) from node_instances i
+  where i.deployment_uid = d.uid and i.tenant_id = d.tenant_id and i.state <> 'started')::integer`;
+
+const LABELS = `coalesce((select json_agg(json_build_object('key', l.key, 'value', l.value,
+    'created_by', lu.username, 'created_at', to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    order by l.key, l.value)
+  from deployment_labels l join users lu on lu.id = l.created_by
+  where l.deployment_uid = d.uid and l.tenant_id = d.tenant_id), '[]')`;
+
+export const deploymentList: ListSpec<DeploymentField> = {
+  from: `deployments d
+    join blueprints b on b.uid = d.blueprint_uid
+    join tenants t on t.id = d.tenant_id
+    join users u on u.id = d.created_by
+    left join executions x on x.uid = d.latest_execution_uid
+    left join executions c on c.uid = d.create_execution_uid`,
+  counted: 'deployments d',
+  fields: {
+    id: { sql: 'd.id', type: 'text' },
+    displayName: { sql: 'd.display_name', type: 'text' },
+    blueprintId: { sql: 'b.id', type: 'text' },
+    description: { sql: 'd.description', type: 'text' },
+    visibility: { sql: 'd.visibility', type: 'text' },
+    tenantName: { sql: 't.name', type: 'text' },
+    createdBy: { sql: 'u.username', type: 'text' },
+    createdAt: { sql: 'd.created_at', type: 'time' },
+    updatedAt: { sql: 'd.updated_at', type: 'time' },
+    inputs: { sql: 'd.inputs', type: 'json' },
+    outputs: { sql: 'd.outputs', type: 'json' },
+    capabilities: { sql: 'd.capabilities', type: 'json' },
+    groups: { sql: `d.rest -> 'groups'`, type: 'json' },
+    scalingGroups: { sql: `d.rest -> 'scalingGroups'`, type: 'json' },
+    policyTypes: { sql: `d.rest -> 'policyTypes'`, type: 'json' },
+    policyTriggers: { sql: `d.rest -> 'policyTriggers'`, type: 'json' },
+    resourceTags: { sql: `d.rest -> 'resourceTags'`, type: 'json' },
+    labels: { sql: LABELS, type: 'json' },
+    installed: { sql: 'd.installed', type: 'boolean' },
+    health: { sql: 'd.health', type: 'text' },
+    latestExecutionId: { sql: 'x.id', type: 'text' },
+    latestExecutionStatus: { sql: 'x.status', type: 'text' },
+    latestExecutionWorkflow: { sql: 'x.workflow', type: 'text' },
+    latestExecutionTotalOperations: { sql: 'x.total_operations', type: 'integer' },
+    latestExecutionFinishedOperations: { sql: 'x.finished_operations', type: 'integer' },
+    createExecutionId: { sql: 'c.id', type: 'text' },
+    unavailableInstances: { sql: UNAVAILABLE, type: 'integer' },
+  },
+  confine: ownTenant('d', { visibility: true }),
+  defaultSort: [{ field: 'createdAt' }],
+  tieBreak: 'd.uid',
+  search: ['id', 'displayName'],
+};
+
+/** What a caller may see: `$3` the user, `$4` whether others' private resources show. */
+const VISIBLE = `((d.tenant_id = $1 and (d.visibility <> 'private' or d.created_by = $3 or $4)) or d.visibility = 'global')`;
+
+export const selectDeployment = tenantStatement<DeploymentRecord>(
+  'deployment_select',
+  `select d.uid, d.tenant_id as "tenantId", t.name as "tenantName", d.id, b.id as "blueprintId", d.blueprint_uid as "blueprintUid",
+          d.display_name as "displayName", d.description, d.visibility, u.username as "createdBy", d.created_by as "createdById",
+          d.created_at as "createdAt", d.updated_at as "updatedAt", d.inputs, d.outputs, d.capabilities, d.workflows, d.rest,
+          d.installed, d.health, ${LABELS} as labels,
+          case when x.uid is null then null else json_build_object('id', x.id, 'workflow', x.workflow, 'status', x.status,
+            'totalOperations', x.total_operations, 'finishedOperations', x.finished_operations) end as "latestExecution",
+          c.id as "createExecutionId", ${UNAVAILABLE} as "unavailableInstances"
+   from ${deploymentList.from}
+   where d.id = $2 and ${VISIBLE}
+   order by (d.tenant_id = $1) desc limit 1`,
+);
+
+export interface DeploymentHead {
+  readonly uid: DeploymentUid;
+  readonly tenantId: TenantId;
+  readonly id: string;
+  readonly visibility: Visibility;
+  readonly createdById: UserId;
+  readonly createdBy: string;
+  readonly workflows: Readonly<Record<string, PlanWorkflow>>;
+}
+
+/** The caller's own tenant's deployment, locked until the transaction ends. */
+export const lockDeployment = tenantStatement<DeploymentHead>(
+  'deployment_lock',
+  `select d.uid, d.tenant_id as "tenantId", d.id, d.visibility, d.created_by as "createdById", u.username as "createdBy", d.workflows
+   from deployments d join users u on u.id = d.created_by
+   where d.tenant_id = $1 and d.id = $2 and (d.visibility <> 'private' or d.created_by = $3 or $4)
+   for update of d`,
+);
+
+export const insertDeployment = tenantStatement<{ uid: DeploymentUid }>(
+  'deployment_insert',
+  `insert into deployments (tenant_id, id, blueprint_uid, display_name, description, visibility, created_by, inputs, outputs, capabilities, workflows, types, rest)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning uid`,
+);
+
+export const globalIdTaken = systemStatement<{ taken: boolean }>(
+  'deployment_global_taken',
+  `select exists (select from deployments where id = $1 and visibility = 'global') as taken`,
+  'ids of deployments shared with every tenant are unique across tenants (cloudify.md §2.2)',
+);
+
+export const setCreateExecution = tenantStatement<never>(
+  'deployment_set_create_execution',
+  `update deployments d set create_execution_uid = $3, latest_execution_uid = $3
+   where d.tenant_id = $1 and d.uid = $2`,
+);
+
+export const setLatestExecution = tenantStatement<never>(
+  'deployment_set_latest_execution',
+  `update deployments d set latest_execution_uid = $3, health = 'in-progress', updated_at = now()
+   where d.tenant_id = $1 and d.uid = $2`,
+);
+
+/** Recomputes what an ended execution means for its deployment (cloudify-rest.md §D2). `$3`: the execution's end. */
+export const settleDeployment = tenantStatement<never>(
+  'deployment_settle',
+  `update deployments d set installed = s.installed, updated_at = now(),
+          health = case when $3 = 'failed' or not s.installed then 'requires-attention' else 'good' end
+   from (select not exists (select from node_instances i where i.tenant_id = $1 and i.deployment_uid = $2 and i.state <> 'started') as installed) s
+   where d.tenant_id = $1 and d.uid = $2`,
+);
+
+export const updateDeployment = tenantStatement<never>(
+  'deployment_update',
+  `update deployments d set display_name = coalesce($3, d.display_name), description = coalesce($4, d.description),
+          visibility = coalesce($5, d.visibility), updated_at = now()
+   where d.tenant_id = $1 and d.uid = $2`,
+);
+
+export const deleteLabels = tenantStatement<never>(
+  'deployment_labels_delete',
+  'delete from deployment_labels where tenant_id = $1 and deployment_uid = $2',
+);
+
+export const insertLabels = tenantStatement<never>(
+  'deployment_labels_insert',
+  `insert into deployment_labels (tenant_id, deployment_uid, key, value, created_by)
+   select $1::bigint, $2::bigint, l.key, l.value, $3::bigint from json_to_recordset($4) as l(key text, value text)
+   on conflict do nothing`,
+);
+
+/** States of instances that hinder a deletion, with how many; none hinders when it returns nothing. */
+export const liveInstances = tenantStatement<{ id: string; state: string }>(
+  'deployment_live_instances',
+  `select i.id, i.state from node_instances i
+   where i.tenant_id = $1 and i.deployment_uid = $2 and i.state not in ('uninitialized', 'deleted') order by i.id limit 10`,
+);
+
+export const deleteOperations = tenantStatement<never>(
+  'deployment_delete_operations',
+  `delete from operations o using executions x
+   where o.tenant_id = $1 and x.tenant_id = $1 and x.deployment_uid = $2 and o.execution_uid = x.uid`,
+);
+export const deleteInstances = tenantStatement<never>(
+  'deployment_delete_instances',
+  'delete from node_instances where tenant_id = $1 and deployment_uid = $2',
+);
+export const deleteNodes = tenantStatement<never>(
+  'deployment_delete_nodes',
+  'delete from nodes where tenant_id = $1 and deployment_uid = $2',
+);
+export const deleteDeployment = tenantStatement<never>(
+  'deployment_delete',
+  'delete from deployments where tenant_id = $1 and uid = $2',
+);
+
+export const selectTypes = systemStatement<{ types: SharedTypes }>(
+  'deployment_types',
+  'select types from deployments where uid = $1',
+  'the uid comes from a row that was read in the caller’s own scope, or from a claimed execution',
+);
+
+/** How many deployments stand on a blueprint. */
+export const countOfBlueprint = systemStatement<{ count: number }>(
+  'deployments_of_blueprint',
+  'select count(*)::integer as count from deployments where blueprint_uid = $1',
+  'a blueprint shared with every tenant may carry deployments of others; only their number is told',
+);
