@@ -59,10 +59,14 @@ export interface SortKey<Field extends string> {
 export type ListFilter<Field extends string> =
   /** Equal to any of `values`. */
   | { readonly field: Field; readonly anyOf: readonly string[] }
+  /** Equal to none of `values`, or absent. */
+  | { readonly field: Field; readonly noneOf: readonly string[] }
   /** Case-insensitive LIKE with the caller's own wildcards, any of `patterns`. */
   | { readonly field: Field; readonly like: readonly string[] }
   /** From (inclusive) and to (exclusive), as ISO times. */
-  | { readonly field: Field; readonly from?: string; readonly to?: string };
+  | { readonly field: Field; readonly from?: string; readonly to?: string }
+  /** At least one of them holds; false when there is none. */
+  | { readonly either: readonly ListFilter<Field>[] };
 
 export interface ListQuery<Field extends string> {
   /** Wire name -> core field, in the order of the answer. At most 50 names. */
@@ -78,11 +82,11 @@ export interface ListQuery<Field extends string> {
 
 /**
  * How one member of an item is made: a field as it is, a field whose texts are put into the dialect's words
- * (a text without a word becomes null), or the same value in every item.
+ * (a text without a word becomes `otherwise`, by default null), or the same value in every item.
  */
 export type Shown<Field extends string> =
   | Field
-  | { readonly field: Field; readonly words: Readonly<Record<string, Json>> }
+  | { readonly field: Field; readonly words: Readonly<Record<string, Json>>; readonly otherwise?: Json }
   | { readonly constant: Json };
 
 export interface ListPage {
@@ -153,29 +157,37 @@ export async function listPage<Field extends string>(
 function countedFrom<Field extends string>(spec: ListSpec<Field>, query: ListQuery<Field>): string {
   if (spec.counted === undefined) return spec.from;
   const alias = `${spec.counted.split(' ').at(-1)}.`;
-  const looked = [
-    ...query.filters.map((filter) => filter.field),
-    ...(query.search === undefined ? [] : spec.search),
-  ];
+  const looked = [...query.filters.flatMap(fieldsOf), ...(query.search === undefined ? [] : spec.search)];
   return looked.every((field) => spec.fields[field].sql.startsWith(alias)) ? spec.counted : spec.from;
+}
+
+function fieldsOf<Field extends string>(filter: ListFilter<Field>): readonly Field[] {
+  return 'either' in filter ? filter.either.flatMap(fieldsOf) : [filter.field];
 }
 
 function member<Field extends string>(spec: ListSpec<Field>, shown: Shown<Field>): RawBuilder<unknown> {
   if (typeof shown === 'string') return sql.raw(rendered(spec.fields[shown]));
   if ('constant' in shown) return sql`${sql.lit(JSON.stringify(shown.constant))}::json`;
-  return sql`${sql.lit(JSON.stringify(shown.words))}::jsonb -> (${sql.raw(spec.fields[shown.field].sql)})::text`;
+  const word = sql`${sql.lit(JSON.stringify(shown.words))}::jsonb -> (${sql.raw(spec.fields[shown.field].sql)})::text`;
+  if (shown.otherwise === undefined) return word;
+  return sql`coalesce(${word}, ${sql.lit(JSON.stringify(shown.otherwise))}::jsonb)`;
 }
 
 function condition<Field extends string>(
   spec: ListSpec<Field>,
   filter: ListFilter<Field>,
 ): RawBuilder<unknown> {
+  if ('either' in filter) {
+    if (filter.either.length === 0) return sql`false`;
+    const alternatives = filter.either.map((one) => sql`(${condition(spec, one)})`);
+    return sql`(${sql.join(alternatives, sql` or `)})`;
+  }
   const field = spec.fields[filter.field];
   const expression = sql.raw(field.sql);
-  if ('anyOf' in filter) {
-    const values = [...filter.anyOf];
-    if (field.type === 'text') return sql`${expression} = any(${values}::text[])`;
-    return sql`${sql.raw(rendered(field))}::text = any(${values}::text[])`;
+  const comparable = field.type === 'text' ? expression : sql.raw(`(${rendered(field)})::text`);
+  if ('anyOf' in filter) return sql`${comparable} = any(${[...filter.anyOf]}::text[])`;
+  if ('noneOf' in filter) {
+    return sql`(${comparable} <> all(${[...filter.noneOf]}::text[]) or ${comparable} is null)`;
   }
   if ('like' in filter) {
     return sql`(${sql.join(
