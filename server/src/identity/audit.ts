@@ -1,0 +1,58 @@
+/**
+ * Who changed what. Every room writes its row in the transaction of the change itself: there is no change without
+ * its row, and no row without its change. Rows name things by what people call them, so that they stay readable
+ * after the thing is gone. Never a secret, a password or a token: `details` says *that* one changed.
+ */
+import { type Caller, requirePermission } from '../caller.js';
+import type { Json } from '../dsl/plan.js';
+import type { Pool } from '../store/pool.js';
+import type { Queryable } from '../store/statement.js';
+import { type AuditRow, insertAudit, selectAuditBefore } from './audit.store.js';
+
+export type AuditEntry = AuditRow;
+
+export interface AuditedChange {
+  /** Past tense is implied: `create`, `delete`, `set-role`. */
+  readonly action: string;
+  /** Kind of thing, in the words of the glossary: `blueprint`, `tenant`. */
+  readonly thing: string;
+  readonly id: string;
+  readonly details?: Readonly<Record<string, Json>>;
+}
+
+/** Who is named in the trail. A `Caller` is one; `username` may also name a part of the server. */
+export type AuditActor = Pick<Caller, 'username' | 'tenant' | 'requestId'> & { readonly userId: Caller['userId'] | null };
+
+/** Writes the row. `client` must be the transaction of the change. */
+export async function record(client: Queryable, actor: AuditActor, change: AuditedChange): Promise<void> {
+  await insertAudit.run(client, [
+    actor.requestId,
+    actor.userId,
+    actor.username,
+    actor.tenant?.id ?? null,
+    actor.tenant?.name ?? null,
+    change.action,
+    change.thing,
+    change.id,
+    JSON.stringify(change.details ?? {}),
+  ]);
+}
+
+export class Audit {
+  readonly #pool: Pool;
+
+  constructor({ pool }: { pool: Pool }) {
+    this.#pool = pool;
+  }
+
+  /**
+   * Newest first.
+   *
+   * @param before id of the last entry of the page before; null for the first page
+   * @param size at most 1000
+   */
+  async list(caller: Caller, { before, size }: { before: number | null; size: number }): Promise<AuditEntry[]> {
+    requirePermission(caller, 'audit.read');
+    return selectAuditBefore.all(this.#pool, [before, Math.min(size, 1000)]);
+  }
+}

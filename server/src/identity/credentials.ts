@@ -1,0 +1,255 @@
+/**
+ * Signing in by name and password, on every request: that is how the clients of one dialect speak.
+ *
+ * An argon2 check takes some 15 ms of processor time, so a pair that was found good is remembered for a short while, as
+ * HMAC-SHA256 under a key that lives in this process only. What always holds:
+ *
+ * - The key covers the user's id, the *stored hash* and the password, and the user's row is read on every request. A
+ *   changed password, a deactivation, a lock or another role therefore count at once, on every replica; no
+ *   message between replicas is needed. The time limit only bounds how long the HMACs stay in memory.
+ * - Wrong, unknown, locked, inactive: one answer, after one hash's time, with nothing written before the answer. Neither
+ *   text nor time tells which it was.
+ * - Uncached checks of one account happen one after the other, each after the failure of the one before is recorded: a
+ *   burst of parallel guesses gains nothing over the lock.
+ *
+ * A locked account refuses passwords only; tokens are not guessable and stay good, so nobody can be shut out of their
+ * automation by a stranger who knows their name.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { DomainError } from '../errors.js';
+import type { UserId } from '../ids.js';
+import type { Pool } from '../store/pool.js';
+import { inTransaction } from '../store/transaction.js';
+import { AddressThrottle } from './address-throttle.js';
+import { record } from './audit.js';
+import { type Authenticated, askable, authenticatedFrom, signInRefused } from './callers.js';
+import { type SignInRow, selectForSignIn } from './callers.store.js';
+import { updateForFailure, updateForSuccess, updateLastLogins, updateRehashed } from './credentials.store.js';
+import { LastUse } from './last-use.js';
+import type { PasswordHash } from './password-hash.js';
+
+export interface CredentialSettings {
+  /** `off`: failures are neither counted nor delayed. For test benches. */
+  readonly throttle: 'on' | 'off';
+  /** Failures in a row that an account bears; the next one locks it. */
+  readonly failuresBeforeLock: number;
+  /** null: until an administrator unlocks. */
+  readonly lockMinutes: number | null;
+  /** Failures that one address may cause in a minute, over all accounts. */
+  readonly failuresPerAddress: number;
+  /** How long a pair that was found good is remembered, and how many pairs. */
+  readonly rememberSeconds: number;
+  readonly rememberPairs: number;
+}
+
+export const CREDENTIAL_DEFAULTS: CredentialSettings = {
+  throttle: 'on',
+  failuresBeforeLock: 4,
+  lockMinutes: 30,
+  failuresPerAddress: 30,
+  rememberSeconds: 60,
+  rememberPairs: 10_000,
+};
+
+/** Checks of one account that may stand in line. */
+const LINE = 16;
+/** Longer texts are wrong without looking: nothing that long can have been set. */
+const LONGEST = 1024;
+
+interface Turn {
+  /** Fulfilled when the turn is over and recorded. */
+  tail: Promise<void>;
+  waiting: number;
+}
+
+export class Credentials {
+  readonly #pool: Pool;
+  readonly #hash: PasswordHash;
+  readonly #settings: CredentialSettings;
+  readonly #now: () => number;
+  readonly #secret = randomBytes(32);
+  /** Pair -> when to forget it; in order of use. */
+  readonly #good = new Map<string, number>();
+  readonly #underWay = new Map<string, Promise<boolean>>();
+  readonly #turns = new Map<string, Turn>();
+  readonly #addresses: AddressThrottle;
+  readonly #lastLogins: LastUse<UserId>;
+
+  constructor(parts: {
+    pool: Pool;
+    passwordHash: PasswordHash;
+    settings?: Partial<CredentialSettings>;
+    /** Milliseconds since 1970. */
+    now?: () => number;
+  }) {
+    this.#pool = parts.pool;
+    this.#hash = parts.passwordHash;
+    this.#settings = { ...CREDENTIAL_DEFAULTS, ...parts.settings };
+    this.#now = parts.now ?? Date.now;
+    this.#addresses = new AddressThrottle(
+      { failures: this.#settings.failuresPerAddress, windowSeconds: 60, addresses: 10_000 },
+      this.#now,
+    );
+    this.#lastLogins = new LastUse((ids, times) => updateLastLogins.run(parts.pool, [ids, times]));
+  }
+
+  /**
+   * Who signs in.
+   *
+   * @param address of the client, for counting failures
+   * @param tenantName the tenant the request names: naming it here spares `callerFor` its query
+   * @throws DomainError `unauthenticated`; `limit` (`sign-in-throttled`) when the address or the account has too many
+   *   failures or waiting checks; `unavailable` when too many passwords are being checked at once
+   */
+  async verifyPassword(
+    username: string,
+    password: string,
+    address: string,
+    tenantName: string | null = null,
+  ): Promise<Authenticated> {
+    const row = await this.#select(username, tenantName);
+    const pair = this.#pairOf(row, username, password);
+    if (!(this.#admits(row) && this.#remembers(pair))) {
+      if (!(await this.#check(pair, username, password, address, row))) throw signInRefused();
+    }
+    const { userId, lastLoginAt } = row!;
+    this.#lastLogins.note(userId, lastLoginAt, this.#now());
+    return authenticatedFrom(row!, tenantName);
+  }
+
+  /** Writes what is not written yet. Call before the pool ends. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#turns.values()].map((turn) => turn.tail));
+    await this.#lastLogins.flush();
+  }
+
+  async #check(
+    pair: string,
+    username: string,
+    password: string,
+    address: string,
+    row: SignInRow | null,
+  ): Promise<boolean> {
+    const throttled = this.#settings.throttle === 'on';
+    if (throttled) {
+      const seconds = this.#addresses.wait(address);
+      if (seconds > 0) throw tooMany('Too many failed sign-ins from this address', seconds);
+    }
+    // Requests that come with the same pair at the same time share one check.
+    let check = this.#underWay.get(pair);
+    if (check === undefined) {
+      check = this.#inTurn(username, row, password).finally(() => this.#underWay.delete(pair));
+      this.#underWay.set(pair, check);
+    }
+    const good = await check;
+    if (!good && throttled) this.#addresses.failed(address);
+    return good;
+  }
+
+  #inTurn(username: string, row: SignInRow | null, password: string): Promise<boolean> {
+    const account = username.toLowerCase();
+    const before = this.#turns.get(account);
+    if (before !== undefined && before.waiting >= LINE) {
+      return Promise.reject(tooMany('Too many sign-ins of this user at once', 1));
+    }
+    const attempt =
+      before === undefined
+        ? this.#attempt(row, password)
+        : before.tail.then(async () => this.#attempt(await this.#select(username, null), password));
+    const turn: Turn = { tail: Promise.resolve(), waiting: (before?.waiting ?? 0) + 1 };
+    turn.tail = attempt
+      .then(({ record }) => record())
+      // A database that cannot record this failure cannot answer the query of the next attempt either.
+      .catch(() => {})
+      .finally(() => {
+        if (this.#turns.get(account) === turn) this.#turns.delete(account);
+      });
+    this.#turns.set(account, turn);
+    return attempt.then(({ good }) => good);
+  }
+
+  /** `record` is what remains to be written once the answer is on its way. */
+  async #attempt(
+    row: SignInRow | null,
+    password: string,
+  ): Promise<{ good: boolean; record: () => Promise<void> }> {
+    const nothing = async () => {};
+    const usable = this.#admits(row) && password.length <= LONGEST;
+    const stored = usable ? row!.passwordHash : null;
+    const good = await this.#hash.verify(stored, usable ? password : '');
+    if (row === null || !usable) return { good: false, record: nothing };
+    if (!good) {
+      return { good, record: this.#settings.throttle === 'on' ? () => this.#recordFailure(row) : nothing };
+    }
+    if (row.failedLogins > 0) {
+      await updateForSuccess.run(this.#pool, [row.userId, new Date(this.#now())]);
+    }
+    if (this.#hash.needsRehash(stored!)) {
+      const rehashed = await this.#hash.hash(password);
+      await updateRehashed.run(this.#pool, [row.userId, stored, rehashed]);
+    } else {
+      this.#remember(this.#pairOf(row, row.username, password));
+    }
+    return { good, record: nothing };
+  }
+
+  async #recordFailure(row: SignInRow): Promise<void> {
+    const { failuresBeforeLock, lockMinutes } = this.#settings;
+    const now = this.#now();
+    const until = lockMinutes === null ? 'infinity' : new Date(now + lockMinutes * 60_000);
+    await inTransaction(this.#pool, async (client) => {
+      const values = [row.userId, new Date(now), failuresBeforeLock, until];
+      const outcome = await updateForFailure.one(client, values);
+      if (outcome?.locked !== true) return;
+      await record(
+        client,
+        { userId: null, username: 'sign-in', tenant: null, requestId: '-' },
+        {
+          action: 'lock',
+          thing: 'user',
+          id: row.username,
+          details: { failures: failuresBeforeLock + 1, minutes: lockMinutes },
+        },
+      );
+    });
+  }
+
+  async #select(username: string, tenantName: string | null): Promise<SignInRow | null> {
+    if (username.length > 256 || askable(username) === null) return null;
+    return selectForSignIn.one(this.#pool, [username, askable(tenantName)]);
+  }
+
+  /** Whether a right password would do. */
+  #admits(row: SignInRow | null): row is SignInRow {
+    if (row === null || !row.active || row.passwordHash === null) return false;
+    return this.#settings.throttle === 'off' || row.lockedUntil === null || row.lockedUntil <= this.#now();
+  }
+
+  #pairOf(row: SignInRow | null, username: string, password: string): string {
+    const who = row === null ? `?${username.toLowerCase()}` : `${row.userId}`;
+    return createHmac('sha256', this.#secret)
+      .update(JSON.stringify([who, row?.passwordHash ?? null, password]))
+      .digest('base64');
+  }
+
+  #remembers(pair: string): boolean {
+    const until = this.#good.get(pair);
+    return until !== undefined && until > this.#now();
+  }
+
+  #remember(pair: string): void {
+    this.#good.delete(pair);
+    // The oldest go first; all stay equally long, so those are also the first to be over.
+    for (const [old, until] of this.#good) {
+      if (this.#good.size < this.#settings.rememberPairs && until > this.#now()) break;
+      this.#good.delete(old);
+    }
+    this.#good.set(pair, this.#now() + this.#settings.rememberSeconds * 1000);
+  }
+}
+
+function tooMany(message: string, seconds: number): DomainError {
+  return new DomainError('limit', 'sign-in-throttled', `${message}; try again in ${seconds} s`, {
+    details: { retryAfterSeconds: seconds },
+  });
+}

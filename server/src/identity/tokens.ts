@@ -1,0 +1,246 @@
+/**
+ * Tokens: a random secret in place of a password. `ctok-{id}-{secret}`, where the id names the row and only the
+ * SHA-256 of the secret is stored (the secret has 206 random bits: a slow hash would protect nothing).
+ *
+ * Three kinds. `api`: made by hand, shown once. `session`: handed to a client that asks for one after signing in with
+ * a password; a new one each time, valid for some hours, the newest few kept per user. (Giving the same value again
+ * would need the secret kept, or derived from a key that all replicas share.) `execution`: of one execution, for
+ * its scripts to call back with; works in the execution's tenant only and cannot manage identities.
+ *
+ * A revoked token is a deleted row, and every request reads the row: revocation counts at once.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type Caller, requirePermission } from '../caller.js';
+import { DomainError, notFound } from '../errors.js';
+import { type ExecutionId, randomName, type TenantId, type UserId } from '../ids.js';
+import { type ListPage, type ListQuery, listPage } from '../store/list.js';
+import type { Pool } from '../store/pool.js';
+import type { Queryable } from '../store/statement.js';
+import { inTransaction } from '../store/transaction.js';
+import { record } from './audit.js';
+import { type Authenticated, askable, authenticatedFrom, signInRefused } from './callers.js';
+import { selectForToken } from './callers.store.js';
+import { LastUse } from './last-use.js';
+import { identityScope, requirePerson } from './permission.js';
+import type { SystemRole } from './roles.js';
+import {
+  countTokens,
+  deleteExecutionTokens,
+  deleteExpiredTokens,
+  deleteSurplusTokens,
+  deleteToken,
+  insertExecutionToken,
+  insertToken,
+  lockOwner,
+  selectToken,
+  TOKEN_LIST,
+  type TokenField,
+  type TokenRecordRow,
+  updateLastUses,
+} from './tokens.store.js';
+
+export type { TokenField };
+/** What may be told about a token: everything but its secret. */
+export type TokenRecord = TokenRecordRow;
+
+export interface TokenSettings {
+  readonly sessionHours: number;
+  readonly sessionsPerUser: number;
+  readonly apiTokensPerUser: number;
+}
+
+export const TOKEN_DEFAULTS: TokenSettings = { sessionHours: 10, sessionsPerUser: 32, apiTokensPerUser: 1000 };
+
+const FORM = /^ctok-([a-z0-9]{10})-([a-z0-9]{40})$/;
+
+export class Tokens {
+  readonly #pool: Pool;
+  readonly #settings: TokenSettings;
+  readonly #now: () => number;
+  readonly #lastUses: LastUse<string>;
+
+  constructor(parts: { pool: Pool; settings?: Partial<TokenSettings>; now?: () => number }) {
+    this.#pool = parts.pool;
+    this.#settings = { ...TOKEN_DEFAULTS, ...parts.settings };
+    this.#now = parts.now ?? Date.now;
+    this.#lastUses = new LastUse((ids, times) => updateLastUses.run(parts.pool, [ids, times]));
+  }
+
+  /**
+   * Who signs in.
+   *
+   * @param tenantName as for `Credentials.verifyPassword`
+   * @throws DomainError `unauthenticated`: unknown, revoked or expired token, or a user who is not active
+   */
+  async verify(value: string, tenantName: string | null = null): Promise<Authenticated> {
+    const parts = FORM.exec(value);
+    if (parts === null) throw signInRefused();
+    const row = await selectForToken.one(this.#pool, [parts[1], askable(tenantName)]);
+    if (row === null || !timingSafeEqual(row.secretHash, hashOf(parts[2]!))) throw signInRefused();
+    const now = this.#now();
+    if (!row.active || (row.expiresAt !== null && row.expiresAt <= now)) throw signInRefused();
+    this.#lastUses.note(row.tokenId, row.lastUsedAt, now);
+    const authenticated = authenticatedFrom(row, tenantName);
+    if (row.confinedTo === null) return authenticated;
+    return {
+      ...authenticated,
+      confinedTo: row.confinedTo,
+      executionId: row.executionId as ExecutionId,
+    };
+  }
+
+  /**
+   * A new token of the caller's own. `value` is shown here and never again. The caller's expired tokens are removed
+   * at the same time.
+   *
+   * @throws DomainError `invalid` (`token-expiry-past`), `limit` (`too-many-tokens`)
+   */
+  async issue(
+    caller: Caller,
+    { description, expiresAt }: { description?: string | null; expiresAt?: Date | null } = {},
+  ): Promise<{ token: TokenRecord; value: string }> {
+    requirePermission(caller, 'tokens.own');
+    requirePerson(caller);
+    const now = new Date(this.#now());
+    if (expiresAt != null && !(expiresAt > now)) {
+      throw new DomainError('invalid', 'token-expiry-past', 'The expiration date of a token must be in the future');
+    }
+    if (description != null && (description.length > 1024 || description.includes('\0'))) {
+      throw new DomainError('invalid', 'token-description', 'A token description has at most 1024 characters');
+    }
+    return inTransaction(this.#pool, async (client) => {
+      const owner = await this.#lockOwner(client, caller.userId);
+      await deleteExpiredTokens.run(client, [caller.userId, now]);
+      const { count } = (await countTokens.one(client, [caller.userId, 'api']))!;
+      if (count >= this.#settings.apiTokensPerUser) {
+        throw new DomainError('limit', 'too-many-tokens', `A user may have ${count} tokens; revoke some first`);
+      }
+      const issued = await this.#insert(client, caller, 'api', description ?? null, expiresAt ?? null, owner.role);
+      await record(client, caller, { action: 'create', thing: 'token', id: issued.token.id });
+      return issued;
+    });
+  }
+
+  /**
+   * A token for a client that signed in with a password, for the next hours. The user's oldest are dropped when there
+   * are too many.
+   */
+  async sessionToken(caller: Caller): Promise<{ token: TokenRecord; value: string }> {
+    requirePermission(caller, 'tokens.own');
+    requirePerson(caller);
+    const now = this.#now();
+    const expiresAt = new Date(now + this.#settings.sessionHours * 3_600_000);
+    return inTransaction(this.#pool, async (client) => {
+      const owner = await this.#lockOwner(client, caller.userId);
+      await deleteExpiredTokens.run(client, [caller.userId, new Date(now)]);
+      await deleteSurplusTokens.run(client, [caller.userId, 'session', this.#settings.sessionsPerUser - 1]);
+      const issued = await this.#insert(client, caller, 'session', null, expiresAt, owner.role);
+      await record(client, caller, {
+        action: 'create',
+        thing: 'token',
+        id: issued.token.id,
+        details: { session: true },
+      });
+      return issued;
+    });
+  }
+
+  /**
+   * The token of an execution, for its scripts. Written in the caller's transaction; revoke it in the one that ends
+   * the execution.
+   */
+  async issueForExecution(
+    client: Queryable,
+    creator: UserId,
+    tenant: TenantId,
+    executionId: ExecutionId,
+  ): Promise<string> {
+    const { id, secret, value } = newToken();
+    await insertExecutionToken.run(client, [id, creator, hashOf(secret), tenant, executionId]);
+    return value;
+  }
+
+  /** Ends the tokens of an execution with the transaction of `client`. */
+  async revokeForExecution(client: Queryable, executionId: ExecutionId): Promise<void> {
+    await deleteExecutionTokens.run(client, [executionId]);
+  }
+
+  /** The caller's own, or everybody's for those who manage tokens. */
+  async list(caller: Caller, query: ListQuery<TokenField>): Promise<ListPage> {
+    requirePermission(caller, 'tokens.own');
+    return listPage(this.#pool, TOKEN_LIST, identityScope(caller, 'tokens.manage'), query);
+  }
+
+  /** @throws DomainError `not-found`, also for other people's tokens */
+  async get(caller: Caller, id: string): Promise<TokenRecord> {
+    requirePermission(caller, 'tokens.own');
+    return this.#find(this.#pool, caller, id);
+  }
+
+  /**
+   * The token is dead with the next request.
+   *
+   * @throws DomainError `not-found`, also for other people's tokens
+   */
+  async revoke(caller: Caller, id: string): Promise<TokenRecord> {
+    requirePermission(caller, 'tokens.own');
+    requirePerson(caller);
+    return inTransaction(this.#pool, async (client) => {
+      const token = await this.#find(client, caller, id);
+      if ((await deleteToken.run(client, [token.id])) === 0) throw notFound('Token', id);
+      await record(client, caller, {
+        action: 'delete',
+        thing: 'token',
+        id: token.id,
+        details: { owner: token.username },
+      });
+      return token;
+    });
+  }
+
+  /** Writes what is not written yet. Call before the pool ends. */
+  close(): Promise<void> {
+    return this.#lastUses.flush();
+  }
+
+  async #find(db: Queryable, caller: Caller, id: string): Promise<TokenRecord> {
+    const owner = caller.permissions.has('tokens.manage') ? null : caller.userId;
+    const token = id.includes('\0') ? null : await selectToken.one(db, [id, owner]);
+    if (token === null) throw notFound('Token', id);
+    return token;
+  }
+
+  async #lockOwner(client: Queryable, userId: UserId): Promise<{ role: SystemRole }> {
+    const owner = await lockOwner.one(client, [userId]);
+    if (owner === null) throw signInRefused();
+    return owner;
+  }
+
+  async #insert(
+    client: Queryable,
+    caller: Caller,
+    kind: 'api' | 'session',
+    description: string | null,
+    expiresAt: Date | null,
+    role: SystemRole,
+  ): Promise<{ token: TokenRecord; value: string }> {
+    const { id, secret, value } = newToken();
+    const row = await insertToken.one(client, [id, caller.userId, kind, hashOf(secret), description, expiresAt]);
+    const { createdAt } = row!;
+    const { username } = caller;
+    return {
+      token: { id, username, role, kind, description, createdAt, expiresAt, lastUsedAt: null },
+      value,
+    };
+  }
+}
+
+function newToken(): { id: string; secret: string; value: string } {
+  const id = randomName(10);
+  const secret = randomName(40);
+  return { id, secret, value: `ctok-${id}-${secret}` };
+}
+
+function hashOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
