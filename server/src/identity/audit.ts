@@ -21,7 +21,9 @@ export interface AuditedChange {
 }
 
 /** Who is named in the trail. A `Caller` is one; `username` may also name a part of the server. */
-export type AuditActor = Pick<Caller, 'username' | 'tenant' | 'requestId'> & { readonly userId: Caller['userId'] | null };
+export type AuditActor = Pick<Caller, 'username' | 'tenant' | 'requestId'> & {
+  readonly userId: Caller['userId'] | null;
+};
 
 /** Writes the row. `client` must be the transaction of the change. */
 export async function record(client: Queryable, actor: AuditActor, change: AuditedChange): Promise<void> {
@@ -51,7 +53,10 @@ export class Audit {
    * @param before id of the last entry of the page before; null for the first page
    * @param size at most 1000
    */
-  async list(caller: Caller, { before, size }: { before: number | null; size: number }): Promise<AuditEntry[]> {
+  async list(
+    caller: Caller,
+    { before, size }: { before: number | null; size: number },
+  ): Promise<AuditEntry[]> {
     requirePermission(caller, 'audit.read');
     return selectAuditBefore.all(this.#pool, [before, Math.min(size, 1000)]);
   }

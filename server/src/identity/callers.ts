@@ -41,7 +41,11 @@ export class Callers {
    * @param tenantName null where the request names no tenant
    * @throws DomainError `forbidden` (`tenant-forbidden`): no such tenant, or no role in it. The two look the same.
    */
-  async callerFor(authenticated: Authenticated, tenantName: string | null, requestId: string): Promise<Caller> {
+  async callerFor(
+    authenticated: Authenticated,
+    tenantName: string | null,
+    requestId: string,
+  ): Promise<Caller> {
     let current = authenticated;
     if (authenticated.standing.asked !== tenantName) {
       const row = await selectStanding.one(this.#pool, [authenticated.userId, askable(tenantName)]);

@@ -46,11 +46,7 @@ export const selectToken = systemStatement<TokenRecordRow>(
   WHY,
 );
 
-export const deleteToken = systemStatement(
-  'tokens_delete',
-  'delete from tokens where id = $1',
-  WHY,
-);
+export const deleteToken = systemStatement('tokens_delete', 'delete from tokens where id = $1', WHY);
 
 export const deleteExpiredTokens = systemStatement(
   'tokens_delete_expired',

@@ -49,7 +49,11 @@ export interface TokenSettings {
   readonly apiTokensPerUser: number;
 }
 
-export const TOKEN_DEFAULTS: TokenSettings = { sessionHours: 10, sessionsPerUser: 32, apiTokensPerUser: 1000 };
+export const TOKEN_DEFAULTS: TokenSettings = {
+  sessionHours: 10,
+  sessionsPerUser: 32,
+  apiTokensPerUser: 1000,
+};
 
 const FORM = /^ctok-([a-z0-9]{10})-([a-z0-9]{40})$/;
 
@@ -103,19 +107,38 @@ export class Tokens {
     requirePerson(caller);
     const now = new Date(this.#now());
     if (expiresAt != null && !(expiresAt > now)) {
-      throw new DomainError('invalid', 'token-expiry-past', 'The expiration date of a token must be in the future');
+      throw new DomainError(
+        'invalid',
+        'token-expiry-past',
+        'The expiration date of a token must be in the future',
+      );
     }
     if (description != null && (description.length > 1024 || description.includes('\0'))) {
-      throw new DomainError('invalid', 'token-description', 'A token description has at most 1024 characters');
+      throw new DomainError(
+        'invalid',
+        'token-description',
+        'A token description has at most 1024 characters',
+      );
     }
     return inTransaction(this.#pool, async (client) => {
       const owner = await this.#lockOwner(client, caller.userId);
       await deleteExpiredTokens.run(client, [caller.userId, now]);
       const { count } = (await countTokens.one(client, [caller.userId, 'api']))!;
       if (count >= this.#settings.apiTokensPerUser) {
-        throw new DomainError('limit', 'too-many-tokens', `A user may have ${count} tokens; revoke some first`);
+        throw new DomainError(
+          'limit',
+          'too-many-tokens',
+          `A user may have ${count} tokens; revoke some first`,
+        );
       }
-      const issued = await this.#insert(client, caller, 'api', description ?? null, expiresAt ?? null, owner.role);
+      const issued = await this.#insert(
+        client,
+        caller,
+        'api',
+        description ?? null,
+        expiresAt ?? null,
+        owner.role,
+      );
       await record(client, caller, { action: 'create', thing: 'token', id: issued.token.id });
       return issued;
     });
@@ -225,7 +248,14 @@ export class Tokens {
     role: SystemRole,
   ): Promise<{ token: TokenRecord; value: string }> {
     const { id, secret, value } = newToken();
-    const row = await insertToken.one(client, [id, caller.userId, kind, hashOf(secret), description, expiresAt]);
+    const row = await insertToken.one(client, [
+      id,
+      caller.userId,
+      kind,
+      hashOf(secret),
+      description,
+      expiresAt,
+    ]);
     const { createdAt } = row!;
     const { username } = caller;
     return {
