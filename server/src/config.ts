@@ -1,0 +1,377 @@
+/**
+ * Every setting: its name in the environment and in the file, its default, its reason.
+ *
+ * A value comes from the environment, else from the file (`ORRERY_CONFIG`, else `orrery.yaml`, `orrery.yml` or
+ * `orrery.json` in the data folder), else it is the default. `orrery config` prints all of them with their source, secrets
+ * masked. docs/configuration.md is written from this table, and a test keeps them equal.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { load } from 'js-yaml';
+
+/** A setting cannot be what it is. The message names the setting, what it was and what would be right. */
+export class SettingError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SettingError';
+  }
+}
+
+export interface Setting<T> {
+  /** Name in the environment. The name in the file is the key in `SETTINGS`. */
+  readonly env: string;
+  readonly default: T;
+  readonly reason: string;
+  readonly secret: boolean;
+  /** What is right, for people. */
+  readonly form: string;
+  /** The value that `text` says, or undefined where it says none. */
+  readonly read: (text: string) => T | undefined;
+}
+
+type Extra = { readonly secret?: boolean };
+
+function text(
+  env: string,
+  fallback: string,
+  form: string,
+  reason: string,
+  extra: Extra = {},
+): Setting<string> {
+  return { env, default: fallback, reason, secret: extra.secret ?? false, form, read: (given) => given };
+}
+
+function matching(
+  env: string,
+  fallback: string,
+  pattern: RegExp,
+  form: string,
+  reason: string,
+  extra: Extra = {},
+): Setting<string> {
+  const read = (given: string) => (pattern.test(given) ? given : undefined);
+  return { env, default: fallback, reason, secret: extra.secret ?? false, form, read };
+}
+
+function whole(env: string, fallback: number, min: number, max: number, reason: string): Setting<number> {
+  const read = (given: string) => {
+    const value = /^-?\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+  return {
+    env,
+    default: fallback,
+    reason,
+    secret: false,
+    form: `a whole number from ${min} to ${max}`,
+    read,
+  };
+}
+
+function oneOf<const T extends string>(
+  env: string,
+  values: readonly T[],
+  fallback: T,
+  reason: string,
+): Setting<T> {
+  const read = (given: string) => values.find((value) => value === given.toLowerCase());
+  return { env, default: fallback, reason, secret: false, form: `one of ${values.join(', ')}`, read };
+}
+
+const YES = ['1', 'on', 'true', 'yes'];
+const NO = ['0', 'off', 'false', 'no'];
+
+function toggle(env: string, fallback: boolean, reason: string): Setting<boolean> {
+  const read = (given: string) => {
+    if (YES.includes(given.toLowerCase())) return true;
+    return NO.includes(given.toLowerCase()) ? false : undefined;
+  };
+  return {
+    env,
+    default: fallback,
+    reason,
+    secret: false,
+    form: 'on (1, true, yes) or off (0, false, no)',
+    read,
+  };
+}
+
+function list(env: string, item: RegExp, form: string, reason: string): Setting<readonly string[]> {
+  const read = (given: string) => {
+    const items = given.split(',').map((part) => part.trim());
+    const named = items.filter((part) => part !== '');
+    return named.every((part) => item.test(part)) ? named : undefined;
+  };
+  return { env, default: [], reason, secret: false, form, read };
+}
+
+const MB = 1024 * 1024;
+
+export const SETTINGS = {
+  host: text(
+    'ORRERY_HOST',
+    '127.0.0.1',
+    'an address of this machine',
+    'only this machine, until somebody decides otherwise',
+  ),
+  port: whole('ORRERY_PORT', 8080, 0, 65535, 'the usual second door of the web; 0 takes any free port'),
+  role: oneOf(
+    'ORRERY_ROLE',
+    ['all', 'api', 'worker'],
+    'all',
+    'one process does everything; several machines split it',
+  ),
+  dataDir: text(
+    'ORRERY_DATA_DIR',
+    join(home(), '.orrery'),
+    'a folder',
+    'what Orrery keeps outside the database: the embedded PostgreSQL, keys, the log',
+  ),
+  databaseUrl: matching(
+    'DATABASE_URL',
+    '',
+    /^postgres(ql)?:\/\//,
+    'postgresql://user:password@host:port/database',
+    'empty: the embedded PostgreSQL; set: that one (15 or newer), and several machines may share it',
+    { secret: true },
+  ),
+  databaseConnections: whole(
+    'ORRERY_DATABASE_CONNECTIONS',
+    20,
+    4,
+    500,
+    'more in flight than two cores can serve only queue inside PostgreSQL',
+  ),
+  adminPassword: text(
+    'ORRERY_ADMIN_PASSWORD',
+    '',
+    'a text',
+    'empty: a random one at the first start, shown once and kept in the file admin-password of the data folder',
+    { secret: true },
+  ),
+  masterKey: matching(
+    'ORRERY_MASTER_KEY',
+    '',
+    /^([0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=)$/,
+    '32 bytes in hexadecimal or base64',
+    'encrypts kept secrets; empty: a random one, in the file master-key of the data folder. Several machines need the same',
+    { secret: true },
+  ),
+  demo: toggle(
+    'ORRERY_DEMO',
+    true,
+    'an empty store installs examples/hello-world, so that there is something to see',
+  ),
+  loginThrottle: toggle(
+    'ORRERY_LOGIN_THROTTLE',
+    true,
+    'failed logins slow an account and an address down; off is for test benches',
+  ),
+  endpointAllowlist: list(
+    'CLOUD_ENDPOINT_ALLOWLIST',
+    /^(\[[0-9a-fA-F:.]+\]|[^\s:,[\]]+):(\*|\d{1,5})$/,
+    'host:port, separated by commas; * is any port',
+    'private or loopback addresses the server may contact for a user (archives, webhooks, clouds); empty: none',
+  ),
+  trustedProxies: list(
+    'ORRERY_TRUSTED_PROXIES',
+    /^[0-9a-fA-F:.]+(\/\d{1,3})?$/,
+    'addresses or networks (10.0.0.0/8), separated by commas',
+    'only these may say with X-Forwarded-For whom they speak for; empty: nobody',
+  ),
+  logLevel: oneOf(
+    'ORRERY_LOG_LEVEL',
+    ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    'info',
+    'one line for each request and each change of state',
+  ),
+  logTo: text(
+    'ORRERY_LOG_TO',
+    'auto',
+    'auto, stderr, or a file',
+    'auto: standard error, and orrery.log of the data folder where that is a terminal, which people read',
+  ),
+  workerConcurrency: whole(
+    'ORRERY_WORKER_CONCURRENCY',
+    64,
+    1,
+    5000,
+    'operations one worker has in flight; most of them wait for the world',
+  ),
+  leaseSeconds: whole(
+    'ORRERY_LEASE_SECONDS',
+    15,
+    2,
+    600,
+    'how long a silent worker keeps its operations: short enough to go on soon, longer than a slow moment',
+  ),
+  taskRetries: whole('ORRERY_TASK_RETRIES', 60, -1, 100_000, 'as Cloudify; -1 tries for ever'),
+  taskRetryInterval: whole('ORRERY_TASK_RETRY_INTERVAL', 15, 0, 86_400, 'seconds between tries, as Cloudify'),
+  tokenHours: whole(
+    'ORRERY_TOKEN_HOURS',
+    10,
+    1,
+    87_600,
+    'how long a token is good unless it says itself, as Cloudify',
+  ),
+  bodyBytes: whole(
+    'ORRERY_BODY_BYTES',
+    8 * MB,
+    1024,
+    1024 * MB,
+    'the longest JSON body; archives are streamed instead',
+  ),
+  archiveBytes: whole(
+    'ORRERY_ARCHIVE_BYTES',
+    256 * MB,
+    1024,
+    64 * 1024 * MB,
+    'the largest archive one may upload or have fetched',
+  ),
+  archiveUnpackedBytes: whole(
+    'ORRERY_ARCHIVE_UNPACKED_BYTES',
+    1024 * MB,
+    1024,
+    256 * 1024 * MB,
+    'an archive that unpacks to more is a bomb',
+  ),
+  archiveEntries: whole('ORRERY_ARCHIVE_ENTRIES', 20_000, 1, 10_000_000, 'files in one archive'),
+  requestSeconds: whole(
+    'ORRERY_REQUEST_SECONDS',
+    600,
+    1,
+    86_400,
+    'how long a request may take to arrive whole: a large archive over a slow line',
+  ),
+  stopSeconds: whole(
+    'ORRERY_STOP_SECONDS',
+    20,
+    0,
+    3600,
+    'after SIGTERM, how long requests and operations in flight may still take',
+  ),
+} as const;
+
+export type SettingKey = keyof typeof SETTINGS;
+export type Settings = {
+  readonly [K in SettingKey]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
+};
+
+/** Settings, and for each where its value is from: `default`, the variable's name, or the file. */
+export interface LoadedSettings {
+  readonly settings: Settings;
+  readonly sources: Readonly<Record<SettingKey, string>>;
+  /** Variables that begin with ORRERY_ and mean nothing: a slip of the pen, most likely. */
+  readonly unknownVariables: readonly string[];
+}
+
+/** For the command line and for tests; not settings of the server. */
+const OTHER_VARIABLES = /^ORRERY_(CONFIG|URL|PROFILE|USERNAME|PASSWORD|TENANT|TOKEN|TEST_\w+|BENCH_\w+)$/;
+
+const KEYS = Object.keys(SETTINGS) as SettingKey[];
+
+/** @throws SettingError */
+export function loadSettings(env: NodeJS.ProcessEnv = process.env): LoadedSettings {
+  const values: Partial<Record<SettingKey, unknown>> = {};
+  const sources: Partial<Record<SettingKey, string>> = {};
+  for (const key of KEYS) {
+    values[key] = SETTINGS[key].default;
+    sources[key] = 'default';
+  }
+  const fromEnvironment = (key: SettingKey) => {
+    const given = env[SETTINGS[key].env];
+    if (given === undefined || given === '') return;
+    values[key] = read(key, given, SETTINGS[key].env);
+    sources[key] = SETTINGS[key].env;
+  };
+  // The file lies in the data folder, so that one is settled first.
+  fromEnvironment('dataDir');
+  const file = settingsFile(env.ORRERY_CONFIG, resolve(values.dataDir as string));
+  for (const [key, given] of Object.entries(file?.values ?? {})) {
+    if (!(KEYS as string[]).includes(key)) throw unknownKey(key, file!.path);
+    if (given === null) continue;
+    values[key as SettingKey] = read(key as SettingKey, asText(given), `${key} in ${file!.path}`);
+    sources[key as SettingKey] = file!.path;
+  }
+  for (const key of KEYS) fromEnvironment(key);
+  values.dataDir = resolve(values.dataDir as string);
+  const known = new Set<string>(KEYS.map((key) => SETTINGS[key].env));
+  return {
+    settings: values as Settings,
+    sources: sources as Record<SettingKey, string>,
+    unknownVariables: Object.keys(env).filter(
+      (name) => name.startsWith('ORRERY_') && !known.has(name) && !OTHER_VARIABLES.test(name),
+    ),
+  };
+}
+
+function read(key: SettingKey, given: string, where: string): unknown {
+  const setting: Setting<unknown> = SETTINGS[key];
+  const value = setting.read(given.trim());
+  if (value !== undefined) return value;
+  const shown = setting.secret ? 'what it is' : JSON.stringify(given);
+  throw new SettingError(`${where} cannot be ${shown}: it should be ${setting.form}`);
+}
+
+function settingsFile(named: string | undefined, dataDir: string): { path: string; values: object } | null {
+  const path =
+    named !== undefined && named !== ''
+      ? resolve(named)
+      : ['orrery.yaml', 'orrery.yml', 'orrery.json'].map((name) => join(dataDir, name)).find(existsSync);
+  if (path === undefined) return null;
+  let values: unknown;
+  try {
+    // JSON is YAML too.
+    values = load(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new SettingError(`the settings file ${path} cannot be read: ${(error as Error).message}`);
+  }
+  if (values === undefined || values === null) return { path, values: {} };
+  if (typeof values !== 'object' || Array.isArray(values)) {
+    throw new SettingError(`the settings file ${path} should be a list of "name: value"`);
+  }
+  if ('dataDir' in values && (named === undefined || named === '')) {
+    throw new SettingError(`dataDir cannot be set in ${path}, which lies in it: use ORRERY_DATA_DIR`);
+  }
+  return { path, values };
+}
+
+function asText(value: unknown): string {
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
+
+function unknownKey(key: string, path: string): SettingError {
+  const near = KEYS.find((known) => known.toLowerCase() === key.toLowerCase() || SETTINGS[known].env === key);
+  const hint = near === undefined ? `known are ${KEYS.join(', ')}` : `did you mean ${near}?`;
+  return new SettingError(`${key} in ${path} is no setting: ${hint}`);
+}
+
+/** Root of data by default; `HOME` may be absent or empty in a service. */
+function home(): string {
+  const named = homedir();
+  return isAbsolute(named) ? named : userInfo().homedir;
+}
+
+/** `orrery config`: a line for each setting, secrets masked. */
+export function describeSettings({ settings, sources }: LoadedSettings): string {
+  const lines = KEYS.map((key) => {
+    const { env, secret, reason } = SETTINGS[key];
+    const value = settings[key];
+    const shown =
+      secret && value !== '' ? '********' : Array.isArray(value) ? value.join(',') : String(value);
+    return { name: env, key, shown: shown === '' ? '(empty)' : shown, source: sources[key], reason };
+  });
+  const width = (column: (line: (typeof lines)[number]) => string) =>
+    Math.max(...lines.map((line) => column(line).length));
+  const names = width((line) => line.name);
+  const keys = width((line) => line.key);
+  const values = width((line) => line.shown);
+  return lines
+    .map((line) => {
+      const source = line.source === line.name ? 'environment' : line.source;
+      const head = `${line.name.padEnd(names)}  ${line.key.padEnd(keys)}  ${line.shown.padEnd(values)}  ${source}`;
+      return `${head}\n${' '.repeat(names + 2)}${line.reason}\n`;
+    })
+    .join('');
+}
