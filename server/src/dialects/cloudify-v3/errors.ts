@@ -1,0 +1,138 @@
+/**
+ * How Cloudify's clients are told that something went wrong: `{message, error_code, server_traceback}`.
+ *
+ * Rooms throw `DomainError` and know nothing of statuses. `BY_KIND` covers every kind (forget one, no build);
+ * `BY_REASON` holds the situations for which Cloudify has a code of its own (specs: cloudify.md §1.1). What only this
+ * dialect can get wrong (an unknown `_include` field, a body of the wrong type) is a `CloudifyError` from the start.
+ * `docs/errors.md` repeats both tables; a test keeps them equal.
+ */
+import type { FastifyBaseLogger } from 'fastify';
+import { DomainError, type ErrorKind } from '../../errors.js';
+
+export interface WireError {
+  readonly status: number;
+  readonly code: string;
+}
+
+export interface ErrorBody {
+  readonly message: string;
+  readonly error_code: string;
+  readonly server_traceback: string | null;
+}
+
+export const BY_KIND: Readonly<Record<ErrorKind, WireError>> = {
+  invalid: { status: 400, code: 'bad_parameters_error' },
+  unauthenticated: { status: 401, code: 'unauthorized_error' },
+  forbidden: { status: 403, code: 'forbidden_error' },
+  'not-found': { status: 404, code: 'not_found_error' },
+  conflict: { status: 409, code: 'conflict_error' },
+  limit: { status: 413, code: 'bad_parameters_error' },
+  unavailable: { status: 503, code: 'service_unavailable_error' },
+};
+
+/** Situations for which Cloudify answers otherwise than their kind would. */
+export const BY_REASON: Readonly<Record<string, WireError>> = {
+  'blueprint-invalid': { status: 400, code: 'invalid_blueprint_error' },
+  'blueprint-has-deployments': { status: 400, code: 'dependent_exists_error' },
+  'blueprint-in-use': { status: 405, code: 'blueprint_in_use' },
+  'blueprint-not-ready': { status: 400, code: 'deployment_creation_error' },
+  'deployment-inputs-missing': { status: 400, code: 'missing_required_deployment_input_error' },
+  'deployment-inputs-unknown': { status: 400, code: 'unknown_deployment_input_error' },
+  'deployment-inputs-invalid': { status: 400, code: 'deployment_creation_error' },
+  'deployment-secrets-missing': { status: 400, code: 'unknown_deployment_secret_error' },
+  'deployment-creation-failed': { status: 400, code: 'deployment_creation_error' },
+  'deployment-environment-pending': { status: 400, code: 'deployment_environment_creation_pending_error' },
+  'deployment-environment-in-progress': {
+    status: 400,
+    code: 'deployment_environment_creation_in_progress_error',
+  },
+  'deployment-in-use': { status: 400, code: 'dependent_exists_error' },
+  'deployment-has-live-instances': { status: 400, code: 'dependent_exists_error' },
+  'deployment-has-active-executions': { status: 400, code: 'dependent_exists_error' },
+  'execution-already-running': { status: 400, code: 'existing_running_execution_error' },
+  'execution-action-illegal': { status: 400, code: 'illegal_action_error' },
+  'execution-parameters-illegal': { status: 400, code: 'illegal_execution_parameters_error' },
+  'execution-status-illegal': { status: 400, code: 'invalid_exception_status_update' },
+  'workflow-unknown': { status: 400, code: 'nonexistent_workflow_error' },
+  'workflow-unavailable': { status: 400, code: 'unavailable_workflow_error' },
+  'function-evaluation-failed': { status: 400, code: 'functions_evaluation_error' },
+  'visibility-not-wider': { status: 400, code: 'illegal_action_error' },
+};
+
+/** An answer only this dialect gives; rooms never throw it. */
+export class CloudifyError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.name = 'CloudifyError';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** 400 `bad_parameters_error`. */
+export function badParameters(message: string): CloudifyError {
+  return new CloudifyError(400, 'bad_parameters_error', message);
+}
+
+/** 404 in the reference server's words, which some tools match on. */
+export function notFoundAs(resource: string, id: string): CloudifyError {
+  return new CloudifyError(
+    404,
+    'not_found_error',
+    `Requested \`${resource}\` with ID \`${id}\` was not found`,
+  );
+}
+
+/** Any thrown thing as status and body. What nobody meant to throw is logged and answered as a plain 500. */
+export function renderError(
+  error: unknown,
+  log: Pick<FastifyBaseLogger, 'error'>,
+): { readonly status: number; readonly body: ErrorBody } {
+  if (error instanceof CloudifyError) return answer(error, error.message);
+  if (error instanceof DomainError) {
+    const wire = BY_REASON[error.reason] ?? BY_KIND[error.kind];
+    if (error.cause !== undefined) log.error({ err: error.cause, reason: error.reason }, error.message);
+    return answer(wire, messageOf(error));
+  }
+  const fromHttp = httpErrorOf(error);
+  if (fromHttp !== null) return answer(fromHttp, (error as Error).message);
+  log.error({ err: error }, 'request failed');
+  return answer({ status: 500, code: 'internal_server_error' }, 'Internal error occurred in the server');
+}
+
+function answer(wire: WireError, message: string): { status: number; body: ErrorBody } {
+  return { status: wire.status, body: { message, error_code: wire.code, server_traceback: null } };
+}
+
+function messageOf(error: DomainError): string {
+  if (error.kind === 'unauthenticated') {
+    return error.message.startsWith('User unauthorized')
+      ? error.message
+      : `User unauthorized: ${error.message}`;
+  }
+  const { thing, id } = error.details;
+  if (error.kind === 'not-found' && typeof thing === 'string' && typeof id === 'string') {
+    return notFoundAs(resourceName(thing), id).message;
+  }
+  return error.message;
+}
+
+/** `node instance` -> `NodeInstance`, as the reference server names its resources in messages. */
+function resourceName(thing: string): string {
+  return thing
+    .split(/[ -]/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+}
+
+/** Errors of the HTTP layer itself carry a status: a body too large, an aborted upload, an impossible URL. */
+function httpErrorOf(error: unknown): WireError | null {
+  if (!(error instanceof Error) || !('statusCode' in error)) return null;
+  const status = error.statusCode;
+  if (typeof status !== 'number' || status < 400 || status > 499) return null;
+  if (status === 415) return { status, code: 'unsupported_content_type_error' };
+  return { status, code: 'bad_parameters_error' };
+}
