@@ -49,6 +49,8 @@ export interface OperationRequest {
   event(message: string): void;
   /** Writes runtime properties now, not only with the outcome. Throws DomainError `conflict` when somebody else wrote. */
   saveRuntimeProperties(changes: RuntimePropertyChanges): Promise<void>;
+  /** The stored runtime properties of an instance of the context, as they are now. Absent: cannot be read again here. */
+  readRuntimeProperties?(instanceId: string): Promise<JsonObject>;
   /** A file of the deployment's folder or blueprint; throws DomainError `not-found`. */
   resource(path: string): Promise<{ size: number; stream: Readable }>;
   /** A capability of another deployment, a secret, … as `ctx` may ask for them: one intrinsic function, evaluated. */
