@@ -64,7 +64,11 @@ export class Callers {
   async actingAs(username: string, tenantName: string | null, requestId: string): Promise<Caller> {
     const row = await selectStandingByName.one(this.#pool, [username, askable(tenantName)]);
     if (row === null || !row.active) {
-      throw new DomainError('forbidden', 'user-inactive', `User \`${username}\` is not there or not active`);
+      throw new DomainError(
+        'forbidden',
+        'acting-user-inactive',
+        `User \`${username}\` is not there or not active`,
+      );
     }
     return callerOf(authenticatedFrom(row, tenantName), requestId);
   }

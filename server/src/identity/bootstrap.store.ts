@@ -1,0 +1,28 @@
+import type { UserId } from '../ids.js';
+import { systemStatement } from '../store/statement.js';
+
+const WHY = 'makes the first tenant and user';
+
+/** Held to the end of the transaction: many processes start at once on one empty store. */
+export const lockBootstrap = systemStatement(
+  'bootstrap_lock',
+  `select pg_advisory_xact_lock(hashtext('orrery bootstrap'))`,
+  WHY,
+);
+
+export const selectBuiltin = systemStatement<{
+  id: UserId;
+  username: string;
+  appliedPasswordHash: string | null;
+}>(
+  'bootstrap_select_builtin',
+  `select id, username, applied_password_hash as "appliedPasswordHash" from users where builtin for no key update`,
+  WHY,
+);
+
+export const updateAppliedPassword = systemStatement(
+  'bootstrap_update_applied_password',
+  `update users set password_hash = $2, applied_password_hash = $2, failed_logins = 0, locked_until = null, active = true
+   where id = $1`,
+  WHY,
+);
