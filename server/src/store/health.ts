@@ -8,8 +8,39 @@ export interface StoreHealth {
   ping(): Promise<void>;
   /** Names of migrations that this version has and the database lacks. */
   missingMigrations(): Promise<string[]>;
+  /** What has not ended, counted, in the whole installation. */
+  activity(): Promise<Activity>;
   connections(): { readonly total: number; readonly idle: number; readonly waiting: number };
 }
+
+export interface Activity {
+  readonly executions: readonly Count[];
+  readonly operations: readonly Count[];
+}
+
+interface Count {
+  readonly name: string;
+  readonly count: number;
+}
+
+// Both walk partial indexes of what is active, never the history.
+const countExecutions = systemStatement<Count>(
+  'health_count_executions',
+  `select status as name, count(*)::integer as count from executions
+   where status in ('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling')
+      or status in ('queued', 'scheduled')
+   group by status`,
+  'counts for the operator, with nothing of any tenant in them',
+);
+
+const countOperations = systemStatement<Count>(
+  'health_count_operations',
+  `select o.state as name, count(*)::integer as count
+   from executions e join operations o on o.execution_uid = e.uid
+   where e.status in ('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling')
+   group by o.state`,
+  'counts for the operator, with nothing of any tenant in them',
+);
 
 const ping = systemStatement<{ ok: number }>('health_ping', 'select 1 as ok', 'touches no table');
 
@@ -28,6 +59,10 @@ export function storeHealth(pool: Pool, migrations: readonly Migration[] = readM
       const numbers = new Set((await applied.all(pool)).map((row) => row.number));
       return migrations.filter((each) => !numbers.has(each.number)).map((each) => each.name);
     },
+    activity: async () => ({
+      executions: await countExecutions.all(pool),
+      operations: await countOperations.all(pool),
+    }),
     connections: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
   };
 }

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { testDatabase } from '../test/support/test-database.js';
+
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'orrery-main-'));
+chmodSync(folder, 0o711);
+const { databaseUrl } = await testDatabase();
+const children: ChildProcess[] = [];
+
+after(() => {
+  for (const child of children) if (child.exitCode === null) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function run(command: string[], env: Record<string, string>) {
+  const child = spawn(process.execPath, [MAIN, ...command], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: folder,
+      ORRERY_PORT: '0',
+      ORRERY_DEMO: '0',
+      ORRERY_DATA_DIR: join(folder, 'data'),
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  const said = { out: '', err: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said.out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said.err += text;
+  });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const ready = (async () => {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const url = /^Orrery is ready at (http:\/\/\S+)$/.exec(line)?.[1];
+      if (url !== undefined) return url;
+    }
+    throw new Error(`it ended before it was ready: ${said.err}`);
+  })();
+  // Not every test waits for it.
+  ready.catch(() => {});
+  return { child, said, ended, ready };
+}
+
+test('start says one line once it is ready, and ends cleanly on SIGTERM', async () => {
+  const { child, said, ended, ready } = run([], { DATABASE_URL: databaseUrl });
+  const url = await ready;
+  assert.equal((await fetch(`${url}/health/ready`)).status, 200);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+  assert.equal(said.out, `Orrery is ready at ${url}\n`);
+  for (const line of said.err
+    .trim()
+    .split('\n')
+    .filter((each) => each.startsWith('{')))
+    JSON.parse(line);
+  assert.match(said.err, /"msg":"stopped"/);
+});
+
+test('a worker alone answers probes and no API', async () => {
+  const { child, ended, ready } = run(['start'], { DATABASE_URL: databaseUrl, ORRERY_ROLE: 'worker' });
+  const url = await ready;
+  assert.equal((await fetch(`${url}/health/ready`)).status, 200);
+  assert.match(await (await fetch(url)).text(), /None in this process/);
+  child.kill('SIGINT');
+  assert.equal(await ended, 0);
+});
+
+test('after SIGKILL the next start takes the embedded database over', async () => {
+  const env = { ORRERY_DATA_DIR: join(folder, 'embedded') };
+  const first = run([], env);
+  await first.ready;
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const second = run([], env);
+  await second.ready;
+  second.child.kill('SIGTERM');
+  assert.equal(await second.ended, 0);
+  assert.match(second.said.err, /"adopted":true/);
+});
+
+test('a taken port is told in a sentence that names the way out', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const { said, ended } = run([], { DATABASE_URL: databaseUrl, ORRERY_PORT: String(port) });
+  assert.equal(await ended, 1);
+  assert.match(said.err, new RegExp(`Orrery cannot start: port ${port} is taken: set ORRERY_PORT`));
+  assert.equal(said.out, '');
+  taken.close();
+});
+
+test('a wrong setting is told in a sentence, without a stack', async () => {
+  const { said, ended } = run([], { ORRERY_ROLE: 'boss' });
+  assert.equal(await ended, 1);
+  assert.equal(
+    said.err,
+    'Orrery cannot start: ORRERY_ROLE cannot be "boss": it should be one of all, api, worker\n',
+  );
+});
+
+test('config prints settings and sources without starting anything', async () => {
+  const { said, ended } = run(['config'], { ORRERY_ADMIN_PASSWORD: 'hush', ORRERY_PROT: '1' });
+  assert.equal(await ended, 0);
+  assert.match(said.out, /ORRERY_ADMIN_PASSWORD +adminPassword +\*{8}/);
+  assert.doesNotMatch(said.out, /hush/);
+});
+
+test('migrate brings the database up to date and says so', async () => {
+  const { said, ended } = run(['migrate'], { DATABASE_URL: databaseUrl });
+  assert.equal(await ended, 0);
+  assert.match(said.err, /up to date/);
+});
+
+test('an unknown command is refused with the list of those there are', async () => {
+  const { said, ended } = run(['strat'], {});
+  assert.equal(await ended, 2);
+  assert.match(said.err, /no command "strat"/);
+});

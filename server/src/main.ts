@@ -1,0 +1,97 @@
+/**
+ * Starts Orrery: `start` (the default), or `config`, or `migrate`.
+ *
+ * Standard output belongs to one line, `Orrery is ready at http://HOST:PORT`, said once the process accepts work. What
+ * a person should read goes to standard error, and so does the log (log.ts).
+ */
+import { describeSettings, type LoadedSettings, loadSettings, SettingError } from './config.js';
+import { EmbeddedPostgresError } from './embedded-postgres/trouble.js';
+
+const USAGE = `Usage: node server/build/src/main.js [command]
+
+  start     serve and work, as ORRERY_ROLE says (default)
+  migrate   bring the database to this version, then end
+  config    print every setting, its source and its reason
+  help      this
+`;
+
+async function main(command: string): Promise<void> {
+  switch (command) {
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(USAGE);
+      return;
+    case 'config':
+      process.stdout.write(describeSettings(loadSettings()));
+      return;
+    case 'migrate': {
+      const { migrateOnce } = await import('./running-server.js');
+      const applied = await migrateOnce(loadSettings().settings);
+      process.stderr.write(
+        applied.length === 0
+          ? 'Nothing to do: the database is up to date.\n'
+          : `Applied ${applied.join(', ')}.\n`,
+      );
+      return;
+    }
+    case 'start':
+      await start(loadSettings());
+      return;
+    default:
+      process.stderr.write(`Orrery knows no command "${command}".\n\n${USAGE}`);
+      process.exitCode = 2;
+  }
+}
+
+async function start(loaded: LoadedSettings): Promise<void> {
+  for (const name of loaded.unknownVariables) {
+    process.stderr.write(`Note: ${name} is no setting of Orrery; "config" lists them.\n`);
+  }
+  const { startServer } = await import('./running-server.js');
+  const stopping = new AbortController();
+  let server: Awaited<ReturnType<typeof startServer>> | undefined;
+  const stop = (signal: NodeJS.Signals) => {
+    // The second time is somebody who will not wait.
+    if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+    stopping.abort();
+    void finish();
+  };
+  const finish = async () => {
+    try {
+      await server?.stop();
+      process.exit(0);
+    } catch (error) {
+      process.stderr.write(`Orrery did not stop cleanly: ${(error as Error).message}\n`);
+      process.exit(1);
+    }
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  server = await startServer(loaded.settings, {
+    tell: (sentence) => process.stderr.write(`${sentence}\n`),
+    ready: (url) => process.stdout.write(`Orrery is ready at ${url}\n`),
+  });
+  if (stopping.signal.aborted) await finish();
+}
+
+/** Trouble that a person can mend is told in a sentence; anything else is a bug and shows where it is. */
+function explain(error: unknown): string {
+  if (error instanceof SettingError || error instanceof EmbeddedPostgresError) return error.message;
+  const { code, message, port } = error as { code?: string; message?: string; port?: number };
+  if (code === 'EADDRINUSE') return `port ${port} is taken: set ORRERY_PORT to another one, or to 0 for any`;
+  if (code === 'EACCES' && port !== undefined)
+    return `port ${port} is not allowed: set ORRERY_PORT above 1023`;
+  if (code === 'EADDRNOTAVAIL') return `${message}: set ORRERY_HOST to an address of this machine`;
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === '28P01' || code === '3D000') {
+    return `the database of DATABASE_URL cannot be used: ${message}`;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+try {
+  await main(process.argv[2] ?? 'start');
+} catch (error) {
+  process.stderr.write(`Orrery cannot start: ${explain(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,133 @@
+/** One process of Orrery, from settings to ready and to its end: database, schema, core, HTTP, worker, in this order. */
+import { mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { Settings } from './config.js';
+import { buildCore, type Core } from './core.js';
+import { DIALECTS } from './dialects/index.js';
+import type { EmbeddedPostgres } from './embedded-postgres/launcher.js';
+import { type Log, openLog } from './log.js';
+import { buildServer, VERSION } from './serve.js';
+import { migrate } from './store/migrate.js';
+import { openPool, type Pool } from './store/pool.js';
+import { startWork, type Work } from './work.js';
+
+export interface Voice {
+  /** A sentence for the person who started this. */
+  tell(sentence: string): void;
+  /** Called once, when the process accepts work. */
+  ready(url: string): void;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly core: Core;
+  readonly app: FastifyInstance;
+  /** Takes no new requests and operations, lets those in flight end, closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+interface Database {
+  readonly url: string;
+  readonly embedded: EmbeddedPostgres | null;
+}
+
+export async function startServer(settings: Settings, voice: Voice): Promise<RunningServer> {
+  prepareDataFolder(settings.dataDir);
+  const log = openLog(settings);
+  // Undone in reverse order, also when a later step fails.
+  const endings: (() => Promise<unknown>)[] = [];
+  let ending: Promise<void> | undefined;
+  const stop = () => {
+    ending ??= endAll(endings, log);
+    return ending;
+  };
+  try {
+    const database = await findDatabase(settings, voice);
+    if (database.embedded !== null) endings.push(database.embedded.stop);
+    const pool = openPool({
+      databaseUrl: database.url,
+      max: settings.databaseConnections,
+      applicationName: `orrery ${settings.role}`,
+    });
+    endings.push(() => pool.end());
+    const applied = await migrate(pool);
+    if (applied.length > 0) log.info({ applied }, 'migrated');
+
+    const core = await buildCore({ settings, pool, log });
+    let work: Work | undefined;
+    const app = await buildServer({
+      core,
+      settings,
+      log,
+      dialects: settings.role === 'worker' ? [] : DIALECTS,
+      notReady: () => work?.troubles() ?? [],
+    });
+    endings.push(() => app.close());
+    if (settings.role !== 'api') {
+      work = await startWork(core, log);
+      endings.push(work.stop);
+    }
+    await app.listen({
+      host: settings.host,
+      port: settings.port,
+      listenTextResolver: (at) => `listening at ${at}`,
+    });
+    const url = urlOf(settings.host, (app.server.address() as AddressInfo).port);
+    log.info({ version: VERSION, role: settings.role, url, adopted: database.embedded?.adopted }, 'ready');
+    voice.ready(url);
+    return { url, core, app, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** `migrate` alone, for deployments that do it before they start processes. */
+export async function migrateOnce(settings: Settings): Promise<string[]> {
+  prepareDataFolder(settings.dataDir);
+  const database = await findDatabase(settings, { tell: () => {}, ready: () => {} });
+  const pool: Pool = openPool({ databaseUrl: database.url, max: 2, applicationName: 'orrery migrate' });
+  try {
+    return await migrate(pool);
+  } finally {
+    await pool.end();
+    await database.embedded?.stop();
+  }
+}
+
+async function findDatabase(settings: Settings, voice: Voice): Promise<Database> {
+  if (settings.databaseUrl !== '') return { url: settings.databaseUrl, embedded: null };
+  const { startEmbedded } = await import('./embedded-postgres/launcher.js');
+  const embedded = await startEmbedded({ dataDir: settings.dataDir });
+  if (!embedded.home.startsWith(settings.dataDir)) {
+    voice.tell(
+      `The database is in ${embedded.home}, since PostgreSQL may not run as root nor enter ${settings.dataDir}.`,
+    );
+  }
+  return { url: embedded.databaseUrl, embedded };
+}
+
+function prepareDataFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function endAll(endings: (() => Promise<unknown>)[], log: Log): Promise<void> {
+  log.info('stopping');
+  let trouble: unknown;
+  for (const end of endings.reverse()) {
+    try {
+      await end();
+    } catch (error) {
+      trouble ??= error;
+      log.error({ err: error }, 'one step of stopping failed');
+    }
+  }
+  log.info('stopped');
+  await new Promise<void>((resolve) => log.flush(() => resolve()));
+  if (trouble !== undefined) throw trouble;
+}
