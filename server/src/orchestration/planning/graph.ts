@@ -49,6 +49,8 @@ export interface OperationCall {
   readonly allowOverride?: boolean;
   /** Overrides the operation's own count, e.g. 0 for a status check. */
   readonly maxRetries?: number;
+  /** `truthy`: an empty result asks to be called again, however often (see `retry.ts`, `asksAgain`). Absent: any result will do. */
+  readonly until?: 'truthy';
 }
 
 export type Effect =

@@ -1,0 +1,176 @@
+/**
+ * Builds task graphs: sequences with forks in them, and the effects folded into the tasks they belong to.
+ *
+ * What always holds: a task is added after everything it depends on, so ids are a topological order; what a
+ * success means is told by the task that succeeded, in its `after`, because the next one may never start;
+ * what announces a step is told in that step's `before`. A marker exists only where no single task could tell
+ * an effect truthfully: before a fork, after a fork, or where nothing is to be run at all.
+ */
+import type { Effect, InstanceLifecycleState, OperationCall, Task, TaskGraph } from './graph.js';
+
+type OpenTask = Omit<Task, 'before' | 'after'> & { readonly before: Effect[]; readonly after: Effect[] };
+
+export class GraphBuilder {
+  readonly #tasks: OpenTask[] = [];
+  /** Per task: something depends on it. */
+  readonly #followed: boolean[] = [];
+
+  /** Adds an operation; `dependsOn` without duplicates. */
+  operation(
+    instance: string,
+    call: OperationCall,
+    dependsOn: readonly number[],
+    before: Effect[],
+    onFailure: Task['onFailure'],
+  ): number {
+    return this.#add({ kind: 'operation', instance, call, dependsOn, before, after: [], onFailure });
+  }
+
+  /** Adds a marker that tells `effects` as soon as all it depends on is done. */
+  marker(instance: string | null, dependsOn: readonly number[], effects: Effect[] = []): number {
+    return this.#add({
+      kind: 'marker',
+      instance,
+      call: null,
+      dependsOn,
+      before: [],
+      after: effects,
+      onFailure: 'fail',
+    });
+  }
+
+  /** Tells more effects with the success of a task that is already there. */
+  tellAfter(task: number, effects: readonly Effect[]): void {
+    this.#tasks[task]!.after.push(...effects);
+  }
+
+  isMarker(task: number): boolean {
+    return this.#tasks[task]!.kind === 'marker';
+  }
+
+  /** What a next part must wait for to come after everything so far: nothing, or one task. */
+  barrier(): readonly number[] {
+    const ends: number[] = [];
+    for (let id = 0; id < this.#tasks.length; id += 1) if (this.#followed[id] !== true) ends.push(id);
+    return ends.length < 2 ? ends : [this.marker(null, ends)];
+  }
+
+  finish(workflow: string): TaskGraph {
+    return { workflow, tasks: this.#tasks };
+  }
+
+  #add(task: Omit<OpenTask, 'id'>): number {
+    const id = this.#tasks.length;
+    for (const dependency of task.dependsOn) this.#followed[dependency] = true;
+    // Written out: one shape for every task keeps the walk over a hundred thousand of them fast.
+    this.#tasks.push({
+      id,
+      kind: task.kind,
+      instance: task.instance,
+      call: task.call,
+      dependsOn: task.dependsOn,
+      before: task.before,
+      after: task.after,
+      onFailure: task.onFailure,
+    });
+    return id;
+  }
+}
+
+/** The strict sequence of one instance. */
+export class Chain {
+  readonly #builder: GraphBuilder;
+  readonly #instance: string;
+  readonly #entry: readonly number[];
+  readonly #onFailure: Task['onFailure'];
+  /** What the next step waits for, once a step was added. */
+  #tail: readonly number[] = [];
+  /** Told with the next step. */
+  #pending: Effect[] = [];
+  readonly #marks: Map<string, readonly number[]> | null;
+
+  /** `marks`: where `mark` keeps what it is told; null when nobody will ask. */
+  constructor(
+    builder: GraphBuilder,
+    instance: string,
+    entry: readonly number[],
+    options: { onFailure?: Task['onFailure']; marks?: Map<string, readonly number[]> | null } = {},
+  ) {
+    this.#builder = builder;
+    this.#instance = instance;
+    this.#entry = entry;
+    this.#onFailure = options.onFailure ?? 'fail';
+    this.#marks = options.marks ?? null;
+  }
+
+  /** Told when the next step starts (or, if none comes, at the end of the chain). */
+  announce(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#pending.push(effect);
+  }
+
+  /** What the success of everything so far means: told with it, not with the next step. */
+  record(effects: readonly Effect[]): void {
+    if (effects.length === 0) return;
+    this.announce(effects);
+    if (this.#tail.length > 0) this.#flush();
+  }
+
+  run(call: OperationCall): void {
+    this.fork([call]);
+  }
+
+  /** Runs all `calls` at once. */
+  fork(calls: readonly OperationCall[]): void {
+    if (calls.length === 0) return;
+    if (calls.length > 1 && this.#pending.length > 0) {
+      // Which of several is the first to start is not known now: what announces them all goes before them all.
+      const [last] = this.#tail;
+      if (this.#tail.length === 1 && this.#builder.isMarker(last!)) this.#flush();
+      else this.#tail = [this.#builder.marker(this.#instance, this.#waitingFor(), this.#takePending())];
+    }
+    const start = this.#waitingFor();
+    this.#tail = calls.map((call) =>
+      this.#builder.operation(this.#instance, call, start, this.#takePending(), this.#onFailure),
+    );
+  }
+
+  /** Remembers under `name` what must be done for the chain to have come this far. */
+  mark(name: string): void {
+    this.#marks?.set(name, this.#tail);
+  }
+
+  /**
+   * Ends the chain and says what a follower must wait for. An empty chain hands on what it waited for itself:
+   * as it is when that is at most one task, else through a joining marker, made only if somebody `follows`.
+   */
+  end(follows: boolean): readonly number[] {
+    if (this.#pending.length > 0) this.#flush();
+    if (this.#tail.length === 1) return this.#tail;
+    if (this.#tail.length === 0 && this.#entry.length < 2) return this.#entry;
+    if (!follows) return [];
+    return [this.#builder.marker(this.#instance, this.#waitingFor())];
+  }
+
+  #waitingFor(): readonly number[] {
+    return this.#tail.length > 0 ? this.#tail : this.#entry;
+  }
+
+  #takePending(): Effect[] {
+    const pending = this.#pending;
+    this.#pending = [];
+    return pending;
+  }
+
+  #flush(): void {
+    if (this.#tail.length === 1) this.#builder.tellAfter(this.#tail[0]!, this.#takePending());
+    else this.#tail = [this.#builder.marker(this.#instance, this.#waitingFor(), this.#takePending())];
+  }
+}
+
+export function event(instance: string, message: string): Effect {
+  return { kind: 'event', instance, message };
+}
+
+export function becomes(instance: string, state: InstanceLifecycleState): Effect {
+  return { kind: 'state', instance, state };
+}

@@ -1,0 +1,54 @@
+/**
+ * A graph as text, for people and for tests:
+ *
+ *     install: 2 tasks
+ *     0 host_1 lifecycle.create
+ *       > creating, "Creating node instance"
+ *       < created, "Node instance created"
+ *     1 web_1 relationship_lifecycle.establish of 0 at target, after 0
+ *
+ * A line per task, then what it tells when it starts (`>`) and when it succeeds (`<`).
+ */
+import type { Effect, OperationCall, Task, TaskGraph } from './graph.js';
+
+export function printGraph(graph: TaskGraph): string {
+  const count = graph.tasks.length;
+  const lines = [`${graph.workflow}: ${count === 1 ? '1 task' : `${count} tasks`}`];
+  for (const task of graph.tasks) {
+    lines.push(headOf(task));
+    if (task.before.length > 0) lines.push(`  > ${effectsOf(task, task.before)}`);
+    if (task.after.length > 0) lines.push(`  < ${effectsOf(task, task.after)}`);
+  }
+  return lines.join('\n');
+}
+
+function headOf(task: Task): string {
+  const head = [String(task.id)];
+  if (task.instance !== null) head.push(task.instance);
+  head.push(task.call === null ? task.kind : nameOf(task.call));
+  const parts = [head.join(' ')];
+  if (task.dependsOn.length > 0) parts.push(`after ${task.dependsOn.join(' ')}`);
+  if (task.onFailure === 'ignore') parts.push('failure ignored');
+  if (task.call?.until !== undefined) parts.push(`until ${task.call.until}`);
+  if (task.call?.maxRetries !== undefined) parts.push(`${task.call.maxRetries} retries`);
+  if (task.call?.parameters !== undefined) {
+    const verb = task.call.allowOverride === true ? 'overriding' : 'with';
+    parts.push(`${verb} ${JSON.stringify(task.call.parameters)}`);
+  }
+  return parts.join(', ');
+}
+
+function nameOf(call: OperationCall): string {
+  const name = call.operation.replace(/^cloudify\.interfaces\./, '');
+  return call.side === 'node' ? name : `${name} of ${call.relationship} at ${call.side}`;
+}
+
+function effectsOf(task: Task, effects: readonly Effect[]): string {
+  return effects
+    .map((effect) => {
+      const what = effect.kind === 'state' ? effect.state : `"${effect.message}"`;
+      if (effect.instance === task.instance) return what;
+      return `${effect.instance ?? 'workflow'} ${what}`;
+    })
+    .join(', ');
+}

@@ -1,0 +1,57 @@
+/**
+ * `uninstall`: every selected instance to `deleted`, sources before targets; links of the others are taken back.
+ *
+ * Failures in taking back the links of instances that stay are always ignored; those of the selected ones are
+ * with `ignore_failure`.
+ */
+import type { JsonObject } from '../../../dsl/plan.js';
+import { GraphBuilder } from '../build.js';
+import type { TaskGraph } from '../graph.js';
+import { mayBeLinked, relate, UNLINK, uninstall as uninstallInstance } from '../lifecycle.js';
+import type { DeploymentModel } from '../model.js';
+import { neighbours } from '../neighbours.js';
+import { Operations } from '../operations.js';
+import { weave } from '../weave.js';
+import { CIRCLE, flag, type Problem, type Selection, select } from './workflow.js';
+
+export function uninstall(model: DeploymentModel, parameters: JsonObject): TaskGraph | Problem {
+  const selection = select(model, parameters);
+  if ('problem' in selection) return selection;
+  const ignoreFailure = flag(parameters, 'ignore_failure');
+  if (typeof ignoreFailure === 'object') return ignoreFailure;
+  const recursive = flag(parameters, 'recursive');
+  if (typeof recursive === 'object') return recursive;
+  if (recursive) return { problem: 'Uninstalling dependent deployments with "recursive" is not supported' };
+  const builder = new GraphBuilder();
+  return addUninstall(builder, model, selection, ignoreFailure) ?? builder.finish('uninstall');
+}
+
+/** Adds an uninstall of the selection, after everything that is in the graph already. */
+export function addUninstall(
+  builder: GraphBuilder,
+  model: DeploymentModel,
+  selection: Selection,
+  ignoreFailure: boolean,
+): Problem | null {
+  const related = neighbours(model);
+  if (related === null) return CIRCLE;
+  const operations = new Operations(model);
+  const isGoing = (id: string) => {
+    const target = model.instances[related.places.get(id) ?? -1];
+    return target !== undefined && mayBeLinked(target.state) && selection.has(target);
+  };
+  weave(builder, {
+    model,
+    neighbours: related,
+    operations,
+    direction: 'sources-first',
+    after: builder.barrier(),
+    byOperation: true,
+    onFailure: (instance) => (ignoreFailure || !selection.has(instance) ? 'ignore' : 'fail'),
+    fill(chain, instance) {
+      if (selection.has(instance)) uninstallInstance(chain, instance, operations);
+      else if (mayBeLinked(instance.state)) relate(chain, instance, operations, UNLINK, isGoing);
+    },
+  });
+  return null;
+}
