@@ -1,0 +1,279 @@
+/**
+ * Requests to a server that speaks Cloudify REST v3.1.
+ *
+ * One connection is kept open for a command's requests. Nothing is retried here: a request that changes something
+ * is sent once, and only `executions follow` and `events list -f`, which read, ask again after a failure.
+ */
+
+import { readFileSync } from 'node:fs';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
+import { ApiError, CliError, ExitCode, UnreachableError } from '../errors.js';
+import type { Connection } from '../settings.js';
+import { hintsFor, unreachableHints } from './hints.js';
+import type { Page } from './wire.js';
+
+export type Query = Readonly<
+  Record<string, string | number | boolean | readonly string[] | null | undefined>
+>;
+
+export interface RequestOptions {
+  readonly query?: Query;
+  readonly json?: unknown;
+  readonly body?: { readonly stream: Readable; readonly type: string };
+  /** Milliseconds without a byte from the server before we give up. */
+  readonly patience?: number;
+}
+
+const API = '/api/v3.1';
+const PATIENCE = 60_000;
+/** Uploads and creations answer when their work is done. */
+export const LONG_PATIENCE = 15 * 60_000;
+const ANSWER_LIMIT = 256 * 1024 * 1024;
+
+export class Client {
+  private readonly agent: HttpAgent | HttpsAgent;
+  private readonly base: URL;
+
+  constructor(
+    readonly connection: Connection,
+    private readonly trace: (line: string) => void = () => {},
+  ) {
+    this.base = new URL(connection.url);
+    this.agent =
+      this.base.protocol === 'https:'
+        ? new HttpsAgent({
+            keepAlive: true,
+            ...(connection.caFile === null ? {} : { ca: readCertificates(connection.caFile) }),
+          })
+        : new HttpAgent({ keepAlive: true });
+  }
+
+  get<T>(path: string, query?: Query, patience = PATIENCE): Promise<T> {
+    return this.send<T>('GET', path, { ...(query ? { query } : {}), patience });
+  }
+
+  put<T>(path: string, json: unknown, query?: Query): Promise<T> {
+    return this.send<T>('PUT', path, { json, ...(query ? { query } : {}), patience: LONG_PATIENCE });
+  }
+
+  post<T>(path: string, json: unknown): Promise<T> {
+    return this.send<T>('POST', path, { json, patience: LONG_PATIENCE });
+  }
+
+  async delete(path: string, query?: Query): Promise<void> {
+    await this.send<unknown>('DELETE', path, { ...(query ? { query } : {}), patience: LONG_PATIENCE });
+  }
+
+  /** All pages of a list, up to `limit` items. */
+  async all<T>(path: string, query: Query, limit: number): Promise<Page<T>> {
+    const items: T[] = [];
+    const first = Number(query._offset ?? 0);
+    for (;;) {
+      const size = Math.min(1000, limit - items.length);
+      const page = await this.get<Page<T>>(path, { ...query, _size: size, _offset: first + items.length });
+      items.push(...page.items);
+      const total = page.metadata.pagination.total;
+      if (page.items.length === 0 || items.length >= limit || first + items.length >= total) {
+        return { items, metadata: { pagination: { total, offset: first, size: items.length } } };
+      }
+    }
+  }
+
+  /** Sends a request and reads its JSON answer. Throws `ApiError` for an error answer, `UnreachableError` without one. */
+  async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const { response, target } = await this.open(method, path, options);
+    const text = await this.readText(response);
+    const status = response.statusCode ?? 0;
+    if (status < 200 || status >= 300) throw this.refusal(status, text, `${method} ${target}`);
+    if (text === '') return undefined as T;
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new CliError(
+        `${this.connection.url} answered ${method} ${target} with something that is not JSON.`,
+        ExitCode.failed,
+        ['Is this the address of an Orrery server? Look at it with: orrery profiles show'],
+        { cause },
+      );
+    }
+  }
+
+  /** Opens a download: the answer's headers and its bytes as they arrive. */
+  async download(path: string): Promise<IncomingMessage> {
+    const { response, target } = await this.open('GET', path, { patience: PATIENCE });
+    const status = response.statusCode ?? 0;
+    if (status < 200 || status >= 300) {
+      throw this.refusal(status, await this.readText(response), `GET ${target}`);
+    }
+    return response;
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private refusal(status: number, text: string, request: string): ApiError {
+    const { message, code } = readError(status, text);
+    return new ApiError(status, code, message, request, hintsFor(status, code, this.connection));
+  }
+
+  private headers(options: RequestOptions): Record<string, string> {
+    const headers: Record<string, string> = { accept: 'application/json', tenant: this.connection.tenant };
+    const { credentials } = this.connection;
+    if (credentials.kind === 'token') headers['authentication-token'] = credentials.token;
+    if (credentials.kind === 'password') {
+      const pair = Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
+      headers.authorization = `Basic ${pair}`;
+    }
+    if (options.json !== undefined) headers['content-type'] = 'application/json';
+    if (options.body) headers['content-type'] = options.body.type;
+    return headers;
+  }
+
+  private async open(
+    method: string,
+    path: string,
+    options: RequestOptions,
+  ): Promise<{ response: IncomingMessage; target: string }> {
+    const target = `${API}${path}${queryString(options.query)}`;
+    const begun = performance.now();
+    const body = options.json === undefined ? undefined : Buffer.from(JSON.stringify(options.json), 'utf8');
+    const headers = this.headers(options);
+    if (body) headers['content-length'] = String(body.length);
+    const prefix = this.base.pathname.replace(/\/+$/, '');
+    const make = this.base.protocol === 'https:' ? httpsRequest : httpRequest;
+    try {
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        const request: ClientRequest = make({
+          agent: this.agent,
+          protocol: this.base.protocol,
+          hostname: this.base.hostname.replace(/^\[|\]$/g, ''),
+          port: this.base.port,
+          method,
+          path: prefix + target,
+          headers,
+        });
+        request.once('response', resolve);
+        request.once('error', reject);
+        request.setTimeout(options.patience ?? PATIENCE, () => {
+          request.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
+        });
+        if (options.body) pour(options.body.stream, request, reject);
+        else request.end(body);
+      });
+      this.trace(
+        `${method} ${prefix}${target} -> ${response.statusCode} (${Math.round(performance.now() - begun)} ms)`,
+      );
+      return { response, target };
+    } catch (error) {
+      if (error instanceof CliError) throw error;
+      const cause = error as NodeJS.ErrnoException;
+      this.trace(`${method} ${prefix}${target} -> ${cause.code ?? cause.message}`);
+      throw new UnreachableError(this.connection.url, innermost(cause), unreachableHints(this.connection));
+    }
+  }
+
+  private async readText(response: IncomingMessage): Promise<string> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > ANSWER_LIMIT) {
+          response.destroy();
+          throw new CliError('The answer is larger than 256 MB; ask for less with --size.', ExitCode.failed);
+        }
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      if (error instanceof CliError) throw error;
+      throw new UnreachableError(
+        this.connection.url,
+        error as NodeJS.ErrnoException,
+        unreachableHints(this.connection),
+      );
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+}
+
+/**
+ * Streams a body with back pressure. A server may answer before it has read everything (an archive over its limit);
+ * then the answer counts, not the broken pipe that follows it.
+ */
+function pour(stream: Readable, request: ClientRequest, reject: (error: Error) => void): void {
+  request.on('response', () => {
+    request.on('error', () => {});
+    stream.unpipe(request);
+  });
+  stream.once('error', (error) => {
+    request.destroy();
+    reject(
+      error instanceof CliError
+        ? error
+        : new CliError(`Reading what is to be sent failed: ${error.message}`, ExitCode.failed),
+    );
+  });
+  stream.pipe(request);
+}
+
+/** `happy eyeballs` reports all addresses it tried at once; the first tells enough. */
+function innermost(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  const several = (error as { errors?: NodeJS.ErrnoException[] }).errors;
+  return several?.[0] ?? error;
+}
+
+export function queryString(query: Query | undefined): string {
+  if (!query) return '';
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined) continue;
+    if (Array.isArray(value)) for (const each of value) parameters.append(name, String(each));
+    else parameters.append(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+function readError(status: number, text: string): { message: string; code: string | null } {
+  try {
+    const body = JSON.parse(text) as { message?: unknown; error_code?: unknown };
+    if (typeof body.message === 'string') {
+      return { message: body.message, code: typeof body.error_code === 'string' ? body.error_code : null };
+    }
+  } catch {
+    // Not the server's own form: a proxy, or another program at this address.
+  }
+  const line = text
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 200);
+  return {
+    message: line === '' ? `The server answered ${status}.` : `The server answered ${status}: ${line}`,
+    code: null,
+  };
+}
+
+function readCertificates(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new CliError(
+      `The certificate file ${path} cannot be read: ${(cause as Error).message}`,
+      ExitCode.usage,
+    );
+  }
+}
+
+/** A path with its parts quoted: `path('blueprints', id)`. */
+export function path(...parts: readonly string[]): string {
+  return parts.map((part) => `/${encodeURIComponent(part)}`).join('');
+}

@@ -1,0 +1,270 @@
+/**
+ * Watches an execution to its end.
+ *
+ * The status is always read before the events: once it is final, the events read after it are all there are. A
+ * server that goes away in the middle (it is restarted, say) is waited for; the execution goes on when it is back,
+ * and so does the watching, at the event it had come to.
+ */
+import { type Client, path, type Query } from '../api/client.js';
+import { type EventRecord, type ExecutionRecord, isFinal, type Page } from '../api/wire.js';
+import { ApiError, type CliError, ExitCode, UnreachableError } from '../errors.js';
+import type { Printer } from '../output.js';
+import { progressLines } from '../terminal/bar.js';
+import { eventLines, kindOf, plainEventLine } from '../terminal/event-line.js';
+import { LiveBlock } from '../terminal/live.js';
+import { clean } from '../terminal/text.js';
+import { clock, span } from '../terminal/time.js';
+import { columnsOf, type World } from '../world.js';
+import { EventTail } from './event-tail.js';
+import { InFlight } from './in-flight.js';
+import { Patience } from './patience.js';
+
+/** How long a server may stay away before we stop waiting for it. */
+const ABSENCE = 10 * 60_000;
+const FRAME = 100;
+
+export interface FollowOptions {
+  /** False: only what the workflow itself reports, not what scripts and plugins log. */
+  readonly logs: boolean;
+}
+
+/** Shows an execution until it ends; answers the exit code that tells how. */
+export async function followExecution(
+  client: Client,
+  world: World,
+  print: Printer,
+  id: string,
+  options: FollowOptions,
+): Promise<number> {
+  const watcher = new Watcher(client, world, print, id, options);
+  return watcher.watch();
+}
+
+export function eventSource(client: Client, filters: Query): ConstructorParameters<typeof EventTail>[0] {
+  return ({ offset, size, from }) =>
+    client.get<Page<EventRecord>>('/events', {
+      ...filters,
+      _sort: 'reported_timestamp',
+      _size: size,
+      _offset: offset,
+      ...(from === null ? {} : { _range: `reported_timestamp,${from},` }),
+    });
+}
+
+export const eventKinds = (logs: boolean): readonly string[] =>
+  logs ? ['cloudify_event', 'cloudify_log'] : ['cloudify_event'];
+
+/** Waits; ends early when the signal does. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, milliseconds);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+  });
+}
+
+/** True when asking again later may help. */
+export function isPassing(error: unknown): error is CliError {
+  return error instanceof UnreachableError || (error instanceof ApiError && error.passing);
+}
+
+class Watcher {
+  private readonly tail: EventTail;
+  private readonly flight = new InFlight();
+  private readonly live: LiveBlock | null;
+  private execution: ExecutionRecord | null = null;
+  private notice: string | null = null;
+  private awaySince: number | null = null;
+  private tick = 0;
+  private ended = false;
+
+  constructor(
+    private readonly client: Client,
+    private readonly world: World,
+    private readonly print: Printer,
+    private readonly id: string,
+    options: FollowOptions,
+  ) {
+    this.tail = new EventTail(eventSource(client, { execution_id: id, type: eventKinds(options.logs) }));
+    const drawable =
+      print.onTerminal && print.format === 'table' && !print.quiet && world.env.TERM !== 'dumb';
+    this.live = drawable ? new LiveBlock(world.stdout) : null;
+  }
+
+  async watch(): Promise<number> {
+    const interrupt = new AbortController();
+    const release = this.world.onInterrupt(() => interrupt.abort());
+    const frames = this.live === null ? null : setInterval(() => this.draw(), FRAME);
+    try {
+      const execution = await this.untilEnd(interrupt.signal);
+      if (execution === null) return this.leave();
+      return await this.tellEnd(execution);
+    } finally {
+      if (frames !== null) clearInterval(frames);
+      release();
+      this.live?.close();
+    }
+  }
+
+  /** The execution in its final status, or null when the watcher was told to stop. */
+  private async untilEnd(signal: AbortSignal): Promise<ExecutionRecord | null> {
+    const patience = new Patience();
+    let before = '';
+    while (!signal.aborted) {
+      let wait: number;
+      try {
+        const execution = await this.client.get<ExecutionRecord>(path('executions', this.id));
+        this.execution = execution;
+        const fresh = await this.tail.read();
+        if (this.awaySince !== null && !this.print.onTerminal) this.print.note('The server answers again.');
+        this.awaySince = null;
+        this.notice = null;
+        await this.show(fresh);
+        if (isFinal(execution.status)) {
+          await this.lastEvents(execution, signal);
+          return execution;
+        }
+        const now = `${execution.status} ${execution.finished_operations}`;
+        wait = patience.next(fresh.length > 0 || now !== before);
+        before = now;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        wait = this.away(error, patience);
+      }
+      await pause(wait, signal);
+    }
+    return null;
+  }
+
+  /** A server may record the closing event a moment after the status; wait for it, but not for long. */
+  private async lastEvents(execution: ExecutionRecord, signal: AbortSignal): Promise<void> {
+    for (let tries = 0; !this.ended && tries < 5 && execution.started_at !== null; tries++) {
+      await pause(100, signal);
+      await this.show(await this.tail.read());
+    }
+  }
+
+  private away(error: CliError, patience: Patience): number {
+    const now = this.world.now();
+    if (this.execution === null) throw error;
+    if (this.awaySince === null) {
+      this.awaySince = now;
+      if (!this.print.onTerminal) this.print.note(`${error.message} Waiting for it.`);
+    }
+    if (now - this.awaySince > ABSENCE) throw error;
+    this.notice = 'no answer';
+    return patience.next(false);
+  }
+
+  private async show(fresh: readonly EventRecord[]): Promise<void> {
+    for (const event of fresh) {
+      this.flight.note(event);
+      const kind = kindOf(event);
+      if (kind === 'workflow_succeeded' || kind === 'workflow_failed' || kind === 'workflow_cancelled') {
+        this.ended = true;
+      } else if (kind === 'workflow_started' || kind === 'task_started') {
+        this.ended = false;
+      }
+    }
+    if (this.print.quiet) return;
+    if (this.print.format !== 'table') {
+      for (const event of fresh) await this.print.streamed(event);
+    } else if (this.live !== null) {
+      this.draw(fresh.flatMap((event) => eventLines(event, this.print.style)));
+    } else if (this.print.onTerminal) {
+      this.print.lines(fresh.flatMap((event) => eventLines(event, this.print.style)));
+    } else {
+      this.print.lines(fresh.map(plainEventLine));
+    }
+  }
+
+  private draw(lasting: readonly string[] = []): void {
+    const { execution } = this;
+    if (this.live === null || execution === null) return;
+    const now = this.world.now();
+    const since = Date.parse(execution.started_at ?? execution.created_at);
+    const until = execution.ended_at === null ? now : Date.parse(execution.ended_at);
+    this.tick++;
+    this.live.draw(
+      progressLines(
+        {
+          workflow: clean(execution.workflow_id),
+          deployment: clean(execution.deployment_id ?? ''),
+          finished: execution.finished_operations ?? 0,
+          total: execution.total_operations ?? 0,
+          elapsed: Math.max(0, until - since),
+          status: execution.status,
+          trouble: this.flight.trouble,
+          tick: this.tick,
+          running: this.flight.running(now),
+          notice:
+            this.notice === null || this.awaySince === null
+              ? null
+              : `the server has not answered for ${clock(now - this.awaySince)}; the watch goes on when it does`,
+        },
+        columnsOf(this.world.stdout) ?? 80,
+        this.print.style,
+      ),
+      lasting,
+    );
+  }
+
+  private leave(): number {
+    this.live?.close();
+    if (this.print.quiet) return ExitCode.interrupted;
+    const { style } = this.print;
+    const what = this.execution === null ? 'The execution' : `The ${clean(this.execution.workflow_id)}`;
+    this.print.note(`${what} goes on without you.`);
+    this.print.note(`  ${style.glyphs.task} watch again: orrery executions follow ${this.id}`);
+    this.print.note(`  ${style.glyphs.task} stop it:     orrery executions cancel ${this.id}`);
+    return ExitCode.interrupted;
+  }
+
+  private async tellEnd(execution: ExecutionRecord): Promise<number> {
+    const code = execution.status === 'terminated' ? ExitCode.ok : ExitCode.executionFailed;
+    if (this.print.quiet) {
+      this.print.lines([execution.id]);
+      return code;
+    }
+    if (this.print.format !== 'table') {
+      await this.print.streamed(execution);
+      return code;
+    }
+    const lines = endLines(execution, this.print);
+    if (this.live !== null) this.live.close(lines);
+    else this.print.lines(lines);
+    return code;
+  }
+}
+
+/** What to say when an execution is over. */
+export function endLines(execution: ExecutionRecord, print: Pick<Printer, 'style'>): string[] {
+  const { style } = print;
+  const begun = Date.parse(execution.started_at ?? execution.created_at);
+  const took = execution.ended_at === null ? '' : ` after ${span(Date.parse(execution.ended_at) - begun)}`;
+  const name = `${clean(execution.workflow_id)} of ${clean(execution.deployment_id ?? '-')}`;
+  const finished = execution.finished_operations ?? 0;
+  const total = execution.total_operations ?? 0;
+  if (execution.status === 'terminated') {
+    const count = total > 0 ? `, ${finished} operations` : '';
+    return [style.paint('good', `${style.glyphs.done} ${name} completed${took}${count}`)];
+  }
+  const count = total > 0 ? `, ${finished} of ${total} operations done` : '';
+  if (execution.status === 'cancelled') {
+    return [
+      style.paint('warning', `${style.glyphs.stopped} ${name} cancelled${took}${count}`),
+      `  ${style.paint('busy', style.glyphs.task)} go on: orrery executions resume ${execution.id} --follow`,
+    ];
+  }
+  const error = clean((execution.error ?? '').split('\n')[0] ?? '');
+  return [
+    style.paint('bad', `${style.glyphs.failed} ${name} failed${took}${count}`),
+    ...(error === '' ? [] : [`  ${error}`]),
+    `  ${style.paint('busy', style.glyphs.task)} try the rest again: orrery executions resume ${execution.id} --follow`,
+  ];
+}
