@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +67,32 @@ test('start says one line once it is ready, and ends cleanly on SIGTERM', async 
     .filter((each) => each.startsWith('{')))
     JSON.parse(line);
   assert.match(said.err, /"msg":"stopped"/);
+});
+
+test('the first start tells the password it made up, once, and keeps it for its owner', async () => {
+  const own = await testDatabase();
+  const dataDir = join(folder, 'first');
+  const env = { DATABASE_URL: own.databaseUrl, ORRERY_DATA_DIR: dataDir };
+  const password = /with the password (\S+)/;
+  const first = run([], env);
+  await first.ready;
+  first.child.kill('SIGTERM');
+  await first.ended;
+  const file = join(dataDir, 'admin-password');
+  assert.equal(password.exec(first.said.err)?.[1], readFileSync(file, 'utf8').trim());
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(statSync(join(dataDir, 'master-key')).mode & 0o777, 0o600);
+  const second = run([], env);
+  await second.ready;
+  second.child.kill('SIGTERM');
+  await second.ended;
+  assert.doesNotMatch(second.said.err, password);
+});
+
+test('an administrator password that is no good is refused by name', async () => {
+  const { said, ended } = run([], { DATABASE_URL: databaseUrl, ORRERY_ADMIN_PASSWORD: 'x' });
+  assert.equal(await ended, 1);
+  assert.match(said.err, /Orrery cannot start: ORRERY_ADMIN_PASSWORD is no good: /);
 });
 
 test('a worker alone answers probes and no API', async () => {

@@ -6,6 +6,7 @@
  */
 import { describeSettings, type LoadedSettings, loadSettings, SettingError } from './config.js';
 import { EmbeddedPostgresError } from './embedded-postgres/trouble.js';
+import { DomainError } from './errors.js';
 
 const USAGE = `Usage: node server/build/src/main.js [command]
 
@@ -78,6 +79,8 @@ async function start(loaded: LoadedSettings): Promise<void> {
 /** Trouble that a person can mend is told in a sentence; anything else is a bug and shows where it is. */
 function explain(error: unknown): string {
   if (error instanceof SettingError || error instanceof EmbeddedPostgresError) return error.message;
+  // Of a start the only request is its settings', and the only one that can be refused is the password.
+  if (error instanceof DomainError) return `ORRERY_ADMIN_PASSWORD is no good: ${error.message}`;
   const { code, message, port } = error as { code?: string; message?: string; port?: number };
   if (code === 'EADDRINUSE') return `port ${port} is taken: set ORRERY_PORT to another one, or to 0 for any`;
   if (code === 'EACCES' && port !== undefined)

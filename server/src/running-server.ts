@@ -1,11 +1,15 @@
 /** One process of Orrery, from settings to ready and to its end: database, schema, core, HTTP, worker, in this order. */
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from './config.js';
 import { buildCore, type Core } from './core.js';
+import { keptSecret } from './data-folder.js';
 import { DIALECTS } from './dialects/index.js';
 import type { EmbeddedPostgres } from './embedded-postgres/launcher.js';
+import { bootstrap, FIRST_USER } from './identity/bootstrap.js';
 import { type Log, openLog } from './log.js';
 import { buildServer, VERSION } from './serve.js';
 import { migrate } from './store/migrate.js';
@@ -23,6 +27,8 @@ export interface RunningServer {
   readonly url: string;
   readonly core: Core;
   readonly app: FastifyInstance;
+  /** True: the store was empty before this start. */
+  readonly first: boolean;
   /** Takes no new requests and operations, lets those in flight end, closes everything. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -53,8 +59,9 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     endings.push(() => pool.end());
     const applied = await migrate(pool);
     if (applied.length > 0) log.info({ applied }, 'migrated');
+    const first = settings.role === 'worker' ? false : await firstStart(settings, pool, voice);
 
-    const core = await buildCore({ settings, pool, log });
+    const core = await buildCore({ settings: withMasterKey(settings), pool, log });
     let work: Work | undefined;
     const app = await buildServer({
       core,
@@ -76,11 +83,33 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     const url = urlOf(settings.host, (app.server.address() as AddressInfo).port);
     log.info({ version: VERSION, role: settings.role, url, adopted: database.embedded?.adopted }, 'ready');
     voice.ready(url);
-    return { url, core, app, stop };
+    return { url, core, app, first, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Makes the first tenant and administrator of an empty store; tells a generated password, once. */
+async function firstStart(settings: Settings, pool: Pool, voice: Voice): Promise<boolean> {
+  const passwordFile = join(settings.dataDir, 'admin-password');
+  const { first, generatedPassword, passwordApplied } = await bootstrap(pool, {
+    adminPassword: settings.adminPassword === '' ? null : settings.adminPassword,
+    passwordFile,
+  });
+  if (generatedPassword !== null) {
+    voice.tell(`The first user is ${FIRST_USER}, with the password ${generatedPassword}`);
+    voice.tell(`It is not shown again; you find it in ${passwordFile}`);
+  }
+  if (passwordApplied) voice.tell(`The password of ${FIRST_USER} is now the one of ORRERY_ADMIN_PASSWORD.`);
+  return first;
+}
+
+/** The settings with a key in any case: the one given, else the one kept in the data folder. */
+function withMasterKey(settings: Settings): Settings {
+  if (settings.masterKey !== '') return settings;
+  const { value } = keptSecret(settings.dataDir, 'master-key', () => randomBytes(32).toString('hex'));
+  return { ...settings, masterKey: value };
 }
 
 /** `migrate` alone, for deployments that do it before they start processes. */
