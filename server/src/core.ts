@@ -1,5 +1,13 @@
 /** The one place where rooms are built and handed to each other. */
 import type { Settings } from './config.js';
+import { Events } from './events/events.js';
+import { Callers } from './identity/callers.js';
+import { Credentials } from './identity/credentials.js';
+import { PasswordHash } from './identity/password-hash.js';
+import { Tenants } from './identity/tenants.js';
+import { Tokens } from './identity/tokens.js';
+import { UserGroups } from './identity/user-groups.js';
+import { Users } from './identity/users.js';
 import type { Log } from './log.js';
 import { type StoreHealth, storeHealth } from './store/health.js';
 import type { Pool } from './store/pool.js';
@@ -9,6 +17,13 @@ export interface Core {
   readonly log: Log;
   /** What probes and metrics ask of the store. */
   readonly storeHealth: StoreHealth;
+  readonly callers: Callers;
+  readonly credentials: Credentials;
+  readonly tokens: Tokens;
+  readonly tenants: Tenants;
+  readonly users: Users;
+  readonly userGroups: UserGroups;
+  readonly events: Events;
 }
 
 export interface CoreParts {
@@ -18,5 +33,21 @@ export interface CoreParts {
 }
 
 export async function buildCore({ settings, pool, log }: CoreParts): Promise<Core> {
-  return { settings, log, storeHealth: storeHealth(pool) };
+  const passwordHash = new PasswordHash();
+  return {
+    settings,
+    log,
+    storeHealth: storeHealth(pool),
+    callers: new Callers({ pool }),
+    credentials: new Credentials({
+      pool,
+      passwordHash,
+      settings: { throttle: settings.loginThrottle ? 'on' : 'off' },
+    }),
+    tokens: new Tokens({ pool, settings: { sessionHours: settings.tokenHours } }),
+    tenants: new Tenants({ pool }),
+    users: new Users({ pool, passwordHash }),
+    userGroups: new UserGroups({ pool }),
+    events: new Events(pool),
+  };
 }

@@ -21,6 +21,7 @@ describe('errors on the wire', () => {
     const error = new DomainError('conflict', 'execution-already-running', 'busy');
     assert.deepEqual(renderError(error, silent), {
       status: 400,
+      headers: {},
       body: { message: 'busy', error_code: 'existing_running_execution_error', server_traceback: null },
     });
   });

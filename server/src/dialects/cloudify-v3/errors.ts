@@ -56,6 +56,12 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'workflow-unknown': { status: 400, code: 'nonexistent_workflow_error' },
   'workflow-unavailable': { status: 400, code: 'unavailable_workflow_error' },
   'function-evaluation-failed': { status: 400, code: 'functions_evaluation_error' },
+  'sign-in-throttled': { status: 429, code: 'unauthorized_error' },
+  'too-many-tokens': { status: 400, code: 'bad_parameters_error' },
+  'last-admin': { status: 400, code: 'illegal_action_error' },
+  'builtin-user': { status: 400, code: 'illegal_action_error' },
+  'own-user': { status: 400, code: 'illegal_action_error' },
+  'default-tenant': { status: 400, code: 'illegal_action_error' },
   'visibility-not-wider': { status: 400, code: 'illegal_action_error' },
 };
 
@@ -86,16 +92,21 @@ export function notFoundAs(resource: string, id: string): CloudifyError {
   );
 }
 
+export interface Rendered {
+  readonly status: number;
+  readonly body: ErrorBody;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Any thrown thing as status and body. What nobody meant to throw is logged and answered as a plain 500. */
-export function renderError(
-  error: unknown,
-  log: Pick<FastifyBaseLogger, 'error'>,
-): { readonly status: number; readonly body: ErrorBody } {
+export function renderError(error: unknown, log: Pick<FastifyBaseLogger, 'error'>): Rendered {
   if (error instanceof CloudifyError) return answer(error, error.message);
   if (error instanceof DomainError) {
     const wire = BY_REASON[error.reason] ?? BY_KIND[error.kind];
     if (error.cause !== undefined) log.error({ err: error.cause, reason: error.reason }, error.message);
-    return answer(wire, messageOf(error));
+    const { retryAfterSeconds } = error.details;
+    const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+    return { ...answer(wire, messageOf(error)), headers };
   }
   const fromHttp = httpErrorOf(error);
   if (fromHttp !== null) return answer(fromHttp, (error as Error).message);
@@ -103,8 +114,9 @@ export function renderError(
   return answer({ status: 500, code: 'internal_server_error' }, 'Internal error occurred in the server');
 }
 
-function answer(wire: WireError, message: string): { status: number; body: ErrorBody } {
-  return { status: wire.status, body: { message, error_code: wire.code, server_traceback: null } };
+function answer(wire: WireError, message: string): Rendered {
+  const body = { message, error_code: wire.code, server_traceback: null };
+  return { status: wire.status, body, headers: {} };
 }
 
 function messageOf(error: DomainError): string {

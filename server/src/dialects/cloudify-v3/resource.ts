@@ -109,6 +109,35 @@ export function renderItems<Field extends string>(projection: Projection<Field>,
   );
 }
 
+/**
+ * A service's record as JSON text, told as a list would tell it: for what may be read one by one but not listed.
+ *
+ * @throws CloudifyError `no_such_include_field_error`
+ */
+export function renderRecord<Field extends string>(
+  resource: Resource<Field>,
+  include: readonly string[] | null,
+  record: Readonly<Record<Field, unknown>>,
+): string {
+  const { shape, derived } = project(resource, include, 'item');
+  const item: Record<string, unknown> = {};
+  for (const [name, shown] of Object.entries(shape)) {
+    if (!name.startsWith(HIDDEN)) item[name] = shownValue(shown, record);
+  }
+  for (const [name, field] of derived) item[name] = field.derive(record);
+  return JSON.stringify(item);
+}
+
+function shownValue<Field extends string>(
+  shown: Shown<Field>,
+  record: Readonly<Record<Field, unknown>>,
+): unknown {
+  if (typeof shown === 'string') return record[shown] ?? null;
+  if ('constant' in shown) return shown.constant;
+  const value = String(record[shown.field]);
+  return Object.hasOwn(shown.words, value) ? shown.words[value] : (shown.otherwise ?? null);
+}
+
 export function hasField(resource: Resource<string>, name: string): boolean {
   return (
     Object.hasOwn(resource.fields, name) ||

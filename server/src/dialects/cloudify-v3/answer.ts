@@ -1,0 +1,26 @@
+/** The forms in which answers leave. */
+import type { FastifyReply } from 'fastify';
+import type { ApiVersion } from './version.js';
+
+/** Sends JSON that is text already. */
+export function sendText(reply: FastifyReply, status: number, text: string): FastifyReply {
+  return reply.code(status).type('application/json').send(text);
+}
+
+export function sendJson(reply: FastifyReply, status: number, value: unknown): FastifyReply {
+  return sendText(reply, status, JSON.stringify(value));
+}
+
+/** After a deletion: the deleted thing under `v3`, nothing under `v3.1`. */
+export function sendDeleted(reply: FastifyReply, version: ApiVersion, text: string): FastifyReply {
+  return version === 'v3' ? sendText(reply, 200, text) : reply.code(204).send();
+}
+
+/** A bare list in the usual envelope, for collections that are computed here. */
+export function envelope(items: readonly unknown[], offset = 0, size = 1000): string {
+  const page = items.slice(offset, offset + size);
+  return JSON.stringify({
+    items: page,
+    metadata: { pagination: { total: items.length, offset, size } },
+  });
+}

@@ -1,0 +1,51 @@
+/** Schemas of single fields, and the fields that all resources of a tenant have in common. */
+import Type, { type TSchema } from 'typebox';
+import type { WireField } from './resource.js';
+
+export const Text = Type.String();
+export const MaybeText = Type.Union([Type.String(), Type.Null()]);
+export const Time = Type.String({ format: 'date-time', description: 'UTC, YYYY-MM-DDTHH:MM:SS.mmmZ' });
+export const MaybeTime = Type.Union([Time, Type.Null()]);
+export const Count = Type.Integer();
+export const Flag = Type.Boolean();
+export const Dict = Type.Record(Type.String(), Type.Unknown());
+export const Names = Type.Array(Type.String());
+export const Anything = Type.Unknown();
+export const VisibilityWord = Type.Union([
+  Type.Literal('private'),
+  Type.Literal('tenant'),
+  Type.Literal('global'),
+]);
+
+/** `visibility` with its two older spellings, and whose it is. */
+export const OWNERSHIP: Readonly<Record<string, WireField<'visibility' | 'tenantName' | 'createdBy'>>> = {
+  visibility: { from: 'visibility', schema: VisibilityWord },
+  resource_availability: { from: 'visibility', schema: VisibilityWord },
+  private_resource: {
+    from: { field: 'visibility', words: { private: true }, otherwise: false },
+    schema: Flag,
+  },
+  tenant_name: { from: 'tenantName', schema: Text },
+  created_by: { from: 'createdBy', schema: Text },
+};
+
+export const IdParams = Type.Object({ id: Type.String() });
+
+/** The envelope of a list of `item`. */
+export function ListOf(item: TSchema): TSchema {
+  return Type.Object({
+    items: Type.Array(item),
+    metadata: Type.Object({
+      pagination: Type.Object({ total: Count, offset: Count, size: Count }),
+    }),
+  });
+}
+
+export const ErrorAnswer = Type.Object(
+  {
+    message: Type.String(),
+    error_code: Type.String(),
+    server_traceback: Type.Union([Type.String(), Type.Null()]),
+  },
+  { title: 'Error' },
+);

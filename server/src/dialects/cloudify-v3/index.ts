@@ -1,0 +1,75 @@
+/**
+ * Cloudify's REST API, under the two prefixes that its clients use (`version.ts` says where they differ).
+ *
+ * Each prefix is a scope with its own hooks, body parsers and error form. A request is authenticated before its body is
+ * read, so that a stranger cannot make the server parse or keep anything.
+ */
+import type { FastifyInstance } from 'fastify';
+import type { Core } from '../../core.js';
+import type { Dialect } from '../dialect.js';
+import { authenticate } from './auth.js';
+import { acceptBodies } from './body.js';
+import { CloudifyError, renderError } from './errors.js';
+import { addEvents } from './events.js';
+import { addManager, addVersion } from './manager.js';
+import { addTenants } from './tenants.js';
+import { addTokens } from './tokens.js';
+import { addUserGroups } from './user-groups.js';
+import { addUsers } from './users.js';
+import { API_VERSIONS, type ApiVersion } from './version.js';
+
+export const cloudifyV3: Dialect = {
+  name: 'cloudify-v3',
+  title: 'Cloudify REST v3 and v3.1',
+  roots: ['/api/v3.1', '/api/v3'],
+  async mount(app, core) {
+    for (const version of API_VERSIONS) {
+      await app.register(
+        async (scope) => {
+          await prepare(scope, core);
+          addResources(scope, core, version);
+        },
+        { prefix: `/api/${version}` },
+      );
+    }
+    // Clients ask for the version before they know which prefix to use.
+    await app.register(
+      async (scope) => {
+        await prepare(scope, core);
+        addVersion({ scope, core, version: 'v3.1' });
+      },
+      { prefix: '/api' },
+    );
+  },
+};
+
+function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): void {
+  const mounting = { scope, core, version };
+  addVersion(mounting);
+  addManager(mounting);
+  addTokens(mounting);
+  addTenants(mounting);
+  addUsers(mounting);
+  addUserGroups(mounting);
+  addEvents(mounting);
+}
+
+async function prepare(scope: FastifyInstance, core: Core): Promise<void> {
+  await acceptBodies(scope, { jsonBytes: core.settings.bodyBytes });
+  scope.addHook('onRequest', async (request) => {
+    if (request.url.includes('%00'))
+      throw new CloudifyError(400, 'bad_parameters_error', 'A NUL character is not allowed');
+    if (request.routeOptions.config.cloudifyOpen !== true) await authenticate(request, core);
+  });
+  scope.setErrorHandler(async (error, request, reply) => {
+    const { status, body, headers } = renderError(error, request.log);
+    return reply.code(status).headers(headers).type('application/json').send(JSON.stringify(body));
+  });
+  scope.setNotFoundHandler(async (request) => {
+    throw new CloudifyError(
+      404,
+      'not_found_error',
+      `${request.method} ${request.url.split('?')[0]} is not served here`,
+    );
+  });
+}

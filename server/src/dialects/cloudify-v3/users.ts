@@ -1,0 +1,215 @@
+/** Users. */
+import type { FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import type { SystemRole } from '../../identity/roles.js';
+import type { User, UserField } from '../../identity/users.js';
+import { sendDeleted, sendText } from './answer.js';
+import { callerOf } from './auth.js';
+import { describe } from './body.js';
+import { badParameters } from './errors.js';
+import { Anything, Flag, ListOf, MaybeTime, Names, Text, Time } from './fields.js';
+import { booleanParam, type Params } from './lenient.js';
+import { listBody, parseInclude, parseListing } from './listing.js';
+import type { Mounting } from './mounting.js';
+import { type DerivedField, type Resource, renderRecord, schemaOf } from './resource.js';
+import { readSystemRole, systemRoleWord } from './roles.js';
+import type { ApiVersion } from './version.js';
+
+function userResource(version: ApiVersion, withMemberships: boolean): Resource<UserField> {
+  const role: DerivedField<UserField> = {
+    needs: ['role', 'active'],
+    derive: ({ role: ours, active }) => systemRoleWord(ours as SystemRole, active === true, version),
+    schema: Text,
+    listed: true,
+  };
+  const always = {
+    username: { from: 'username', schema: Text },
+    active: { from: 'active', schema: Flag },
+    created_at: { from: 'createdAt', schema: Time },
+    last_login_at: { from: 'lastLoginAt', schema: MaybeTime },
+  } as const;
+  if (version === 'v3') {
+    return {
+      name: 'User',
+      key: 'username',
+      fields: {
+        ...always,
+        groups: { from: 'groups', schema: Names },
+        tenants: { from: 'tenants', schema: Names },
+        first_name: { from: { constant: null }, schema: Type.Null() },
+        last_name: { from: { constant: null }, schema: Type.Null() },
+      },
+      derived: { role },
+    };
+  }
+  const groups = withMemberships ? 'groups' : 'groupCount';
+  return {
+    name: 'User',
+    key: 'username',
+    fields: {
+      ...always,
+      first_login_at: { from: 'firstLoginAt', schema: MaybeTime },
+      is_locked: { from: 'locked', schema: Flag },
+      show_getting_started: { from: { constant: false }, schema: Flag },
+      groups: { from: groups, schema: Anything },
+      ...(withMemberships ? {} : { tenants: { from: 'tenantCount' as const, schema: Type.Integer() } }),
+    },
+    derived: {
+      role,
+      group_system_roles: {
+        needs: ['groupSystemRoles'],
+        derive: ({ groupSystemRoles }) =>
+          Object.fromEntries(
+            Object.entries(groupSystemRoles as User['groupSystemRoles']).map(([ours, names]) => [
+              systemRoleWord(ours as SystemRole, true, version),
+              names,
+            ]),
+          ),
+        schema: Anything,
+        listed: true,
+      },
+      ...(withMemberships
+        ? {
+            tenants: {
+              needs: ['tenantRoles' as const],
+              derive: ({ tenantRoles }: Readonly<Record<UserField, unknown>>) =>
+                Object.fromEntries(
+                  Object.entries(tenantRoles as User['tenantRoles']).map(([tenant, roles]) => [
+                    tenant,
+                    { roles },
+                  ]),
+                ),
+              schema: Anything,
+              listed: true,
+            },
+          }
+        : {}),
+    },
+  };
+}
+
+const NameParams = Type.Object({ name: Type.String() });
+const NewUser = Type.Object({
+  username: Type.String(),
+  password: Type.String(),
+  role: Type.Optional(Type.String()),
+});
+const UserChange = Type.Object({
+  password: Type.Optional(Type.String()),
+  role: Type.Optional(Type.String()),
+});
+const Activation = Type.Object({ action: Type.String() });
+
+export function addUsers({ scope, core, version }: Mounting): void {
+  const schema = schemaOf(userResource(version, false));
+  const one = { response: { 200: schema } };
+  const render = (params: Params, user: User) =>
+    renderRecord(userResource(version, booleanParam(params, '_get_data', false)), parseInclude(params), {
+      ...user,
+      groupCount: user.groups.length,
+      tenantCount: user.tenants.length,
+    });
+
+  scope.get(
+    '/users',
+    { schema: describe('Users', 'List users', { response: { 200: ListOf(schema) } }) },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const resource = userResource(version, booleanParam(request.query, '_get_data', false));
+      const listing = parseListing(resource, request.query, {
+        searches: { _search: 'username' },
+        sorts: { role: 'role' },
+      });
+      return sendText(reply, 200, listBody(listing, await core.users.list(callerOf(request), listing.query)));
+    },
+  );
+
+  scope.get<{ Querystring: Params }>(
+    '/user',
+    { schema: describe('Users', 'Get the user who asks', one) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      return sendText(reply, 200, render(request.query, await core.users.get(caller, caller.username)));
+    },
+  );
+
+  scope.get<{ Params: Static<typeof NameParams>; Querystring: Params }>(
+    '/users/:name',
+    { schema: describe('Users', 'Get a user', one) },
+    async (request, reply) => {
+      const user = await core.users.get(callerOf(request), request.params.name);
+      return sendText(reply, 200, render(request.query, user));
+    },
+  );
+
+  scope.put<{ Body: Static<typeof NewUser>; Querystring: Params }>(
+    '/users',
+    { schema: describe('Users', 'Create a user', { body: NewUser, response: { 201: schema } }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { username, password, role: word } = request.body;
+      const { role, active } = readSystemRole(word ?? 'default');
+      let user = await core.users.create(caller, { username, password, role });
+      if (!active) user = await core.users.deactivate(caller, username);
+      return sendText(reply, 201, render(request.query, user));
+    },
+  );
+
+  scope.post<{ Params: Static<typeof NameParams>; Body: Static<typeof UserChange>; Querystring: Params }>(
+    '/users/:name',
+    { schema: describe('Users', 'Set the password or the role of a user', { body: UserChange, ...one }) },
+    async (request, reply) => {
+      const { password, role } = request.body;
+      if ((password === undefined) === (role === undefined)) {
+        throw badParameters('Either `password` or `role` must be given, and not both');
+      }
+      const caller = callerOf(request);
+      const { name } = request.params;
+      const user =
+        password !== undefined
+          ? await core.users.setPassword(caller, name, password)
+          : await setRole(caller, name, role!);
+      return sendText(reply, 200, render(request.query, user));
+    },
+  );
+
+  scope.post<{ Params: Static<typeof NameParams>; Body: Static<typeof Activation>; Querystring: Params }>(
+    '/users/active/:name',
+    { schema: describe('Users', 'Activate or deactivate a user', { body: Activation, ...one }) },
+    async (request, reply) => {
+      const { action } = request.body;
+      if (action !== 'activate' && action !== 'deactivate') {
+        throw badParameters(`Unknown action \`${action}\`: it must be activate or deactivate`);
+      }
+      const user = await core.users[action](callerOf(request), request.params.name);
+      return sendText(reply, 200, render(request.query, user));
+    },
+  );
+
+  scope.post<{ Params: Static<typeof NameParams>; Querystring: Params }>(
+    '/users/unlock/:name',
+    { schema: describe('Users', 'Lift the lock of a user', one) },
+    async (request, reply) => {
+      const user = await core.users.unlock(callerOf(request), request.params.name);
+      return sendText(reply, 200, render(request.query, user));
+    },
+  );
+
+  scope.delete<{ Params: Static<typeof NameParams>; Querystring: Params }>(
+    '/users/:name',
+    { schema: describe('Users', 'Delete a user') },
+    async (request, reply) => {
+      const user = await core.users.remove(callerOf(request), request.params.name);
+      return sendDeleted(reply, version, render(request.query, user));
+    },
+  );
+
+  /** `suspended` is a role on the wire and a state of the user here. */
+  async function setRole(caller: ReturnType<typeof callerOf>, name: string, word: string): Promise<User> {
+    const { role, active } = readSystemRole(word);
+    const user = await core.users.setRole(caller, name, role);
+    if (user.active === active) return user;
+    if (!active) return core.users.deactivate(caller, name);
+    // Only the older words say that a suspended user is to be let in again.
+    return version === 'v3' ? core.users.activate(caller, name) : user;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The API over real HTTP, on a free port, over a database of its own: what a client meets.
+ *
+ *   const { url } = await aServer();       // at the top of a test file
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { loadSettings } from '../../src/config.js';
+import { buildCore, type Core } from '../../src/core.js';
+import { DIALECTS } from '../../src/dialects/index.js';
+import { bootstrap } from '../../src/identity/bootstrap.js';
+import { logTo } from '../../src/log.js';
+import { buildServer } from '../../src/serve.js';
+import type { Pool } from '../../src/store/pool.js';
+import { testDatabase } from './test-database.js';
+
+export const ADMIN = { username: 'admin', password: 'first-password' } as const;
+
+export interface TestServer {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly core: Core;
+  readonly pool: Pool;
+  /** JSON lines that were logged. */
+  readonly lines: readonly string[];
+}
+
+/** @param env settings beyond the usual ones of a test */
+export async function aServer(env: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'orrery-test-data-'));
+  after(() => rm(dataDir, { recursive: true, force: true }));
+  // Closed below, after the server that uses it.
+  const database = await testDatabase({ after: () => {} });
+  const { pool } = database;
+  const lines: string[] = [];
+  const log = logTo({ write: (line) => lines.push(line) }, 'warn');
+  const { settings } = loadSettings({ ORRERY_DATA_DIR: dataDir, ORRERY_DEMO: '0', ...env });
+  await bootstrap(pool, { adminPassword: ADMIN.password, passwordFile: join(dataDir, 'admin-password') });
+  const core = await buildCore({ settings, pool, log });
+  const app = await buildServer({ core, settings, log, dialects: DIALECTS });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  after(async () => {
+    await app.close();
+    await core.credentials.close();
+    await core.tokens.close();
+    await database.close();
+  });
+  return { url, core, pool, lines };
+}
