@@ -4,7 +4,7 @@
  * Exceptions are listed with their reason and may only shrink: one that is no longer needed fails too.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -349,6 +349,27 @@ test('server and command line meet at the published API only', () => {
     ),
   ]);
 });
+
+test('the lock file holds every package it names, for every platform, so that npm ci works', () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dependencies?: object; optionalDependencies?: object }>;
+  };
+  none(
+    Object.entries(packages).flatMap(([path, each]) =>
+      Object.keys({ ...each.dependencies, ...each.optionalDependencies })
+        .filter((name) => !isLocked(packages, path, name))
+        .map((name) => `package-lock.json has no entry for ${name}, which ${path || 'the root'} names`),
+    ),
+  );
+});
+
+/** Looks where node would: beside `path`'s own modules, then in every folder above. */
+function isLocked(packages: object, path: string, name: string): boolean {
+  for (let base = path; ; base = base.slice(0, Math.max(0, base.lastIndexOf('/')))) {
+    if (`${base === '' ? '' : `${base}/`}node_modules/${name}` in packages) return true;
+    if (base === '') return false;
+  }
+}
 
 test('every exception is still needed', () => {
   none(

@@ -18,7 +18,7 @@ import {
   isMapping,
 } from './ctx-values.js';
 import type { OutputBudget } from './output.js';
-import { instancesOf, refuseNul, type ScriptSession } from './session.js';
+import { refuseNul, type ScriptSession } from './session.js';
 import { renderTemplate } from './template.js';
 
 type Attributes = Record<string, () => CtxThing | Promise<CtxThing>>;
@@ -338,6 +338,13 @@ function pythonDoor(session: ScriptSession): CtxObject {
         }
         return null;
       }),
+    returns: () =>
+      new CtxCallable((_args, named) => {
+        const value = named.value ?? null;
+        refuseNul(value);
+        session.decide({ kind: 'returns', value });
+        return null;
+      }),
     raised: () =>
       new CtxCallable((_args, named) => {
         const { type, message, traceback, retryable, retry_after } = named;
@@ -353,7 +360,6 @@ function pythonDoor(session: ScriptSession): CtxObject {
         };
         return null;
       }),
-    instances: () => instancesOf(session.request).map(({ instance }) => instance.id),
   });
 }
 

@@ -1,0 +1,119 @@
+import type { JsonObject } from '../dsl/plan.js';
+import type { TenantId, UserId } from '../ids.js';
+import { type ListSpec, ownTenant } from '../store/list.js';
+import { systemStatement, tenantStatement } from '../store/statement.js';
+
+export type Visibility = 'private' | 'tenant' | 'global';
+
+export interface SecretRow {
+  readonly uid: number;
+  readonly tenantId: TenantId;
+  readonly tenantName: string;
+  readonly key: string;
+  readonly visibility: Visibility;
+  readonly creatorId: UserId;
+  readonly createdBy: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly hidden: boolean;
+  readonly schema: JsonObject | null;
+  readonly sealed: Buffer;
+  readonly sealedKey: Buffer;
+}
+
+const COLUMNS = `s.uid, s.tenant_id as "tenantId", t.name as "tenantName", s.key, s.visibility,
+  s.created_by as "creatorId", u.username as "createdBy", s.created_at as "createdAt", s.updated_at as "updatedAt",
+  s.hidden, s.schema, s.sealed, s.sealed_key as "sealedKey"`;
+const FROM = `secrets s join tenants t on t.id = s.tenant_id join users u on u.id = s.created_by`;
+/** `$3` is the user, `$4` whether they see other people's private ones. */
+const SEEN = `((s.tenant_id = $1 and (s.visibility <> 'private' or s.created_by = $3 or $4)) or s.visibility = 'global')`;
+
+/** The tenant's own that the user may see, or a global one. */
+export const selectSecret = tenantStatement<SecretRow>(
+  'secrets_select',
+  `select ${COLUMNS} from ${FROM} where s.key = $2 and ${SEEN} order by s.tenant_id = $1 desc`,
+);
+
+export const lockSecret = tenantStatement<SecretRow>(
+  'secrets_lock',
+  `select ${COLUMNS} from ${FROM} where s.key = $2 and ${SEEN} order by s.tenant_id = $1 desc for no key update of s`,
+);
+
+/** Of the keys in `$2`, those that the user may see. */
+export const selectSeenKeys = tenantStatement<{ key: string }>(
+  'secrets_select_seen_keys',
+  `select s.key from secrets s where s.key = any($2::text[]) and ${SEEN}`,
+);
+
+/** The lock under which keys are taken and made global. */
+export const lockKey = systemStatement(
+  'secrets_lock_key',
+  `select pg_advisory_xact_lock(hashtextextended('secret ' || $1, 0))`,
+  'keys of global secrets are unique over all tenants',
+);
+
+/**
+ * What holds the key `$1` against the tenant `$2`: its own, a global one, and, for one that is to be global (`$3`), any
+ * other tenant's. The tenant's own comes first; of the others one is enough.
+ */
+export const selectHolders = systemStatement<{ tenantId: TenantId }>(
+  'secrets_select_holders',
+  `select tenant_id as "tenantId" from secrets
+   where key = $1 and (tenant_id = $2 or visibility = 'global' or $3)
+   order by tenant_id = $2 desc limit 2`,
+  'keys of global secrets are unique over all tenants',
+);
+
+export const insertSecret = tenantStatement(
+  'secrets_insert',
+  `insert into secrets (tenant_id, key, visibility, created_by, hidden, schema, sealed, sealed_key)
+   values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+);
+
+export const updateSecret = tenantStatement(
+  'secrets_update',
+  `update secrets set visibility = $3, hidden = $4, schema = $5, sealed = $6, sealed_key = $7, updated_at = now()
+   where tenant_id = $1 and uid = $2`,
+);
+
+export const deleteSecret = tenantStatement(
+  'secrets_delete',
+  'delete from secrets where tenant_id = $1 and uid = $2',
+);
+
+/** The fingerprint that holds for the store: the given one where none was pinned before. */
+export const pinMasterKey = systemStatement<{ fingerprint: string }>(
+  'secrets_pin_master_key',
+  `insert into secrets_master_key (fingerprint) values ($1)
+   on conflict (one) do update set fingerprint = secrets_master_key.fingerprint returning fingerprint`,
+  'one master key serves all tenants',
+);
+
+export type SecretField =
+  | 'key'
+  | 'visibility'
+  | 'tenantName'
+  | 'createdBy'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'hidden'
+  | 'schema';
+
+export const SECRET_LIST: ListSpec<SecretField> = {
+  from: FROM,
+  counted: 'secrets s',
+  fields: {
+    key: { sql: 's.key', type: 'text' },
+    visibility: { sql: 's.visibility', type: 'text' },
+    tenantName: { sql: 't.name', type: 'text' },
+    createdBy: { sql: 'u.username', type: 'text' },
+    createdAt: { sql: 's.created_at', type: 'time' },
+    updatedAt: { sql: 's.updated_at', type: 'time' },
+    hidden: { sql: 's.hidden', type: 'boolean' },
+    schema: { sql: 's.schema', type: 'json' },
+  },
+  confine: ownTenant('s', { visibility: true }),
+  defaultSort: [{ field: 'createdAt' }],
+  tieBreak: 's.uid',
+  search: ['key'],
+};
