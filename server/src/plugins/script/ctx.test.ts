@@ -39,6 +39,7 @@ const PROPERTIES = {
   list: ['a', { b: 1 }, null, true],
   nested: { deep: { value: "o'neil" } },
   nothing: null,
+  odd: ['ü', '\u0007', 1.5e-7],
   zero: 0,
   no: false,
 };
@@ -61,7 +62,9 @@ describe('reading', () => {
     ['-j node properties zero', '0'],
     ['-j node properties text', '"it is"'],
     ['node properties text -j', '"it is"'],
-    ['-j node properties list', '["a",{"b":1},null,true]'],
+    ['-j node properties list', '["a", {"b": 1}, null, true]'],
+    ['node properties odd', "['ü', '\\x07', 1.5e-07]"],
+    ['-j node properties odd', '["\\u00fc", "\\u0007", 1.5e-07]'],
     ['node properties get missing other', 'other'],
     ['instance id', 'web_a'],
     ['instance index', '1'],
@@ -163,7 +166,7 @@ describe('runtime properties', () => {
       ctx -j instance runtime-properties`;
     const { lines } = await run(text, { runtimeProperties: { there: 1 } });
     assert.match(lines[0]!, /unsaved changes/);
-    assert.equal(lines.at(-1), '<out> {"there":1}');
+    assert.equal(lines.at(-1), '<out> {"there": 1}');
   });
 
   it('of both sides can be written in a relationship operation', async () => {
