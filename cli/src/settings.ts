@@ -12,7 +12,6 @@ import { CliError, ExitCode, UsageError } from './errors.js';
 import { type Profile, Profiles } from './profiles.js';
 import type { World } from './world.js';
 
-export const DEFAULT_URL = 'http://127.0.0.1:8080';
 export const DEFAULT_TENANT = 'default_tenant';
 
 export type Credentials =
@@ -40,6 +39,12 @@ export interface GlobalOptions {
   readonly username?: string | undefined;
 }
 
+/** A server on this machine, at the port it would take with the same environment. */
+export function defaultUrl(world: World): string {
+  const port = world.env.ORRERY_PORT ?? '';
+  return `http://127.0.0.1:${/^[1-9]\d{0,4}$/.test(port) ? port : '8080'}`;
+}
+
 /** Works out the connection. Throws `UsageError` when what is given does not make sense. */
 export function resolveConnection(world: World, given: GlobalOptions): Connection {
   const { env } = world;
@@ -55,7 +60,7 @@ export function resolveConnection(world: World, given: GlobalOptions): Connectio
     ]);
   }
   const overridden = given.url ?? (env.ORRERY_URL || undefined);
-  const url = normalUrl(overridden ?? profile?.url ?? DEFAULT_URL);
+  const url = normalUrl(overridden ?? profile?.url ?? defaultUrl(world));
   const urlOrigin =
     given.url !== undefined
       ? '--url'
@@ -113,6 +118,13 @@ function credentialsFor(
     };
   }
   if (loopback && (username === undefined || username === 'admin')) {
+    // The names a server of the same environment would read: it has these as its first password, or made the file.
+    if (env.ORRERY_ADMIN_PASSWORD) {
+      return {
+        credentials: { kind: 'password', username: 'admin', password: env.ORRERY_ADMIN_PASSWORD },
+        origin: 'ORRERY_ADMIN_PASSWORD',
+      };
+    }
     const file = join(dataFolder(world), 'admin-password');
     const password = readLocalPassword(file);
     if (password !== null) {

@@ -17,6 +17,7 @@ import type { Readable } from 'node:stream';
 import { ApiError, CliError, ExitCode, UnreachableError } from '../errors.js';
 import type { Connection } from '../settings.js';
 import { hintsFor, unreachableHints } from './hints.js';
+import { LONG_PATIENCE, PATIENCE } from './paths.js';
 import type { Page } from './wire.js';
 
 export type Query = Readonly<
@@ -32,9 +33,6 @@ export interface RequestOptions {
 }
 
 const API = '/api/v3.1';
-const PATIENCE = 60_000;
-/** Uploads and creations answer when their work is done. */
-export const LONG_PATIENCE = 15 * 60_000;
 const ANSWER_LIMIT = 256 * 1024 * 1024;
 
 export class Client {
@@ -271,9 +269,4 @@ function readCertificates(path: string): Buffer {
       ExitCode.usage,
     );
   }
-}
-
-/** A path with its parts quoted: `path('blueprints', id)`. */
-export function path(...parts: readonly string[]): string {
-  return parts.map((part) => `/${encodeURIComponent(part)}`).join('');
 }

@@ -1,10 +1,11 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Client, LONG_PATIENCE, path } from '../api/client.js';
-import { formWithFile } from '../api/multipart.js';
+import type { Client } from '../api/client.js';
+import { type FormBody, formWithFile } from '../api/multipart.js';
+import { LONG_PATIENCE, path } from '../api/paths.js';
 import type { BlueprintRecord } from '../api/wire.js';
 import { type BlueprintSource, blueprintSource, idFrom, isUrl } from '../archive.js';
 import type { Call, Command, Option } from '../command.js';
@@ -136,9 +137,13 @@ export const blueprints: Record<string, Command> = {
       const given = /filename="?([^";]+)"?/.exec(response.headers['content-disposition'] ?? '')?.[1];
       // The server names a file, never a folder: only the last part of its name counts.
       const target = resolve(call.world.cwd, wanted ?? (basename(given ?? '') || `${idFrom(id)}.tar.gz`));
+      if (wanted === null && existsSync(target)) {
+        response.destroy();
+        throw new CliError(`${target} is already there.`, ExitCode.failed, ['Write over it: --file FILE']);
+      }
       const partial = `${target}.part`;
       try {
-        await pipeline(response, createWriteStream(partial, { flags: wanted === null ? 'wx' : 'w' }));
+        await pipeline(response, createWriteStream(partial));
         await rename(partial, target);
       } catch (error) {
         await rm(partial, { force: true });
@@ -221,11 +226,7 @@ async function send(call: Call, suffix: '' | '/validate'): Promise<{ record: Blu
   }
 }
 
-function put(
-  client: Client,
-  target: string,
-  body: ReturnType<typeof formWithFile>,
-): Promise<BlueprintRecord> {
+function put(client: Client, target: string, body: FormBody): Promise<BlueprintRecord> {
   return client.send<BlueprintRecord>('PUT', target, { body, patience: LONG_PATIENCE });
 }
 

@@ -1,4 +1,4 @@
-import { path } from '../api/client.js';
+import { path } from '../api/paths.js';
 import type { DeploymentRecord } from '../api/wire.js';
 import type { Call, Command } from '../command.js';
 import { ApiError, CliError, ExitCode, UsageError } from '../errors.js';

@@ -1,4 +1,5 @@
-import { type Client, path } from '../api/client.js';
+import type { Client } from '../api/client.js';
+import { path } from '../api/paths.js';
 import { type ExecutionRecord, isFinal, type Page } from '../api/wire.js';
 import type { Call, Command, Option } from '../command.js';
 import { CliError, ExitCode, UsageError } from '../errors.js';

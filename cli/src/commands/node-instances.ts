@@ -1,4 +1,4 @@
-import { path } from '../api/client.js';
+import { path } from '../api/paths.js';
 import type { NodeInstanceRecord } from '../api/wire.js';
 import type { Command } from '../command.js';
 import { fetchList, LIST_OPTIONS } from '../listing.js';

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { Client } from '../api/client.js';
 import type { Call, Command } from '../command.js';
 import { ApiError, CliError, UsageError } from '../errors.js';
 import { type Profile, Profiles } from '../profiles.js';
@@ -10,7 +9,7 @@ import {
   type Connection,
   type Credentials,
   DEFAULT_TENANT,
-  DEFAULT_URL,
+  defaultUrl,
   isLoopback,
   normalUrl,
   resolveConnection,
@@ -151,7 +150,7 @@ export const profiles: Record<string, Command> = {
       if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name) || name === '__proto__') {
         throw new UsageError(`"${name}" cannot name a profile.`, ['Letters, digits and _ . - are possible']);
       }
-      const url = normalUrl(call.globals.url ?? DEFAULT_URL);
+      const url = normalUrl(call.globals.url ?? defaultUrl(call.world));
       const tenant = call.globals.tenant ?? DEFAULT_TENANT;
       const given = await credentials(call);
       const caFile = call.text('ca-file');
@@ -260,6 +259,7 @@ async function secretFrom(call: Call, file: string): Promise<string> {
 
 /** Asks the server whether it accepts the credentials, and for a token in place of a password. */
 async function check(connection: Connection): Promise<Credentials> {
+  const { Client } = await import('../api/client.js');
   const client = new Client(connection);
   try {
     await client.get('/status', undefined, 15_000);

@@ -39,6 +39,11 @@ export class EventTail {
     for (const event of options.known ?? []) this.seen.set(identity(event), recordedAt(event));
   }
 
+  /** How many events are remembered, to tell new ones from known ones. */
+  get held(): number {
+    return this.seen.size;
+  }
+
   /** Everything that is new since the last read, in the order of recording. */
   async read(): Promise<EventRecord[]> {
     let offset = this.seen.size;
@@ -73,7 +78,11 @@ export class EventTail {
     let end = begin;
     while (this.seen.size < total && end > 0) {
       const start = Math.max(0, end - PAGE);
-      await this.page(start, end - start);
+      for (let offset = start; offset < end; ) {
+        const { items } = await this.page(offset, end - offset);
+        if (items.length === 0) break;
+        offset += items.length;
+      }
       end = start;
     }
   }

@@ -5,7 +5,8 @@
  * server that goes away in the middle (it is restarted, say) is waited for; the execution goes on when it is back,
  * and so does the watching, at the event it had come to.
  */
-import { type Client, path, type Query } from '../api/client.js';
+import type { Client, Query } from '../api/client.js';
+import { path } from '../api/paths.js';
 import { type EventRecord, type ExecutionRecord, isFinal, type Page } from '../api/wire.js';
 import { ApiError, type CliError, ExitCode, UnreachableError } from '../errors.js';
 import type { Printer } from '../output.js';
@@ -117,6 +118,7 @@ class Watcher {
     let before = '';
     while (!signal.aborted) {
       let wait: number;
+      const begun = performance.now();
       try {
         const execution = await this.client.get<ExecutionRecord>(path('executions', this.id));
         this.execution = execution;
@@ -130,7 +132,8 @@ class Watcher {
           return execution;
         }
         const now = `${execution.status} ${execution.finished_operations}`;
-        wait = patience.next(fresh.length > 0 || now !== before);
+        // A server that takes its time is left twice that time in peace.
+        wait = Math.max(2 * (performance.now() - begun), patience.next(fresh.length > 0 || now !== before));
         before = now;
       } catch (error) {
         if (!isPassing(error)) throw error;

@@ -121,10 +121,11 @@ export class PlayedServer {
     this.asked.push(asked);
     const route = this.routes.get(`${asked.method} ${asked.path}`) ?? this.routes.get('*');
     if (route) route(asked, response);
-    else this.standard(asked, response);
+    else this.playOn(asked, response);
   }
 
-  private standard(asked: Asked, response: ServerResponse): void {
+  /** The answer without any route that a test has set. */
+  playOn(asked: Asked, response: ServerResponse): void {
     const id = /^\/executions\/([^/]+)$/.exec(asked.path)?.[1];
     if (asked.method !== 'GET')
       refuse(response, 404, 'not_found_error', `Nothing is played at ${asked.path}`);
