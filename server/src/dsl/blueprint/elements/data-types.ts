@@ -1,0 +1,123 @@
+/** `data_types`: mappings with a schema of their own, to be used as types of properties and inputs. */
+import { PRIMITIVE_TYPES } from '../../functions/primitives.js';
+import { isObject } from '../../json.js';
+import type { InputDefinition, JsonObject } from '../../plan.js';
+import { type DataType, mergeDeep } from '../../values.js';
+import type { Entry, Section } from '../entry.js';
+import { checkAncestry, lineage } from '../inheritance.js';
+import { CODE } from '../report.js';
+import { record, type Shape, type ShapeCheck, table, text, textOrNumber } from '../shape.js';
+import { checkSchema, propertySchema, readSchemas } from './property-schema.js';
+
+export const dataTypeShape: Shape = record({
+  derived_from: { shape: text },
+  properties: { shape: table(propertySchema) },
+  description: { shape: text },
+  version: { shape: textOrNumber },
+});
+
+/** All sound data types, flattened. Reports illegal names, broken ancestry, unknown property types and circles. */
+export function readDataTypes(section: Section, longest: number, check: ShapeCheck): Map<string, DataType> {
+  for (const entry of section.values()) {
+    if (PRIMITIVE_TYPES.has(entry.name)) {
+      check.report.error(
+        entry.place,
+        CODE.illegalTypeName,
+        `Can't redefine the primitive data type '${entry.name}'`,
+      );
+    }
+  }
+  const sound = checkAncestry(section, 'data type', longest, check.report);
+  const types = new Map<string, DataType>();
+  for (const name of sound) {
+    if (PRIMITIVE_TYPES.has(name)) continue;
+    types.set(name, { properties: mergeProperties(lineage(section, name), (type) => section.has(type)) });
+  }
+  const endless = reportEndless(section, types, check);
+  for (const name of endless) types.delete(name);
+  for (const entry of section.values()) if (!entry.bundled) checkOwn(entry, types, check);
+  return types;
+}
+
+/** Properties along a line of ancestors: a descendant's entry replaces the whole entry of that name. */
+export function mergeProperties(
+  line: readonly Entry[],
+  isDataType: (name: string) => boolean,
+): Record<string, InputDefinition> {
+  const merged: Record<string, InputDefinition> = {};
+  for (const entry of line) {
+    const own = readSchemas((entry.value as JsonObject).properties);
+    for (const name in own) {
+      const schema = own[name]!;
+      const before = Object.hasOwn(merged, name) ? merged[name] : undefined;
+      merged[name] =
+        before !== undefined &&
+        schema.type !== undefined &&
+        before.type === schema.type &&
+        isDataType(schema.type) &&
+        isObject(before.default) &&
+        isObject(schema.default)
+          ? { ...schema, default: mergeDeep(before.default, schema.default, 0) }
+          : schema;
+    }
+  }
+  return merged;
+}
+
+function checkOwn(entry: Entry, types: ReadonlyMap<string, DataType>, check: ShapeCheck): void {
+  const own = readSchemas((entry.value as JsonObject).properties);
+  for (const name in own) {
+    checkSchema(own[name]!, name, entry.name, entry.place.at('properties', name), types, check);
+  }
+}
+
+/** Data types a value of one may hold in all: types that mention each other twice would double at every level. */
+const LARGEST = 10_000;
+
+/** Data types that hold themselves (nobody could ever write such a value) or too many others. With an own stack. */
+function reportEndless(section: Section, types: ReadonlyMap<string, DataType>, check: ShapeCheck): string[] {
+  const done = new Set<string>();
+  const sizes = new Map<string, number>();
+  const endless: string[] = [];
+  const uses = (name: string) =>
+    Object.values(types.get(name)!.properties).flatMap(({ type }) =>
+      type !== undefined && types.has(type) ? [type] : [],
+    );
+  for (const start of types.keys()) {
+    if (done.has(start)) continue;
+    const stack = [{ name: start, next: uses(start), at: 0 }];
+    const open = new Set([start]);
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1]!;
+      const next = top.next[top.at++];
+      if (next === undefined) {
+        stack.pop();
+        open.delete(top.name);
+        done.add(top.name);
+        const size = top.next.reduce((sum, each) => sum + (sizes.get(each) ?? 0), 1);
+        sizes.set(top.name, size);
+        if (size > LARGEST) {
+          check.report.error(
+            section.get(top.name)!.place,
+            null,
+            `'${top.name}' nests more than ${LARGEST} data types`,
+          );
+          endless.push(top.name);
+        }
+      } else if (open.has(next)) {
+        const names = stack.map((frame) => frame.name);
+        const circle = [...names.slice(names.indexOf(next)), next];
+        check.report.error(
+          section.get(next)!.place,
+          CODE.cycle,
+          `Circular dependency detected: ${circle.join(' --> ')}`,
+        );
+        endless.push(next);
+      } else if (!done.has(next)) {
+        stack.push({ name: next, next: uses(next), at: 0 });
+        open.add(next);
+      }
+    }
+  }
+  return endless;
+}

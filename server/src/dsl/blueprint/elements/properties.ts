@@ -1,0 +1,112 @@
+/** Properties of a node or relationship, against the schemas of its type. */
+import { isFunction } from '../../functions/table.js';
+import { own } from '../../json.js';
+import type { InputDefinition, Json, JsonObject } from '../../plan.js';
+import { completeValue, type DataTypes } from '../../values.js';
+import { CODE, type Report } from '../report.js';
+import type { Place } from '../source.js';
+
+const EXTERNAL = 'use_external_resource';
+
+/** The schemas of one type. What every node of the type shares, such as completed defaults, is worked out once. */
+export class PropertyTable {
+  private readonly names: readonly string[];
+  private readonly defaults = new Map<string, Json | undefined>();
+
+  constructor(
+    readonly schemas: Readonly<Record<string, InputDefinition>>,
+    private readonly dataTypes: DataTypes,
+  ) {
+    this.names = Object.keys(schemas);
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.schemas, name);
+  }
+
+  /**
+   * The properties a template ends up with: its own values checked and completed, defaults for the rest.
+   *
+   * Reports unknown ones (106), missing ones (107; waived for external resources) and wrong types (105).
+   */
+  fill(given: JsonObject, owner: string, place: Place, report: Report): JsonObject {
+    for (const name in given) {
+      if (this.has(name)) continue;
+      const known = this.names.join(', ');
+      report.error(
+        place.at(name),
+        CODE.unknownProperty,
+        `'${owner}' has a property '${name}' that is not in its type's schema`,
+        `known: ${known}`,
+      );
+    }
+    const external = own(given, EXTERNAL) ?? own(this.schemas as unknown as JsonObject, EXTERNAL);
+    const waived = this.isWaived(given, owner, place, report, external);
+    const filled: JsonObject = {};
+    for (const name of this.names) {
+      const schema = this.schemas[name]!;
+      if (Object.hasOwn(given, name)) {
+        const checked = completeValue(given[name], schema, name, this.dataTypes, { partial: waived });
+        if (checked === undefined) continue;
+        if ('message' in checked) this.report(checked, owner, name, place, report);
+        else filled[name] = checked.value;
+        continue;
+      }
+      const fallback = this.defaultOf(name, schema);
+      if (fallback !== undefined) filled[name] = fallback;
+      else if (schema.required !== false && !waived) {
+        report.error(
+          place,
+          CODE.missingValue,
+          `'${owner}' does not provide a value for the mandatory property '${name}'`,
+        );
+      }
+    }
+    return filled;
+  }
+
+  schemasAsJson(): JsonObject {
+    return this.schemas as unknown as JsonObject;
+  }
+
+  private isWaived(given: JsonObject, owner: string, place: Place, report: Report, any: unknown): boolean {
+    if (any === undefined) return false;
+    const value = Object.hasOwn(given, EXTERNAL) ? given[EXTERNAL]! : this.schemas[EXTERNAL]?.default;
+    if (isFunction(value)) {
+      report.error(
+        place.at(EXTERNAL),
+        CODE.functionNotAllowed,
+        `'${EXTERNAL}' of '${owner}' must be true or false, not a function`,
+      );
+    }
+    return value === true;
+  }
+
+  private defaultOf(name: string, schema: InputDefinition): Json | undefined {
+    if (this.defaults.has(name)) return this.defaults.get(name);
+    const checked = completeValue(undefined, schema, name, this.dataTypes, { partial: true });
+    const value = checked === undefined || 'message' in checked ? schema.default : checked.value;
+    this.defaults.set(name, value);
+    return value;
+  }
+
+  private report(
+    problem: { kind: string; path: string; message: string },
+    owner: string,
+    name: string,
+    place: Place,
+    report: Report,
+  ): void {
+    const code =
+      problem.kind === 'unknown'
+        ? CODE.unknownProperty
+        : problem.kind === 'missing'
+          ? CODE.missingValue
+          : CODE.valueType;
+    report.error(
+      place.at(name),
+      code,
+      `Property type validation failed in '${owner}': property ${problem.message}`,
+    );
+  }
+}

@@ -1,0 +1,76 @@
+/** How nodes hang together: circles, and who is whose host. Linear, with stacks of its own. */
+import type { NodeDraft } from './elements/node-templates.js';
+import { CODE, type Report } from './report.js';
+
+/** Reports relationships that form a circle (100). False when there is one. */
+export function checkCircles(drafts: ReadonlyMap<string, NodeDraft>, report: Report): boolean {
+  const done = new Set<string>();
+  let sound = true;
+  for (const start of drafts.keys()) {
+    if (done.has(start)) continue;
+    const trail: { name: string; next: number }[] = [{ name: start, next: 0 }];
+    const open = new Set([start]);
+    while (trail.length > 0) {
+      const top = trail[trail.length - 1]!;
+      const relationship = drafts.get(top.name)!.node.relationships[top.next++];
+      if (relationship === undefined) {
+        trail.pop();
+        open.delete(top.name);
+        done.add(top.name);
+        continue;
+      }
+      const { target } = relationship;
+      if (open.has(target)) {
+        const names = trail.map((frame) => frame.name);
+        const circle = [...names.slice(names.indexOf(target)), target];
+        // A relationship to itself has its own diagnostic.
+        if (circle.length > 2) {
+          report.error(
+            drafts.get(target)!.entry.place,
+            CODE.cycle,
+            `Circular dependency detected: ${shortened(circle)}`,
+          );
+        }
+        sound = false;
+      } else if (!done.has(target) && drafts.has(target)) {
+        trail.push({ name: target, next: 0 });
+        open.add(target);
+      }
+    }
+  }
+  return sound;
+}
+
+function shortened(circle: readonly string[]): string {
+  if (circle.length <= 20) return circle.join(' --> ');
+  return [...circle.slice(0, 10), `(${circle.length - 20} more)`, ...circle.slice(-10)].join(' --> ');
+}
+
+/** The host of every node that has one: itself if it is one, else its container's. Needs relationships without circles. */
+export function hostsOf(drafts: ReadonlyMap<string, NodeDraft>): Map<string, string> {
+  const hosts = new Map<string, string | null>();
+  for (const start of drafts.keys()) {
+    const trail: string[] = [];
+    let at: string | null = start;
+    let host: string | null = null;
+    while (at !== null) {
+      const known = hosts.get(at);
+      if (known !== undefined) {
+        host = known;
+        break;
+      }
+      const draft = drafts.get(at);
+      if (draft === undefined) break;
+      trail.push(at);
+      if (draft.type.isHost) {
+        host = at;
+        break;
+      }
+      at = draft.container;
+    }
+    for (const name of trail) hosts.set(name, host);
+  }
+  const found = new Map<string, string>();
+  for (const [name, host] of hosts) if (host !== null) found.set(name, host);
+  return found;
+}
