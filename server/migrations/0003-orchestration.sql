@@ -82,10 +82,9 @@ create table node_instances (
   system_properties jsonb not null default '{}',
   relationships json not null,
   scaling_groups json not null,
-  primary key (deployment_uid, id)
+  primary key (deployment_uid, node, index)
 ) with (fillfactor = 75);
 create unique index node_instances_id on node_instances (tenant_id, id);
-create index node_instances_node on node_instances (deployment_uid, node, index);
 
 create table executions (
   uid bigint generated always as identity primary key,
@@ -120,6 +119,8 @@ create table executions (
   -- Who works on it. Each claim raises the fence; a writer with an older fence writes nothing.
   worker text,
   fence bigint not null default 0,
+  -- Batches written so far; a batch whose answer was lost is recognised by its number and not written twice.
+  batches bigint not null default 0,
   lease_until timestamptz
 ) with (fillfactor = 85);
 alter table executions alter column graph set storage external;
@@ -181,3 +182,61 @@ create table events (
 create index events_execution on events (execution_uid, id);
 create index events_deployment on events (deployment_uid, id);
 create index events_tenant on events (tenant_id, at, id);
+
+-- Everything a walk writes, as one batch in one transaction (orchestration/running/ledger.ts): rows for tasks never touched
+-- before, moves of touched ones, changes of instances, events. Written only by the holder of the fence, and only once:
+-- when the fence or the batch's number is not the one expected, nothing is written and null is returned.
+--
+-- Row by row where rows are updated, on purpose: as one joined UPDATE the planner, which cannot know how many rows a
+-- batch has nor trust its statistics on a table that fills while it plans, scans all operations of the execution
+-- for each batch, and a large install is quadratic.
+create function engine_commit(
+  execution bigint, held_fence bigint, batch bigint, finished integer, fresh json, moved json, instances json, events json
+) returns text
+language plpgsql
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+as $$
+declare
+  held record;
+  change record;
+begin
+  update executions x set batches = batch, finished_operations = x.finished_operations + finished
+  where x.uid = execution and x.fence = held_fence and x.batches = batch - 1
+    and x.status in ('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling')
+  returning x.tenant_id, x.deployment_uid, x.status into held;
+  if not found then return null; end if;
+
+  insert into operations (tenant_id, execution_uid, task, state, attempt, retries, started_at, ended_at)
+  select held.tenant_id, execution, o.task, o.state, o.attempt, 0, now(), case when o.state = 'started' then null else now() end
+  from json_to_recordset(fresh) as o(task integer, state text, attempt integer);
+
+  -- Each row is found by its key first and then by its place, in that order whatever the planner believes. Nobody else
+  -- writes these rows, so places do not move.
+  update operations p set state = o.state, attempt = o.attempt, retries = o.retries, due_at = o.due, result = o.result,
+    failure = o.failure, reason = o.reason,
+    started_at = case when o.state = 'started' then now() else p.started_at end,
+    ended_at = case when o.state in ('started', 'waiting') then null else now() end
+  from (select m.*, q.place
+        from json_to_recordset(moved) as m(task integer, state text, attempt integer, retries integer, due timestamptz,
+          result json, failure json, reason text)
+        cross join lateral (select s.ctid as place from operations s where s.execution_uid = execution and s.task = m.task offset 0) q) o
+  where p.ctid = o.place;
+
+  for change in select * from json_to_recordset(instances) as m(id text, state text, put jsonb, "drop" text[])
+  loop
+    if change.put is null and change."drop" is null then
+      update node_instances i set state = change.state, version = i.version + 1 where i.tenant_id = held.tenant_id and i.id = change.id;
+    else
+      update node_instances i set state = coalesce(change.state, i.state), version = i.version + 1,
+        runtime_properties = (i.runtime_properties - coalesce(change."drop", '{}')) || coalesce(change.put, '{}')
+      where i.tenant_id = held.tenant_id and i.id = change.id;
+    end if;
+  end loop;
+
+  insert into events (tenant_id, execution_uid, deployment_uid, kind, type, level, logger, message, operation, node, instance, source, target, causes, at)
+  select held.tenant_id, execution, held.deployment_uid, case when e.l is null then 'event' else 'log' end, e.t, e.l, e.g, e.m, e.o, e.n, e.i, e.s, e.d, e.c, e.at
+  from json_to_recordset(events) as e(t text, l text, g text, m text, o text, n text, i text, s text, d text, c json, at timestamptz);
+
+  return held.status;
+end
+$$;

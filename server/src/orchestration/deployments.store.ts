@@ -1,5 +1,5 @@
 import type { InputDefinition, JsonObject, PlanWorkflow, SharedTypes, ValueDefinition } from '../dsl/plan.js';
-import type { BlueprintUid, DeploymentUid, ExecutionUid, TenantId, UserId } from '../ids.js';
+import type { BlueprintUid, DeploymentUid, TenantId, UserId } from '../ids.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
 
@@ -259,9 +259,10 @@ export const selectTypes = systemStatement<{ types: SharedTypes }>(
   'the uid comes from a row that was read in the caller’s own scope, or from a claimed execution',
 );
 
-/** How many deployments stand on a blueprint. */
-export const countOfBlueprint = systemStatement<{ count: number }>(
+/** Some of the deployments that stand on a blueprint. */
+export const selectStandingOn = systemStatement<{ name: string }>(
   'deployments_of_blueprint',
-  'select count(*)::integer as count from deployments where blueprint_uid = $1',
-  'a blueprint shared with every tenant may carry deployments of others; only their number is told',
+  `select case when d.tenant_id = b.tenant_id then d.id else 'one of another tenant' end as name
+   from deployments d join blueprints b on b.uid = d.blueprint_uid where d.blueprint_uid = $1 order by d.uid limit 10`,
+  'a blueprint shared with every tenant may carry deployments of others, which are told of without their names',
 );

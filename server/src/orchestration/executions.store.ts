@@ -185,14 +185,9 @@ export const selectOperations = tenantStatement<OperationRow>(
 /** `$3`: JSON array of `{task, state, reason}`; only touched tasks may be decided on. */
 export const decideOperations = tenantStatement<never>(
   'execution_decide_operations',
-  `update operations o set state = c.state, reason = c.reason, retries = 0, due_at = c.due_at, ended_at = case when c.state = 'skipped' then now() end
+  `update operations o set state = c.state, reason = c.reason, retries = 0, due_at = c.due_at, ended_at = case when c.state <> 'waiting' then now() end
    from json_to_recordset($3) as c(task integer, state text, reason text, due_at timestamptz)
    where o.tenant_id = $1 and o.execution_uid = $2 and o.task = c.task`,
-);
-
-export const forgetOperations = tenantStatement<never>(
-  'execution_forget_operations',
-  `delete from operations o where o.tenant_id = $1 and o.execution_uid = $2 and o.task = any($3::integer[])`,
 );
 
 export const selectGraph = systemStatement<{ graph: unknown }>(

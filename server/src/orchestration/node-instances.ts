@@ -42,7 +42,11 @@ export class NodeInstances {
   /** Needs `nodes.read`. Throws `not-found`. */
   async get(caller: Caller, id: string): Promise<InstanceRecord> {
     const scope = scopeFor(caller, 'nodes.read');
-    const instance = await selectInstance.one(this.#pool, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
+    const instance = await selectInstance.one(this.#pool, scope.tenantId, [
+      id,
+      scope.userId,
+      scope.seesPrivate,
+    ]);
     if (instance === null) throw notFound('Node instance', id);
     return instance;
   }

@@ -173,7 +173,13 @@ export const selectInstances = tenantStatement<InstanceSnapshot>(
 );
 
 /** Runtime properties of the instances named in `$3`, or of all instances of the nodes named in `$4`. */
-export const selectProperties = tenantStatement<{ id: string; node: string; index: number; properties: JsonObject; version: number }>(
+export const selectProperties = tenantStatement<{
+  id: string;
+  node: string;
+  index: number;
+  properties: JsonObject;
+  version: number;
+}>(
   'instances_properties',
   `select i.id, i.node, i.index, i.runtime_properties as properties, i.version from node_instances i
    where i.tenant_id = $1 and i.deployment_uid = $2 and (i.id = any($3::text[]) or i.node = any($4::text[]))
@@ -184,7 +190,7 @@ export const selectProperties = tenantStatement<{ id: string; node: string; inde
 export const selectPropertiesById = tenantStatement<{ id: string; properties: JsonObject; version: number }>(
   'instances_properties_by_id',
   `select i.id, i.runtime_properties as properties, i.version from node_instances i
-   where i.tenant_id = $1 and i.deployment_uid = $2 and i.id = any($3::text[])`,
+   where i.tenant_id = $1 and i.deployment_uid + 0 = $2 and i.id = any($3::text[])`,
 );
 
 export const instanceStates = tenantStatement<{ state: InstanceLifecycleState; count: number }>(

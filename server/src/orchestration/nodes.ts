@@ -29,7 +29,10 @@ export interface NodeRecord {
   readonly createdBy: string;
 }
 
-const EVERYTHING = Object.fromEntries(Object.keys(nodeList.fields).map((field) => [field, field])) as Record<string, NodeField>;
+const EVERYTHING = Object.fromEntries(Object.keys(nodeList.fields).map((field) => [field, field])) as Record<
+  string,
+  NodeField
+>;
 
 export class Nodes {
   readonly #pool: Pool;
@@ -47,7 +50,12 @@ export class Nodes {
     const page = await listPage(this.#pool, nodeList, scope, { ...query, shape: EVERYTHING });
     const bare = JSON.parse(page.items) as Omit<NodeRecord, 'types'>[];
     const uids = [...new Set(bare.map((node) => node.deploymentUid))];
-    const types = new Map((await typesOfDeployments.all(this.#pool, [uids])).map((row) => [row.uid, row.types]));
-    return { total: page.total, records: bare.map((node) => ({ ...node, types: types.get(node.deploymentUid)! })) };
+    const types = new Map(
+      (await typesOfDeployments.all(this.#pool, [uids])).map((row) => [row.uid, row.types]),
+    );
+    return {
+      total: page.total,
+      records: bare.map((node) => ({ ...node, types: types.get(node.deploymentUid)! })),
+    };
   }
 }

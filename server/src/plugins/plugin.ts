@@ -15,6 +15,8 @@ import type { TaskFailure } from '../errors.js';
 export interface Plugin {
   /** As blueprints name it in an operation's plan entry, e.g. `script`. */
   readonly name: string;
+  /** How many of its operations a worker may run at once; absent: the worker's setting, made for operations that are processes. */
+  readonly concurrency?: number;
   /** Functions the plugin can run, with what the engine must know beforehand; null when it has no such function. */
   describe(functionName: string): { readonly resumable: boolean } | null;
   run(request: OperationRequest): Promise<OperationOutcome>;

@@ -118,9 +118,10 @@ export function unpinnedTable(sql: string): string | null {
     }
     const name = use.alias ?? use.table;
     const qualified = new RegExp(`\\b${name}\\.tenant_id = \\$1(?!\\d)`, 'i').test(text);
-    const reached = new RegExp(`\\b${name}\\.(uid = \\w+\\.\\w+|tenant_id = \\w+\\.tenant_id\\b)`, 'i').test(
-      text,
-    );
+    const reached = new RegExp(
+      `\\b${name}\\.uid = \\w+\\.\\w+|\\b${name}\\.tenant_id = \\w+\\.tenant_id\\b|\\b\\w+\\.tenant_id = ${name}\\.tenant_id\\b`,
+      'i',
+    ).test(text);
     const bare =
       uses.filter((other) => other.verb !== 'into').length === 1 &&
       /(?<![.\w])tenant_id = \$1(?!\d)/i.test(text);

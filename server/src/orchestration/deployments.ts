@@ -1,0 +1,516 @@
+/**
+ * Deployments: a blueprint with its inputs, ready to be worked on.
+ *
+ * Creating one is a single transaction: the prepared plan, its nodes, its instances and the execution that tells of it
+ * (`create_deployment_environment`, as Cloudify's clients look for it) are all there or none is.
+ */
+import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
+import { prepare } from '../dsl/blueprint/prepare.js';
+import type { Json, JsonObject, Plan, PreparedPlan, SharedTypes, ValueDefinition } from '../dsl/plan.js';
+import { DomainError, notFound } from '../errors.js';
+import { appendEvents } from '../events/events.js';
+import { deleteEventsOfDeployment } from '../events/events.store.js';
+import { record } from '../identity/audit.js';
+import { type BlueprintUid, type DeploymentUid, newExecutionId, randomName } from '../ids.js';
+import { type ListPage, type ListQuery, listPage } from '../store/list.js';
+import type { Client, Pool } from '../store/pool.js';
+import { inTransaction } from '../store/transaction.js';
+import {
+  type DeploymentField,
+  type DeploymentRecord,
+  type DeploymentRest,
+  deleteDeployment,
+  deleteInstances,
+  deleteLabels,
+  deleteNodes,
+  deleteOperations,
+  deploymentList,
+  globalIdTaken,
+  insertDeployment,
+  insertLabels,
+  liveInstances,
+  lockDeployment,
+  selectDeployment,
+  selectStandingOn,
+  setCreateExecution,
+  updateDeployment,
+  type Visibility,
+} from './deployments.store.js';
+import type { Evaluation } from './evaluation.js';
+import { insertExecution, selectUnfinished } from './executions.store.js';
+import { insertInstances, insertNodes } from './nodes.store.js';
+import { instantiate } from './planning/instances.js';
+
+export type {
+  DeploymentField,
+  DeploymentLabel,
+  DeploymentRecord,
+  LatestExecution,
+} from './deployments.store.js';
+
+export interface DeploymentRequest {
+  readonly id: string;
+  readonly blueprintId: string;
+  readonly inputs?: JsonObject;
+  readonly displayName?: string;
+  readonly description?: string;
+  readonly visibility?: Visibility;
+  readonly labels?: readonly { readonly key: string; readonly value: string }[];
+}
+
+export interface DeploymentChange {
+  readonly displayName?: string;
+  readonly description?: string;
+  readonly visibility?: Visibility;
+  /** Replaces all labels. */
+  readonly labels?: readonly { readonly key: string; readonly value: string }[];
+}
+
+/** The catalog, as far as deployments need it. */
+export interface BlueprintSource {
+  get(
+    caller: Caller,
+    id: string,
+  ): Promise<{ readonly uid: BlueprintUid; readonly id: string; readonly state: string }>;
+  planOf(blueprint: BlueprintUid): Promise<Plan>;
+}
+
+/** The secrets room, as far as deployments need it. */
+export interface SecretNames {
+  /** Which of `names` the scope has no secret for. */
+  missing(scope: TenantScope, names: readonly string[]): Promise<string[]>;
+}
+
+export const CREATE_WORKFLOW = 'create_deployment_environment';
+/** Random instance ids meet another deployment's about once in 20,000 pairs of 10,000; a new draw settles it. */
+const DRAWS = 5;
+const ID = /^[A-Za-z0-9_.~-]{1,256}$/;
+
+export class Deployments {
+  readonly #pool: Pool;
+  readonly #blueprints: BlueprintSource;
+  readonly #secrets: SecretNames;
+  readonly #evaluation: Evaluation;
+
+  constructor(parts: {
+    pool: Pool;
+    blueprints: BlueprintSource;
+    secrets: SecretNames;
+    evaluation: Evaluation;
+  }) {
+    this.#pool = parts.pool;
+    this.#blueprints = parts.blueprints;
+    this.#secrets = parts.secrets;
+    this.#evaluation = parts.evaluation;
+  }
+
+  /** Needs `deployments.read`. */
+  async list(caller: Caller, query: ListQuery<DeploymentField>): Promise<ListPage> {
+    return listPage(this.#pool, deploymentList, scopeFor(caller, 'deployments.read'), query);
+  }
+
+  /** Needs `deployments.read`. Throws `not-found`. */
+  async get(caller: Caller, id: string): Promise<DeploymentRecord> {
+    const scope = scopeFor(caller, 'deployments.read');
+    const deployment = await selectDeployment.one(this.#pool, scope.tenantId, [
+      id,
+      scope.userId,
+      scope.seesPrivate,
+    ]);
+    if (deployment === null) throw notFound('Deployment', id);
+    return deployment;
+  }
+
+  /**
+   * Creates a deployment with its nodes and instances. Everything is checked before anything is stored, in the order
+   * of cloudify.md §4.3. Needs `deployments.write`.
+   *
+   * @throws DomainError `not-found` (blueprint); `invalid` (`deployment-id`, `blueprint-not-ready`, `missing-inputs`,
+   *   `unknown-inputs`, `invalid-inputs`, `unknown-secrets`); `conflict` (`deployment-exists`)
+   */
+  async create(caller: Caller, request: DeploymentRequest): Promise<DeploymentRecord> {
+    const scope = scopeFor(caller, 'deployments.write');
+    if (!ID.test(request.id)) {
+      throw new DomainError(
+        'invalid',
+        'deployment-id',
+        `Invalid deployment id "${request.id}": 1 to 256 characters of letters, digits and _ . ~ -`,
+        { details: { field: 'deployment_id' } },
+      );
+    }
+    const visibility = request.visibility ?? 'tenant';
+    if (visibility === 'global') requirePermission(caller, 'global.write');
+    const blueprint = await this.#blueprints.get(caller, request.blueprintId);
+    if (blueprint.state !== 'uploaded') {
+      throw new DomainError(
+        'invalid',
+        'blueprint-not-ready',
+        `Blueprint ${blueprint.id} is ${blueprint.state}: only an uploaded blueprint can be deployed`,
+      );
+    }
+    const plan = await this.#blueprints.planOf(blueprint.uid);
+    const prepared = this.#prepare(plan, request, caller, blueprint.id);
+    const missing = await this.#secrets.missing(scope, plan.requirements.secrets);
+    if (missing.length > 0) {
+      throw new DomainError(
+        'invalid',
+        'unknown-secrets',
+        `Required secrets: [${missing.join(', ')}] don't exist in this tenant`,
+        {
+          details: { secrets: missing },
+        },
+      );
+    }
+    for (let draw = 1; ; draw += 1) {
+      try {
+        await this.#store(caller, scope, request, visibility, blueprint.uid, prepared);
+        return await this.get(caller, request.id);
+      } catch (error) {
+        const constraint = (error as { constraint?: string }).constraint;
+        if (constraint === 'deployments_tenant_id_id_key' || constraint === 'deployments_global_id')
+          throw exists(request.id);
+        if (constraint === 'node_instances_id' && draw < DRAWS) continue;
+        throw error;
+      }
+    }
+  }
+
+  /**
+   * Changes what may be changed without an update workflow. Visibility only widens. Needs `deployments.write`.
+   *
+   * @throws DomainError `not-found`; `invalid` (`visibility-narrowed`)
+   */
+  async update(caller: Caller, id: string, change: DeploymentChange): Promise<DeploymentRecord> {
+    const scope = scopeFor(caller, 'deployments.write');
+    if (change.visibility === 'global') requirePermission(caller, 'global.write');
+    await inTransaction(this.#pool, async (client) => {
+      const deployment = await lockDeployment.one(client, scope.tenantId, [
+        id,
+        scope.userId,
+        scope.seesPrivate,
+      ]);
+      if (deployment === null) throw notFound('Deployment', id);
+      if (change.visibility !== undefined && WIDTH[change.visibility] <= WIDTH[deployment.visibility]) {
+        throw new DomainError(
+          'invalid',
+          'visibility-narrowed',
+          `Can't set the visibility of deployment ${id} to ${change.visibility} because it already is ${deployment.visibility}`,
+        );
+      }
+      await updateDeployment.run(client, scope.tenantId, [
+        deployment.uid,
+        change.displayName ?? null,
+        change.description ?? null,
+        change.visibility ?? null,
+      ]);
+      if (change.labels !== undefined) await this.#setLabels(client, scope, deployment.uid, change.labels);
+      await record(client, caller, {
+        action: 'update',
+        thing: 'deployment',
+        id,
+        details: { changed: Object.keys(change) },
+      });
+    });
+    return this.get(caller, id);
+  }
+
+  /**
+   * Deletes a deployment with its nodes, instances, executions and events. Needs `deployments.write`.
+   *
+   * @throws DomainError `not-found`; `conflict` (`deployment-in-use`: something runs on it, or, without `force`,
+   *   instances of it are live)
+   */
+  async remove(
+    caller: Caller,
+    id: string,
+    options: { readonly force?: boolean } = {},
+  ): Promise<DeploymentRecord> {
+    const scope = scopeFor(caller, 'deployments.write');
+    const deployment = await this.get(caller, id);
+    await inTransaction(this.#pool, async (client) => {
+      const locked = await lockDeployment.one(client, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
+      if (locked === null) throw notFound('Deployment', id);
+      await refuseWhileInUse(client, scope, locked.uid, id, options.force === true);
+      const key = [locked.uid];
+      await deleteEventsOfDeployment.run(client, scope.tenantId, key);
+      await deleteOperations.run(client, scope.tenantId, key);
+      await deleteInstances.run(client, scope.tenantId, key);
+      await deleteNodes.run(client, scope.tenantId, key);
+      await deleteDeployment.run(client, scope.tenantId, key);
+      await record(client, caller, {
+        action: 'delete',
+        thing: 'deployment',
+        id,
+        details: { force: options.force === true },
+      });
+    });
+    return deployment;
+  }
+
+  /** Outputs, evaluated now; one that cannot be evaluated is told as `<ERROR: …>`. Needs `deployments.read`. */
+  async outputs(caller: Caller, id: string): Promise<Record<string, Json>> {
+    const deployment = await this.get(caller, id);
+    return this.#values(caller, deployment, deployment.outputs);
+  }
+
+  /** Capabilities, evaluated now. Needs `deployments.read`. */
+  async capabilities(caller: Caller, id: string): Promise<Record<string, Json>> {
+    const deployment = await this.get(caller, id);
+    return this.#values(caller, deployment, deployment.capabilities);
+  }
+
+  /**
+   * Evaluates functions as an operation would. `context` names instances as `self`, `source`, `target`.
+   * Needs `deployments.write`, since what it reads may be secret.
+   *
+   * @throws DomainError `invalid` (`function-evaluation`)
+   */
+  async evaluate(
+    caller: Caller,
+    id: string,
+    context: { readonly self?: string; readonly source?: string; readonly target?: string },
+    payload: Json,
+  ): Promise<Json> {
+    requirePermission(caller, 'deployments.write');
+    const deployment = await this.get(caller, id);
+    return this.#evaluation.evaluate(payload, { ...subjectOf(caller, deployment), ...context });
+  }
+
+  /** Some of the deployments that stand on a blueprint; those of other tenants without their names. */
+  async standingOn(blueprint: BlueprintUid): Promise<string[]> {
+    return (await selectStandingOn.all(this.#pool, [blueprint])).map((row) => row.name);
+  }
+
+  async #values(
+    caller: Caller,
+    deployment: DeploymentRecord,
+    definitions: Readonly<Record<string, ValueDefinition>>,
+  ): Promise<Record<string, Json>> {
+    const subject = subjectOf(caller, deployment);
+    const values: Record<string, Json> = {};
+    for (const [name, definition] of Object.entries(definitions)) {
+      try {
+        values[name] = await this.#evaluation.evaluate(definition.value, subject);
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error;
+        values[name] = `<ERROR: ${error.message}>`;
+      }
+    }
+    return values;
+  }
+
+  #prepare(plan: Plan, request: DeploymentRequest, caller: Caller, blueprintId: string): PreparedPlan {
+    const outcome = prepare(plan, request.inputs ?? {}, {
+      tenant: caller.tenant!.name,
+      deployment: {
+        id: request.id,
+        name: request.displayName ?? request.id,
+        blueprint: blueprintId,
+        owner: caller.username,
+      },
+    });
+    switch (outcome.kind) {
+      case 'prepared':
+        return outcome.plan;
+      case 'missing-inputs':
+        throw new DomainError(
+          'invalid',
+          'missing-inputs',
+          `Required inputs [${outcome.names.join(', ')}] were not specified - expected inputs: [${Object.keys(plan.inputs).join(', ')}]`,
+          { details: { inputs: outcome.names } },
+        );
+      case 'unknown-inputs':
+        throw new DomainError(
+          'invalid',
+          'unknown-inputs',
+          `Unknown inputs [${outcome.names.join(', ')}] specified - expected inputs: [${Object.keys(plan.inputs).join(', ')}]`,
+          { details: { inputs: outcome.names } },
+        );
+      case 'invalid-inputs':
+        throw new DomainError(
+          'invalid',
+          'invalid-inputs',
+          outcome.problems.map((problem) => problem.message).join('; '),
+          {
+            details: { problems: outcome.problems },
+          },
+        );
+      case 'unresolvable':
+        throw new DomainError('invalid', 'deployment-plan', outcome.messages.join('\n'));
+    }
+  }
+
+  async #store(
+    caller: Caller,
+    scope: TenantScope,
+    request: DeploymentRequest,
+    visibility: Visibility,
+    blueprint: BlueprintUid,
+    plan: PreparedPlan,
+  ): Promise<void> {
+    const instances = instantiate(plan, () => randomName(6));
+    await inTransaction(this.#pool, async (client) => {
+      if ((await globalIdTaken.one(client, [request.id]))!.taken) throw exists(request.id);
+      const row = await insertDeployment.one(client, scope.tenantId, [
+        request.id,
+        blueprint,
+        request.displayName ?? request.id,
+        request.description ?? plan.description,
+        visibility,
+        scope.userId,
+        JSON.stringify(plan.inputValues),
+        JSON.stringify(plan.outputs),
+        JSON.stringify(plan.capabilities),
+        JSON.stringify(plan.workflows),
+        JSON.stringify(sharedTypes(plan)),
+        JSON.stringify(restOf(plan)),
+      ]);
+      const uid = row!.uid;
+      await insertNodes.run(client, scope.tenantId, [uid, JSON.stringify(plan.nodes.map(nodeRow))]);
+      await insertInstances.run(client, scope.tenantId, [uid, JSON.stringify(instances)]);
+      await this.#setLabels(client, scope, uid, [...planLabels(plan), ...(request.labels ?? [])]);
+      await this.#tellCreation(client, scope, uid, visibility, request);
+      await record(client, caller, {
+        action: 'create',
+        thing: 'deployment',
+        id: request.id,
+        details: { blueprint: request.blueprintId, nodes: plan.nodes.length, instances: instances.length },
+      });
+    });
+  }
+
+  async #setLabels(
+    client: Client,
+    scope: TenantScope,
+    deployment: DeploymentUid,
+    labels: readonly { readonly key: string; readonly value: string }[],
+  ): Promise<void> {
+    await deleteLabels.run(client, scope.tenantId, [deployment]);
+    if (labels.length > 0)
+      await insertLabels.run(client, scope.tenantId, [deployment, scope.userId, JSON.stringify(labels)]);
+  }
+
+  async #tellCreation(
+    client: Client,
+    scope: TenantScope,
+    deployment: DeploymentUid,
+    visibility: Visibility,
+    request: DeploymentRequest,
+  ): Promise<void> {
+    const now = new Date();
+    const execution = await insertExecution.one(client, scope.tenantId, [
+      newExecutionId(),
+      deployment,
+      CREATE_WORKFLOW,
+      CREATE_WORKFLOW,
+      'terminated',
+      JSON.stringify({ deployment_id: request.id, inputs: request.inputs ?? {} }),
+      false,
+      false,
+      false,
+      false,
+      600,
+      visibility,
+      scope.userId,
+      now,
+      now,
+    ]);
+    await setCreateExecution.run(client, scope.tenantId, [deployment, execution!.uid]);
+    await appendEvents(client, scope.tenantId, { executionUid: execution!.uid, deploymentUid: deployment }, [
+      {
+        kind: 'event',
+        type: 'workflow_started',
+        message: `Starting '${CREATE_WORKFLOW}' workflow execution`,
+      },
+      {
+        kind: 'event',
+        type: 'workflow_succeeded',
+        message: `'${CREATE_WORKFLOW}' workflow execution succeeded`,
+      },
+    ]);
+  }
+}
+
+const WIDTH: Record<Visibility, number> = { private: 0, tenant: 1, global: 2 };
+
+/** In the deployment's own tenant, with what the caller may see. */
+function subjectOf(caller: Caller, deployment: DeploymentRecord) {
+  const scope = scopeFor(caller, 'deployments.read');
+  return {
+    scope: { ...scope, tenantId: deployment.tenantId, tenantName: deployment.tenantName },
+    deploymentUid: deployment.uid,
+  };
+}
+
+function exists(id: string): DomainError {
+  return new DomainError(
+    'conflict',
+    'deployment-exists',
+    `deployment with id=${id} already exists on this tenant or with global visibility`,
+  );
+}
+
+async function refuseWhileInUse(
+  client: Client,
+  scope: TenantScope,
+  deployment: DeploymentUid,
+  id: string,
+  force: boolean,
+): Promise<void> {
+  const unfinished = await selectUnfinished.all(client, scope.tenantId, [deployment]);
+  if (unfinished.length > 0) {
+    const running = unfinished.map((one) => `${one.id} (${one.workflow}, ${one.status})`).join(', ');
+    throw new DomainError(
+      'conflict',
+      'deployment-in-use',
+      `Can't delete deployment ${id} - There are running or queued executions for this deployment. Running executions ids: ${running}`,
+    );
+  }
+  if (force) return;
+  const live = await liveInstances.all(client, scope.tenantId, [deployment]);
+  if (live.length > 0) {
+    const names = live.map((one) => `${one.id} (${one.state})`).join(', ');
+    throw new DomainError(
+      'conflict',
+      'deployment-in-use',
+      `Can't delete deployment ${id} - There are live nodes for this deployment: ${names}. Run the uninstall workflow first, or delete with force`,
+    );
+  }
+}
+
+function sharedTypes(plan: PreparedPlan): SharedTypes {
+  const { nodeTypes, relationshipTypes, plugins, groups, scalingGroups } = plan;
+  return { nodeTypes, relationshipTypes, plugins, groups, scalingGroups };
+}
+
+function restOf(plan: PreparedPlan): DeploymentRest {
+  return {
+    groups: plan.groups as unknown as JsonObject,
+    scalingGroups: plan.scalingGroups as unknown as JsonObject,
+    policyTypes: plan.policyTypes,
+    policyTriggers: plan.policyTriggers,
+    resourceTags: plan.resourceTags,
+    settings: plan.settings,
+    inputSchema: plan.inputs,
+  };
+}
+
+function nodeRow(node: PreparedPlan['nodes'][number], ordinal: number) {
+  const { min, max } = node.scaling;
+  return {
+    name: node.name,
+    ordinal,
+    type: node.type,
+    host: node.host,
+    definition: node,
+    default: node.scaling.default,
+    min,
+    max,
+  };
+}
+
+function planLabels(plan: PreparedPlan): { key: string; value: string }[] {
+  return Object.entries(plan.labels).flatMap(([key, { values }]) =>
+    values.filter((value) => typeof value === 'string').map((value) => ({ key: key.toLowerCase(), value })),
+  );
+}

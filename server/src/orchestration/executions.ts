@@ -1,0 +1,506 @@
+/**
+ * Executions: started, watched, cancelled, resumed. This room decides *whether*; `running/` does the work.
+ *
+ * One execution at a time on a deployment: the deployment's row is locked while that is decided, so two requests at the
+ * same moment cannot both win. What is acknowledged is a committed row; a worker finds it whatever dies in between.
+ */
+import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
+import type { InputDefinition, JsonObject, PlanWorkflow } from '../dsl/plan.js';
+import { applyParameters } from '../dsl/values.js';
+import { DomainError, notFound } from '../errors.js';
+import { appendEvents, type NewEvent } from '../events/events.js';
+import { record } from '../identity/audit.js';
+import { type ExecutionId, newExecutionId } from '../ids.js';
+import { type ListPage, type ListQuery, listPage } from '../store/list.js';
+import type { Client, Pool } from '../store/pool.js';
+import { inTransaction } from '../store/transaction.js';
+import {
+  type DeploymentHead,
+  lockDeployment,
+  selectTypes,
+  setLatestExecution,
+  settleDeployment,
+} from './deployments.store.js';
+import {
+  afterCancel,
+  type CancelKind,
+  type ExecutionStatus,
+  isFinal,
+  mayBecome,
+  mayResume,
+} from './execution-state.js';
+import {
+  decideOperations,
+  type ExecutionField,
+  type ExecutionHead,
+  type ExecutionRecord,
+  executionList,
+  insertExecution,
+  lockExecution,
+  type OperationRow,
+  promoteQueued,
+  requestCancel,
+  requestResume,
+  selectExecution,
+  selectGraph,
+  selectOperations,
+  selectUnfinished,
+  updateStatus,
+} from './executions.store.js';
+import { instanceStates, updateInstance } from './nodes.store.js';
+import { isAvailable } from './planning/availability.js';
+import type { Effect, TaskGraph, TaskState } from './planning/graph.js';
+import { type Decision, resume } from './planning/resume.js';
+import { workflowFor } from './planning/workflows/workflow-table.js';
+
+export type { ExecutionField, ExecutionRecord } from './executions.store.js';
+
+export interface ExecutionRequest {
+  readonly deploymentId: string;
+  readonly workflow: string;
+  readonly parameters?: JsonObject;
+  /** Parameters that the workflow does not declare are passed on instead of refused. */
+  readonly allowCustomParameters?: boolean;
+  /** Start beside whatever runs on the deployment, and whatever the workflow's availability rules say. */
+  readonly force?: boolean;
+  /** Wait for what runs on the deployment instead of being refused. */
+  readonly queue?: boolean;
+  /** Walk the graph without touching the world. */
+  readonly dryRun?: boolean;
+  /** Seconds; see `ExecutionRecord`. */
+  readonly waitAfterFail?: number;
+}
+
+export interface ResumeOptions {
+  /** Run again also what may have done its work. */
+  readonly force?: boolean;
+  readonly decisions?: readonly ResumeDecision[];
+}
+
+/** What a person says of one operation that did not succeed: run it again, go on without it, or it was done after all. */
+export interface ResumeDecision {
+  /** Number of the task in the execution's graph. */
+  readonly task: number;
+  readonly kind: 'retry' | 'skip' | 'done';
+  readonly reason: string;
+}
+
+/** One task of an execution's graph with where it stands. */
+export interface OperationRecord {
+  readonly task: number;
+  readonly name: string;
+  readonly instance: string | null;
+  readonly state: TaskState;
+  readonly dependsOn: readonly number[];
+  readonly attempt: number;
+  readonly row: OperationRow | null;
+}
+
+/** Told after the commit that there is work, or that a running execution must look up. A hint only. */
+export interface Wake {
+  work(): void;
+  changed(execution: ExecutionId): void;
+}
+
+export class Executions {
+  readonly #pool: Pool;
+  readonly #wake: Wake;
+
+  constructor(pool: Pool, wake: Wake) {
+    this.#pool = pool;
+    this.#wake = wake;
+  }
+
+  /** Needs `executions.read`. */
+  async list(caller: Caller, query: ListQuery<ExecutionField>): Promise<ListPage> {
+    return listPage(this.#pool, executionList, scopeFor(caller, 'executions.read'), query);
+  }
+
+  /** Needs `executions.read`. Throws `not-found`. */
+  async get(caller: Caller, id: string): Promise<ExecutionRecord> {
+    const scope = scopeFor(caller, 'executions.read');
+    const execution = await selectExecution.one(this.#pool, scope.tenantId, [
+      id,
+      scope.userId,
+      scope.seesPrivate,
+    ]);
+    if (execution === null) throw notFound('Execution', id);
+    return execution;
+  }
+
+  /**
+   * Starts a workflow on a deployment. Needs `executions.run`.
+   *
+   * @throws DomainError `not-found`; `invalid` (`workflow-not-found`, `workflow-unavailable`, `workflow-unsupported`,
+   *   `execution-parameters`); `conflict` (`execution-already-running`)
+   */
+  async start(caller: Caller, request: ExecutionRequest): Promise<ExecutionRecord> {
+    const scope = scopeFor(caller, 'executions.run');
+    const id = await inTransaction(this.#pool, async (client) => {
+      const deployment = await lockDeployment.one(client, scope.tenantId, [
+        request.deploymentId,
+        scope.userId,
+        scope.seesPrivate,
+      ]);
+      if (deployment === null) throw notFound('Deployment', request.deploymentId);
+      const workflow = own(deployment.workflows, request.workflow);
+      if (workflow === undefined) {
+        throw new DomainError(
+          'invalid',
+          'workflow-not-found',
+          `Workflow ${request.workflow} does not exist in deployment ${deployment.id}; it has: ${Object.keys(deployment.workflows).join(', ')}`,
+        );
+      }
+      if (workflowFor(workflow.function) === undefined) {
+        throw new DomainError(
+          'invalid',
+          'workflow-unsupported',
+          `Workflow ${request.workflow} is implemented by ${workflow.plugin}.${workflow.function}, which this version of Orrery cannot run`,
+        );
+      }
+      if (request.force !== true)
+        await this.#checkAvailable(client, scope, deployment, request.workflow, workflow);
+      const parameters = withDefaults(request, workflow);
+      const unfinished = await selectUnfinished.all(client, scope.tenantId, [deployment.uid]);
+      const status = startingStatus(request, deployment, unfinished);
+      const execution = newExecutionId();
+      const row = await insertExecution.one(client, scope.tenantId, [
+        execution,
+        deployment.uid,
+        request.workflow,
+        workflow.function,
+        status,
+        JSON.stringify(parameters),
+        request.allowCustomParameters === true,
+        request.force === true,
+        request.dryRun === true,
+        false,
+        request.waitAfterFail ?? 600,
+        deployment.visibility,
+        scope.userId,
+        null,
+        null,
+      ]);
+      if (status === 'pending') {
+        await setLatestExecution.run(client, scope.tenantId, [deployment.uid, row!.uid]);
+      }
+      await record(client, caller, {
+        action: 'start',
+        thing: 'execution',
+        id: execution,
+        details: { deployment: deployment.id, workflow: request.workflow, status },
+      });
+      return execution;
+    });
+    this.#wake.work();
+    return this.get(caller, id);
+  }
+
+  /**
+   * Asks for an end. What a worker already runs is stopped with its whole process tree: after a pause to tidy up
+   * (`cancel`, `force-cancel`) or at once (`kill`). Needs `executions.run`.
+   *
+   * @throws DomainError `not-found`; `invalid` (`execution-not-cancellable`)
+   */
+  async cancel(caller: Caller, id: string, kind: CancelKind): Promise<ExecutionRecord> {
+    const scope = scopeFor(caller, 'executions.run');
+    await inTransaction(this.#pool, async (client) => {
+      const execution = await this.#lock(client, scope, id);
+      const next = afterCancel(execution.status, kind);
+      if (next === null) {
+        throw new DomainError(
+          'invalid',
+          'execution-not-cancellable',
+          `Can't ${kind} execution ${id} because it's in status ${execution.status}`,
+        );
+      }
+      await requestCancel.run(client, scope.tenantId, [execution.uid, next]);
+      if (isFinal(next) && execution.deploymentUid !== null) {
+        await promoteQueued.run(client, scope.tenantId, [execution.deploymentUid]);
+      }
+      await record(client, caller, {
+        action: kind,
+        thing: 'execution',
+        id,
+        details: { from: execution.status },
+      });
+    });
+    this.#wake.changed(id as ExecutionId);
+    this.#wake.work();
+    return this.get(caller, id);
+  }
+
+  /**
+   * Takes up an ended execution where it stopped: finished operations stay finished, the others run again from the
+   * stored graph. An operation that was interrupted and may not be run again in silence needs a decision
+   * (`retry`, `skip` or `done`, each with a reason), or `force`, which retries them all. Needs `executions.run`.
+   *
+   * @throws DomainError `not-found`; `conflict` (`execution-not-resumable`, `operation-needs-decision`,
+   *   `execution-already-running`); `invalid` (`unknown-operation`)
+   */
+  async resume(caller: Caller, id: string, options: ResumeOptions = {}): Promise<ExecutionRecord> {
+    const scope = scopeFor(caller, 'executions.run');
+    await inTransaction(this.#pool, async (client) => {
+      const execution = await this.#lock(client, scope, id);
+      if (!mayResume(execution.status, options.force === true)) {
+        throw new DomainError(
+          'conflict',
+          'execution-not-resumable',
+          `Can't resume execution ${id} because it's in status ${execution.status}; failed and cancelled executions can be resumed`,
+        );
+      }
+      if (execution.status === 'started') return;
+      if (execution.deploymentUid !== null) {
+        const unfinished = await selectUnfinished.all(client, scope.tenantId, [execution.deploymentUid]);
+        const other = unfinished.find((one) => one.id !== id);
+        if (other !== undefined) throw alreadyRunning(other, 'the deployment');
+      }
+      if (execution.hasGraph) await this.#resetOperations(client, scope, execution, id, options);
+      await requestResume.run(client, scope.tenantId, [execution.uid]);
+      if (execution.deploymentUid !== null) {
+        await setLatestExecution.run(client, scope.tenantId, [execution.deploymentUid, execution.uid]);
+      }
+      await record(client, caller, {
+        action: options.force ? 'force-resume' : 'resume',
+        thing: 'execution',
+        id,
+        details: { decisions: (options.decisions ?? []).map((one) => ({ ...one })) },
+      });
+    });
+    this.#wake.work();
+    return this.get(caller, id);
+  }
+
+  /**
+   * Sets a status by hand, as outside workflow code does (cloudify.md §5.1). Needs `executions.run`.
+   *
+   * @throws DomainError `not-found`; `invalid` (`execution-status-move`)
+   */
+  async updateStatus(
+    caller: Caller,
+    id: string,
+    change: { readonly status: ExecutionStatus; readonly error?: string },
+  ): Promise<ExecutionRecord> {
+    const scope = scopeFor(caller, 'executions.run');
+    await inTransaction(this.#pool, async (client) => {
+      const execution = await this.#lock(client, scope, id);
+      if (!mayBecome(execution.status, change.status)) {
+        throw new DomainError(
+          'invalid',
+          'execution-status-move',
+          `Invalid relationship - can't change status from ${execution.status} to ${change.status} for execution ${id}`,
+        );
+      }
+      await updateStatus.run(client, scope.tenantId, [execution.uid, change.status, change.error ?? '']);
+      if (isFinal(change.status) && !isFinal(execution.status) && execution.deploymentUid !== null) {
+        await settleDeployment.run(client, scope.tenantId, [execution.deploymentUid, change.status]);
+        await promoteQueued.run(client, scope.tenantId, [execution.deploymentUid]);
+      }
+      await record(client, caller, {
+        action: 'set-status',
+        thing: 'execution',
+        id,
+        details: { from: execution.status, to: change.status },
+      });
+    });
+    this.#wake.changed(id as ExecutionId);
+    this.#wake.work();
+    return this.get(caller, id);
+  }
+
+  /** Every task of the stored graph with where it stands; empty before a worker has planned it. Needs `executions.read`. */
+  async operations(caller: Caller, id: string): Promise<OperationRecord[]> {
+    requirePermission(caller, 'executions.read');
+    const execution = await this.get(caller, id);
+    const graph = (await selectGraph.one(this.#pool, [execution.uid]))?.graph as TaskGraph | null;
+    if (graph === null || graph === undefined) return [];
+    const rows = new Map(
+      (await selectOperations.all(this.#pool, execution.tenantId, [execution.uid])).map((row) => [
+        row.task,
+        row,
+      ]),
+    );
+    return graph.tasks.map((task) => {
+      const row = rows.get(task.id) ?? null;
+      return {
+        task: task.id,
+        name: task.call?.operation ?? 'marker',
+        instance: task.instance,
+        state: row?.state ?? 'pending',
+        dependsOn: task.dependsOn,
+        attempt: row?.attempt ?? 0,
+        row,
+      };
+    });
+  }
+
+  async #lock(client: Client, scope: TenantScope, id: string): Promise<ExecutionHead> {
+    const execution = await lockExecution.one(client, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
+    if (execution === null) throw notFound('Execution', id);
+    return execution;
+  }
+
+  async #checkAvailable(
+    client: Client,
+    scope: TenantScope,
+    deployment: DeploymentHead,
+    name: string,
+    workflow: PlanWorkflow,
+  ): Promise<void> {
+    if (workflow.availability === null) return;
+    const states = await instanceStates.all(client, scope.tenantId, [deployment.uid]);
+    const types = (await selectTypes.one(client, [deployment.uid]))!.types;
+    const picture = {
+      instances: new Map(states.map((row) => [row.state, row.count])),
+      nodeTypes: new Set(Object.values(types.nodeTypes).flatMap((type) => type.hierarchy)),
+    };
+    if (!isAvailable(workflow.availability, picture)) {
+      throw new DomainError(
+        'invalid',
+        'workflow-unavailable',
+        `Workflow not available: ${name}; its rules want instances ${(workflow.availability.instancesActive ?? []).join(' or ')} active`,
+      );
+    }
+  }
+
+  /** Applies the pure rule of `planning/resume.ts` to the stored rows, with what newly counts as done. */
+  async #resetOperations(
+    client: Client,
+    scope: TenantScope,
+    execution: ExecutionHead,
+    id: string,
+    options: ResumeOptions,
+  ): Promise<void> {
+    const graph = (await selectGraph.one(client, [execution.uid]))!.graph as TaskGraph;
+    const rows = await selectOperations.all(client, scope.tenantId, [execution.uid]);
+    const decisions = new Map(
+      (options.decisions ?? []).map((one): [number, Decision] => [
+        one.task,
+        one.kind === 'skip' ? { kind: 'skip', reason: one.reason } : { kind: one.kind },
+      ]),
+    );
+    const outcome = resume(graph, new Map(rows.map((row) => [row.task, row.state])), {
+      force: options.force === true,
+      decisions,
+    });
+    if (outcome.kind === 'undecided') {
+      throw new DomainError(
+        'conflict',
+        'operation-needs-decision',
+        `Can't resume execution ${id}: ${outcome.tasks.map((task) => named(graph, task)).join(', ')} ` +
+          'was interrupted and may have done its work; say retry, skip or done for it, or force the resume',
+        { details: { execution: id, tasks: outcome.tasks } },
+      );
+    }
+    if (outcome.kind === 'pointless') {
+      throw new DomainError(
+        'invalid',
+        'unknown-operation',
+        `Nothing is to be decided about operation ${outcome.tasks.join(', ')} of execution ${id}`,
+        { details: { execution: id, tasks: outcome.tasks } },
+      );
+    }
+    if (outcome.changes.length === 0) return;
+    const reasons = new Map((options.decisions ?? []).map((one) => [one.task, one.reason]));
+    // What runs again stays `waiting` and due at once: its attempts so far are history that the next one's number continues.
+    const moves = outcome.changes.map(({ task, to }) => ({
+      task,
+      state: to === 'pending' ? 'waiting' : to,
+      reason: reasons.get(task) ?? null,
+      due_at: to === 'pending' ? new Date(0).toISOString() : null,
+    }));
+    await decideOperations.run(client, scope.tenantId, [execution.uid, JSON.stringify(moves)]);
+    await this.#applyEffects(client, scope, execution, outcome.effects);
+    const subject = { executionUid: execution.uid, deploymentUid: execution.deploymentUid };
+    const told = moves.filter((move) => move.state !== 'waiting');
+    await appendEvents(
+      client,
+      scope.tenantId,
+      subject,
+      told.map((move) => ({
+        kind: 'event',
+        type: 'workflow_event',
+        message: `${named(graph, move.task)} is ${move.state === 'skipped' ? 'skipped' : 'taken as done'}: ${move.reason}`,
+        operation: graph.tasks[move.task]!.call?.operation ?? '',
+      })),
+    );
+  }
+
+  async #applyEffects(
+    client: Client,
+    scope: TenantScope,
+    execution: ExecutionHead,
+    effects: readonly Effect[],
+  ): Promise<void> {
+    const subject = { executionUid: execution.uid, deploymentUid: execution.deploymentUid };
+    const events: NewEvent[] = [];
+    for (const effect of effects) {
+      if (effect.kind === 'state')
+        await updateInstance.run(client, scope.tenantId, [effect.instance, effect.state, null, null]);
+      else {
+        events.push({
+          kind: 'event',
+          type: effect.instance === null ? 'workflow_stage' : 'workflow_node_event',
+          message: effect.message,
+          ...(effect.instance === null
+            ? {}
+            : { instance: effect.instance, node: effect.instance.replace(/_[a-z0-9]+$/, '') }),
+        });
+      }
+    }
+    await appendEvents(client, scope.tenantId, subject, events);
+  }
+}
+
+function named(graph: TaskGraph, task: number): string {
+  const { call, instance } = graph.tasks[task]!;
+  return `operation ${task} (${call?.operation ?? 'marker'} on ${instance ?? 'the workflow'})`;
+}
+
+function withDefaults(request: ExecutionRequest, workflow: PlanWorkflow): JsonObject {
+  const applied = applyParameters(
+    workflow.parameters as Record<string, InputDefinition>,
+    request.parameters ?? {},
+    {
+      allowUndeclared: request.allowCustomParameters === true,
+    },
+  );
+  if ('values' in applied) return applied.values;
+  const missing = applied.problems
+    .filter((problem) => problem.kind === 'missing')
+    .map((problem) => problem.name);
+  const message =
+    missing.length > 0
+      ? `Workflow "${request.workflow}" must be provided with the following parameters to execute: ${missing.join(', ')}`
+      : `Workflow "${request.workflow}": ${applied.problems.map((problem) => problem.message).join('; ')}`;
+  throw new DomainError('invalid', 'execution-parameters', message, {
+    details: { problems: applied.problems },
+  });
+}
+
+function startingStatus(
+  request: ExecutionRequest,
+  deployment: DeploymentHead,
+  unfinished: readonly { id: ExecutionId; status: ExecutionStatus; workflow: string }[],
+): ExecutionStatus {
+  const first = unfinished[0];
+  if (first === undefined || request.force === true) return 'pending';
+  if (request.queue === true) return 'queued';
+  throw alreadyRunning(first, `deployment ${deployment.id}`);
+}
+
+function alreadyRunning(
+  other: { id: ExecutionId; status: ExecutionStatus; workflow: string },
+  where: string,
+): DomainError {
+  return new DomainError(
+    'conflict',
+    'execution-already-running',
+    `Execution ${other.id} (${other.workflow}) is ${other.status} on ${where}: wait for it, cancel it, queue this one, or force it`,
+    { details: { execution: other.id, status: other.status } },
+  );
+}
+
+function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}

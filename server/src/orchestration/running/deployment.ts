@@ -1,0 +1,22 @@
+/** A deployment as a walk sees it: its plan and instances, read once, and what it may ask while operations run. */
+import type { Readable } from 'node:stream';
+import type { Json, PlanNode, SharedTypes } from '../../dsl/plan.js';
+import type { InstanceModel } from '../planning/model.js';
+
+export interface WalkedDeployment {
+  readonly tenant: string;
+  readonly id: string;
+  readonly displayName: string;
+  readonly blueprintId: string;
+  readonly types: SharedTypes;
+  readonly nodes: ReadonlyMap<string, PlanNode>;
+  readonly instances: ReadonlyMap<string, InstanceModel>;
+  instanceCount(node: string): number;
+  /** A file of the blueprint's archive. */
+  resource(path: string): Promise<{ size: number; stream: Readable }>;
+  /** Evaluates every intrinsic function in `value`. Throws DomainError `invalid`. */
+  evaluate(
+    value: Json,
+    scope: { readonly self?: string; readonly source?: string; readonly target?: string },
+  ): Promise<Json>;
+}

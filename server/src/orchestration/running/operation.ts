@@ -1,0 +1,280 @@
+/** One attempt at one operation: from a task and the plan to what the plugin is asked, and its answer. Never throws. */
+import type { Json, JsonObject, PlanNode, PlanOperation } from '../../dsl/plan.js';
+import { nodeOperation, relationshipOperation } from '../../dsl/plan.js';
+import { DomainError, type TaskFailure } from '../../errors.js';
+import type {
+  AbortReason,
+  InstanceContext,
+  LogLevel,
+  OperationContext,
+  OperationOutcome,
+  OperationRequest,
+} from '../../plugins/plugin.js';
+import type { PluginRegistry } from '../../plugins/registry.js';
+import type { OperationCall, Task } from '../planning/graph.js';
+import type { InstanceModel, InstanceRelationship } from '../planning/model.js';
+import type { WalkedDeployment } from './deployment.js';
+
+/** What an attempt needs from the walk that makes it. */
+export interface AttemptHost {
+  readonly deployment: WalkedDeployment;
+  readonly plugins: PluginRegistry;
+  readonly execution: {
+    readonly id: string;
+    readonly workflow: string;
+    readonly parameters: JsonObject;
+    readonly createdBy: string;
+  };
+  log(task: Task, level: LogLevel, message: string): void;
+  event(task: Task, message: string): void;
+  saveRuntimeProperties(task: Task, changes: Readonly<Record<string, JsonObject>>): Promise<void>;
+}
+
+export interface Attempt {
+  readonly task: Task;
+  readonly attempt: number;
+  readonly retries: number;
+  readonly maxRetries: number;
+  readonly signal: AbortSignal;
+  readonly properties: ReadonlyMap<string, JsonObject>;
+}
+
+/** The implementation behind a call, as the deployment's plan has it; null when the plan no longer says. */
+export function implementationOf(
+  deployment: WalkedDeployment,
+  task: Task,
+  call: OperationCall,
+): PlanOperation | null {
+  const instance = task.instance === null ? undefined : deployment.instances.get(task.instance);
+  const node = instance === undefined ? undefined : deployment.nodes.get(instance.node);
+  if (instance === undefined || node === undefined) return null;
+  if (call.side === 'node') return nodeOperation(deployment.types, node, call.operation) ?? null;
+  const link = instance.relationships[call.relationship ?? -1];
+  const relationship = link === undefined ? undefined : node.relationships[link.relationship];
+  if (relationship === undefined) return null;
+  return relationshipOperation(deployment.types, relationship, call.side, call.operation) ?? null;
+}
+
+/** Instances whose runtime properties the attempt must see. */
+export function instancesOf(deployment: WalkedDeployment, task: Task): string[] {
+  const instance = task.instance === null ? undefined : deployment.instances.get(task.instance);
+  if (instance === undefined) return [];
+  const wanted = [instance.id];
+  if (instance.host !== null && instance.host !== instance.id) wanted.push(instance.host);
+  const link = linkOf(instance, task.call);
+  if (link !== null) {
+    wanted.push(link.targetInstance);
+    const host = deployment.instances.get(link.targetInstance)?.host;
+    if (host !== undefined && host !== null && host !== link.targetInstance) wanted.push(host);
+  }
+  return wanted;
+}
+
+export async function runAttempt(host: AttemptHost, attempt: Attempt): Promise<OperationOutcome> {
+  try {
+    return await attemptOperation(host, attempt);
+  } catch (error) {
+    if (attempt.signal.aborted) return { kind: 'aborted' };
+    const known = error instanceof DomainError;
+    return {
+      kind: 'failed',
+      failure: failure(
+        known ? 'OperationError' : 'PluginError',
+        (error as Error).message ?? String(error),
+        !known || error.kind === 'unavailable',
+      ),
+    };
+  }
+}
+
+async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<OperationOutcome> {
+  const { deployment } = host;
+  const { task } = attempt;
+  const call = task.call!;
+  const implementation = implementationOf(deployment, task, call);
+  if (implementation === null) {
+    return {
+      kind: 'failed',
+      failure: failure(
+        'NonRecoverableError',
+        `operation ${call.operation} is not in the deployment's plan any more`,
+        false,
+      ),
+    };
+  }
+  const plugin = host.plugins.find(implementation.plugin);
+  if (plugin === null || plugin.describe(implementation.function) === null) {
+    return { kind: 'failed', failure: failure('NonRecoverableError', missing(implementation), false) };
+  }
+  const context = contextOf(host, attempt, call);
+  const onHost = hostRefusal(deployment, task, call, implementation);
+  if (onHost !== null) return { kind: 'failed', failure: failure('NonRecoverableError', onHost, false) };
+
+  const instance = deployment.instances.get(task.instance!)!;
+  const link = linkOf(instance, call);
+  const scope = link === null ? { self: instance.id } : { source: instance.id, target: link.targetInstance };
+  const inputs = await inputsOf(host, attempt, implementation, call, scope);
+  if ('failure' in inputs) return { kind: 'failed', failure: inputs.failure };
+
+  const request: OperationRequest = {
+    functionName: implementation.function,
+    inputs: inputs.values,
+    operation: {
+      id: `${host.execution.id}:${task.id}`,
+      name: call.operation,
+      attempt: attempt.attempt,
+      retryNumber: attempt.retries,
+      maxRetries: attempt.maxRetries,
+      timeout: implementation.timeout,
+    },
+    context,
+    signal: attempt.signal,
+    log: (level, message) => host.log(task, level, message),
+    event: (message) => host.event(task, message),
+    saveRuntimeProperties: (changes) => host.saveRuntimeProperties(task, changes),
+    resource: (path) => deployment.resource(path),
+    evaluate: (expression) => deployment.evaluate(expression, scope),
+  };
+  const outcome = await plugin.run(request);
+  const reason = attempt.signal.reason as AbortReason | undefined;
+  if (
+    attempt.signal.aborted &&
+    reason === 'timeout' &&
+    (outcome.kind === 'aborted' || outcome.kind === 'failed')
+  ) {
+    const message = `Process killed due to timeout of ${implementation.timeout} seconds`;
+    return {
+      ...outcome,
+      kind: 'failed',
+      failure: failure('TimeoutException', message, implementation.timeoutRecoverable === true),
+    };
+  }
+  return outcome;
+}
+
+async function inputsOf(
+  host: AttemptHost,
+  attempt: Attempt,
+  implementation: PlanOperation,
+  call: OperationCall,
+  scope: { self?: string; source?: string; target?: string },
+): Promise<{ values: JsonObject } | { failure: TaskFailure }> {
+  let declared: JsonObject = implementation.inputs;
+  if (implementation.hasFunctions) {
+    declared = (await host.deployment.evaluate(declared as Json, scope)) as JsonObject;
+  }
+  if (call.parameters === undefined) return { values: declared };
+  const clash = Object.keys(call.parameters).find((name) => Object.hasOwn(declared, name));
+  if (clash !== undefined && call.allowOverride !== true) {
+    const message = `Duplicate definition of ${clash} in operation properties and in kwargs. To allow redefinition, pass "allow_kwargs_override".`;
+    return { failure: failure('NonRecoverableError', message, false) };
+  }
+  void attempt;
+  return { values: { ...declared, ...call.parameters } };
+}
+
+function contextOf(host: AttemptHost, attempt: Attempt, call: OperationCall): OperationContext {
+  const { deployment } = host;
+  const instance = deployment.instances.get(attempt.task.instance!)!;
+  const link = linkOf(instance, call);
+  const base = {
+    tenant: deployment.tenant,
+    deployment: { id: deployment.id, displayName: deployment.displayName },
+    blueprint: { id: deployment.blueprintId },
+    execution: {
+      id: host.execution.id,
+      workflow: host.execution.workflow,
+      parameters: host.execution.parameters,
+      creator: host.execution.createdBy,
+    },
+  };
+  if (link === null || call.side === 'node') {
+    return { ...base, self: instanceContext(deployment, instance, attempt.properties), relationship: null };
+  }
+  const target = deployment.instances.get(link.targetInstance)!;
+  return {
+    ...base,
+    self: null,
+    relationship: {
+      side: call.side,
+      type: link.type,
+      source: instanceContext(deployment, instance, attempt.properties),
+      target: instanceContext(deployment, target, attempt.properties),
+    },
+  };
+}
+
+function instanceContext(
+  deployment: WalkedDeployment,
+  instance: InstanceModel,
+  properties: ReadonlyMap<string, JsonObject>,
+): InstanceContext {
+  const node = deployment.nodes.get(instance.node)!;
+  return {
+    node: {
+      name: node.name,
+      type: node.type,
+      typeHierarchy: deployment.types.nodeTypes[node.type]?.hierarchy ?? [node.type],
+      properties: node.properties,
+      numberOfInstances: deployment.instanceCount(node.name),
+    },
+    instance: {
+      id: instance.id,
+      index: instance.index,
+      runtimeProperties: properties.get(instance.id) ?? {},
+      hostIp: hostIp(deployment, instance, properties),
+      relationships: instance.relationships,
+      scalingGroups: instance.scalingGroups,
+    },
+  };
+}
+
+function hostIp(
+  deployment: WalkedDeployment,
+  instance: InstanceModel,
+  properties: ReadonlyMap<string, JsonObject>,
+): string | null {
+  if (instance.host === null) return null;
+  const told = properties.get(instance.host)?.ip;
+  if (typeof told === 'string' && told !== '') return told;
+  const host = deployment.instances.get(instance.host);
+  const node: PlanNode | undefined = host === undefined ? undefined : deployment.nodes.get(host.node);
+  const written = node?.properties.ip;
+  return typeof written === 'string' && written !== '' ? written : null;
+}
+
+/** Why the operation cannot run here, when it belongs on a host's own agent; null when it may. */
+function hostRefusal(
+  deployment: WalkedDeployment,
+  task: Task,
+  call: OperationCall,
+  implementation: PlanOperation,
+): string | null {
+  if (implementation.executor === 'central_deployment_agent' || implementation.executor === null) return null;
+  const instance = deployment.instances.get(task.instance!)!;
+  const link = linkOf(instance, call);
+  const where =
+    call.side === 'target' && link !== null ? deployment.instances.get(link.targetInstance)! : instance;
+  if (where.host === null) {
+    return implementation.executor === 'auto'
+      ? null
+      : `operation ${call.operation} wants the agent of a host, and ${where.id} is not contained in one`;
+  }
+  return `operation ${call.operation} runs on the agent of host ${where.host}, and agents on hosts are not available yet: give the operation "executor: central_deployment_agent"`;
+}
+
+function linkOf(instance: InstanceModel, call: OperationCall | null): InstanceRelationship | null {
+  if (call === null || call.side === 'node' || call.relationship === null) return null;
+  return instance.relationships[call.relationship] ?? null;
+}
+
+function missing(implementation: PlanOperation): string {
+  if (implementation.plugin === 'agent') {
+    return 'agents on hosts are not available yet: set the property agent_config.install_method of the Compute node to "none"';
+  }
+  return `plugin ${implementation.plugin} has no function ${implementation.function} here: is the plugin installed?`;
+}
+
+function failure(type: string, message: string, retryable: boolean): TaskFailure {
+  return { type, message, retryable, causes: [] };
+}

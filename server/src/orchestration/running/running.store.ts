@@ -1,0 +1,116 @@
+/**
+ * The engine's own SQL. Everything a walk writes goes through `commitBatch`: one statement, one round trip, one
+ * transaction, written only by whoever holds the execution's current fence, and only once.
+ */
+import type { JsonObject } from '../../dsl/plan.js';
+import type { BlueprintUid, DeploymentUid, ExecutionId, ExecutionUid, TenantId, UserId } from '../../ids.js';
+import { systemStatement } from '../../store/statement.js';
+import type { ExecutionStatus } from '../execution-state.js';
+import type { TaskGraph } from '../planning/graph.js';
+
+const ACTIVE = `('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling')`;
+const ENGINE = 'the engine serves every tenant; it reads the tenant from the execution it has claimed';
+
+export interface ClaimedExecution {
+  readonly uid: ExecutionUid;
+  readonly id: ExecutionId;
+  readonly tenantId: TenantId;
+  readonly tenantName: string;
+  readonly deploymentUid: DeploymentUid;
+  readonly deploymentId: string;
+  readonly deploymentDisplayName: string;
+  readonly blueprintId: string;
+  readonly blueprintUid: BlueprintUid;
+  readonly workflow: string;
+  readonly function: string;
+  readonly status: ExecutionStatus;
+  readonly parameters: JsonObject;
+  readonly dryRun: boolean;
+  readonly resumed: boolean;
+  readonly waitAfterFail: number;
+  readonly createdBy: string;
+  readonly createdById: UserId;
+  readonly graph: TaskGraph | null;
+  readonly fence: number;
+  readonly batches: number;
+}
+
+/** `$1` worker, `$2` lease in seconds, `$3` how many. Oldest first; a claim raises the fence. */
+export const claimExecutions = systemStatement<ClaimedExecution>(
+  'engine_claim',
+  `with claimed as (
+     update executions x set worker = $1, fence = x.fence + 1, lease_until = now() + make_interval(secs => $2)
+     from (select c.uid from executions c
+           where c.status in ${ACTIVE} and c.deployment_uid is not null and (c.lease_until is null or c.lease_until < now())
+           order by c.uid limit $3 for update skip locked) free
+     where x.uid = free.uid
+     returning x.*)
+   select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",
+          d.display_name as "deploymentDisplayName", b.id as "blueprintId", b.uid as "blueprintUid", x.workflow, x.function, x.status, x.parameters,
+          x.dry_run as "dryRun", x.resumed, x.wait_after_fail as "waitAfterFail", u.username as "createdBy",
+          x.created_by as "createdById", x.graph, x.fence, x.batches
+   from claimed x
+   join tenants t on t.id = x.tenant_id
+   join users u on u.id = x.created_by
+   join deployments d on d.uid = x.deployment_uid
+   join blueprints b on b.uid = d.blueprint_uid
+   order by x.uid`,
+  ENGINE,
+);
+
+/** Keeps what the worker holds, and tells how it stands; what is missing in the answer is no longer the worker's. */
+export const renewLeases = systemStatement<{ uid: ExecutionUid; fence: number; status: ExecutionStatus }>(
+  'engine_renew',
+  `update executions x set lease_until = now() + make_interval(secs => $2)
+   from unnest($3::bigint[], $4::bigint[]) as held(uid, fence)
+   where x.uid = held.uid and x.fence = held.fence and x.worker = $1 and x.status in ${ACTIVE}
+   returning x.uid, x.fence, x.status`,
+  ENGINE,
+);
+
+/** What an earlier process of the same worker left behind is free at once, without waiting for its leases. */
+export const freeLeases = systemStatement<never>(
+  'engine_free',
+  `update executions x set lease_until = null where x.worker = $1 and x.status in ${ACTIVE}`,
+  ENGINE,
+);
+
+export const releaseLease = systemStatement<never>(
+  'engine_release',
+  'update executions x set lease_until = null where x.uid = $1 and x.fence = $2',
+  ENGINE,
+);
+
+/** The plan becomes the truth: stored with its first event, by the holder of the fence. */
+export const beginExecution = systemStatement<{ status: ExecutionStatus }>(
+  'engine_begin',
+  `update executions x set graph = coalesce(x.graph, $3), total_operations = $4, finished_operations = $5, batches = x.batches + 1,
+     status = case when x.status = 'pending' then 'started' else x.status end, started_at = coalesce(x.started_at, now())
+   where x.uid = $1 and x.fence = $2 and x.status in ${ACTIVE} returning x.status`,
+  ENGINE,
+);
+
+/**
+ * `$1` execution, `$2` fence, `$3` number of this batch, `$4` operations that end, `$5` rows for tasks never touched before,
+ * `$6` changes of touched ones, `$7` instance changes, `$8` events (all JSON arrays). The function is in the migration that
+ * makes the tables. Status null: the fence or the number is not the one expected, and nothing was written.
+ */
+export const commitBatch = systemStatement<{ status: ExecutionStatus | null }>(
+  'engine_commit',
+  'select engine_commit($1, $2, $3, $4, $5, $6, $7, $8) as status',
+  ENGINE,
+);
+
+/** How an execution stands when a batch was not taken: to tell a lost answer from a lost fence. */
+export const lookExecution = systemStatement<{ fence: number; batches: number; status: ExecutionStatus }>(
+  'engine_look',
+  'select x.fence, x.batches, x.status from executions x where x.uid = $1',
+  ENGINE,
+);
+
+export const endExecution = systemStatement<{ uid: ExecutionUid }>(
+  'engine_end',
+  `update executions x set status = $3, error = $4, ended_at = now(), worker = null, lease_until = null
+   where x.uid = $1 and x.fence = $2 and x.status in ${ACTIVE} returning x.uid`,
+  ENGINE,
+);

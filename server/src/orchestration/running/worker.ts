@@ -1,0 +1,189 @@
+/**
+ * A worker: claims executions, walks them, keeps its leases, and hands back what it holds when it is told to stop.
+ *
+ * A worker is known by a name that outlives its process (the host and its data folder). Holding the name's advisory
+ * lock proves that no other process of that name lives, and then what the last one left is free at once; without the
+ * proof its leases run out on the database's clock. Either way the fence keeps a paused one from writing.
+ */
+import pg from 'pg';
+import type { Log } from '../../log.js';
+import type { PluginRegistry } from '../../plugins/registry.js';
+import type { Pool } from '../../store/pool.js';
+import type { Signals } from '../../store/signals.js';
+import { type WalkDependencies, walkExecution } from './execution.js';
+import {
+  type ClaimedExecution,
+  claimExecutions,
+  freeLeases,
+  releaseLease,
+  renewLeases,
+} from './running.store.js';
+import { Slots } from './slots.js';
+import type { Walk, WalkSettings } from './walk.js';
+
+export interface WorkerSettings extends WalkSettings {
+  readonly name: string;
+  readonly databaseUrl: string;
+  /** Executions walked at once. */
+  readonly maxExecutions: number;
+  /** Operations of one plugin at once, unless the plugin says more. */
+  readonly maxOperations: number;
+  /** Seconds; renewed at a third of it. */
+  readonly lease: number;
+  /** Seconds that running operations get at a graceful stop. */
+  readonly drain: number;
+}
+
+export interface WorkerParts
+  extends Pick<WalkDependencies, 'pool' | 'plugins' | 'evaluation' | 'blueprints'> {
+  readonly pool: Pool;
+  readonly plugins: PluginRegistry;
+  readonly signals: Signals;
+  readonly settings: WorkerSettings;
+  readonly log: Log;
+}
+
+export interface RunningWorker {
+  /** Executions being walked now. */
+  readonly executions: number;
+  /** Operations running now. */
+  readonly operations: number;
+  /** Stops claiming, waits for what runs or stops it, hands the rest back. */
+  stop(): Promise<void>;
+}
+
+const POLL_MS = 1000;
+
+/** Starts a worker in this process; resolves when it takes work. */
+export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
+  const { pool, plugins, signals, settings, log } = parts;
+  const holds = new Map<number, Held>();
+  const slots = new Slots((name) => plugins.find(name)?.concurrency ?? settings.maxOperations);
+  let stopping = false;
+  let again = false;
+  let claiming: Promise<void> | null = null;
+
+  const identity = await takeName(settings);
+  if (identity.sole) {
+    await plugins.recoverAll();
+    await freeLeases.run(pool, [identity.name]);
+  }
+
+  async function claim(): Promise<void> {
+    do {
+      again = false;
+      const room = settings.maxExecutions - holds.size;
+      if (stopping || room <= 0) return;
+      const claimed = await claimExecutions.all(pool, [identity.name, settings.lease, Math.min(room, 16)]);
+      for (const execution of claimed) begin(execution);
+      if (claimed.length > 0) again = true;
+    } while (again);
+  }
+
+  function look(): void {
+    again = true;
+    if (claiming !== null || stopping) return;
+    claiming = claim()
+      .catch((error: unknown) => log.warn({ err: error }, 'cannot look for work; trying again'))
+      .finally(() => {
+        claiming = null;
+      });
+  }
+
+  function begin(execution: ClaimedExecution): void {
+    const held: Held = { execution, walk: null, done: Promise.resolve() };
+    holds.set(execution.uid, held);
+    held.done = walkExecution({ ...parts, slots, settings, log }, execution, (walk) => {
+      held.walk = walk;
+      if (stopping) walk.release();
+    })
+      .catch((error: unknown) => {
+        log.error({ err: error, execution: execution.id }, 'the walk of an execution broke off');
+        return 'broken' as const;
+      })
+      .then(async (end) => {
+        holds.delete(execution.uid);
+        // After trouble of our own making the lease runs out by itself: a pause before the next try.
+        if (end === 'released')
+          await releaseLease.run(pool, [execution.uid, execution.fence]).catch(() => {});
+        signals.send(`ended:${execution.id}`);
+        if (!stopping) look();
+      });
+  }
+
+  async function renew(): Promise<void> {
+    if (holds.size === 0) return;
+    const mine = [...holds.values()];
+    const rows = await renewLeases.all(pool, [
+      identity.name,
+      settings.lease,
+      mine.map((held) => held.execution.uid),
+      mine.map((held) => held.execution.fence),
+    ]);
+    const kept = new Map(rows.map((row) => [row.uid, row]));
+    for (const held of mine) {
+      const row = kept.get(held.execution.uid);
+      if (holds.get(held.execution.uid) !== held || held.walk === null) continue;
+      if (row === undefined) held.walk.fence();
+      else held.walk.observe(row.status);
+    }
+  }
+
+  const unsubscribe = signals.subscribe((hints) => {
+    if (hints.some((hint) => hint === 'work' || hint.startsWith('ended:'))) look();
+    if (hints.some((hint) => hint.startsWith('changed:'))) void renew().catch(() => {});
+  });
+  const poll = setInterval(look, POLL_MS);
+  const heartbeat = setInterval(
+    () =>
+      void renew().catch((error: unknown) => log.warn({ err: error }, 'cannot renew leases; trying again')),
+    (settings.lease * 1000) / 3,
+  );
+  look();
+
+  return {
+    get executions() {
+      return holds.size;
+    },
+    get operations() {
+      return slots.used;
+    },
+    async stop() {
+      stopping = true;
+      clearInterval(poll);
+      unsubscribe();
+      await claiming;
+      for (const held of holds.values()) held.walk?.release();
+      await Promise.all([...holds.values()].map((held) => held.done));
+      clearInterval(heartbeat);
+      await identity.give();
+    },
+  };
+}
+
+interface Held {
+  readonly execution: ClaimedExecution;
+  walk: Walk | null;
+  done: Promise<void>;
+}
+
+/** Takes the worker's name; a second process of the same name gets another one and waits for leases like a stranger. */
+async function takeName(
+  settings: WorkerSettings,
+): Promise<{ name: string; sole: boolean; give(): Promise<void> }> {
+  const client = new pg.Client({
+    connectionString: settings.databaseUrl,
+    application_name: 'orrery-worker-name',
+  });
+  client.on('error', () => {});
+  await client.connect();
+  const { rows } = await client.query<{ got: boolean }>(
+    'select pg_try_advisory_lock(hashtextextended($1, 0)) as got',
+    [settings.name],
+  );
+  const sole = rows[0]?.got === true;
+  const give = async () => {
+    await client.end().catch(() => {});
+  };
+  return { name: sole ? settings.name : `${settings.name}#${process.pid}`, sole, give };
+}
