@@ -13,8 +13,8 @@ const GUIDE = fileURLToPath(new URL('../../../../docs/guides/adding-a-plugin.md'
 const folder = await mkdtemp(join(tmpdir(), 'orrery-guide-'));
 
 async function pluginOfTheGuide(): Promise<Plugin> {
-  const source = /```ts\n([\s\S]*?)```/.exec(await readFile(GUIDE, 'utf8'))?.[1];
-  assert.ok(source !== undefined && source.includes('createFilesPlugin'));
+  const source = /```ts\n([\s\S]*?)```/.exec(await readFile(GUIDE, 'utf8'))?.[1] ?? '';
+  assert.ok(source.includes('createFilesPlugin'));
   const { code } = await transform(source, { loader: 'ts', format: 'esm' });
   const module = await import(`data:text/javascript,${encodeURIComponent(code)}`);
   return module.createFilesPlugin();

@@ -9,16 +9,16 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Json } from '../../dsl/plan.js';
-import { CtxError, StopOperation } from './ctx-values.js';
-
-/** Answers one command; throws `CtxError` or `StopOperation`. */
-export type CtxHandler = (args: readonly Json[]) => Promise<Json>;
+import { ctxCommand } from './ctx-command.js';
+import { CtxError, type CtxHandler, StopOperation } from './ctx-values.js';
 
 export interface CtxDoor {
   readonly url: string;
   close(): void;
 }
 
+/** Our own command: its words, each ended by a NUL; the answer is what to print, and `x-ctx-exit` its exit code. */
+const WORDS = 'application/x-ctx-words';
 const BODY_LIMIT = 8 * 1024 * 1024;
 
 export class CtxServer {
@@ -65,10 +65,10 @@ export class CtxServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const handler = this.#handlers.get(keyOf((request.url ?? '').slice(1)));
     if (handler === undefined) {
-      return reply(response, 404, errorReply('RuntimeError', 'the operation of this ctx has ended'));
+      return refuse(request, response, 404, 'the operation of this ctx has ended');
     }
     if (request.method !== 'POST') {
-      return reply(response, 405, errorReply('RuntimeError', 'ctx takes POST requests'));
+      return refuse(request, response, 405, 'ctx takes POST requests');
     }
     const body = await readBody(request);
     if (body === null) {
@@ -78,6 +78,11 @@ export class CtxServer {
         413,
         errorReply('ValueError', `a ctx request holds at most ${BODY_LIMIT} bytes`),
       );
+    }
+    if (request.headers['content-type'] === WORDS) {
+      const { exit, text } = await ctxCommand(handler, body.split('\0').slice(0, -1));
+      response.setHeader('x-ctx-exit', exit);
+      return send(response, 200, 'text/plain; charset=utf-8', text);
     }
     reply(response, 200, await handle(handler, body));
   }
@@ -122,12 +127,21 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** What is no question of a running operation, in the form its asker reads. */
+function refuse(request: IncomingMessage, response: ServerResponse, status: number, message: string): void {
+  if (request.headers['content-type'] === WORDS) {
+    send(response, status, 'text/plain; charset=utf-8', `ctx: ${message}\n`);
+  } else {
+    reply(response, status, errorReply('RuntimeError', message));
+  }
+}
+
 function reply(response: ServerResponse, status: number, body: Json): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-  });
+  send(response, status, 'application/json', `${JSON.stringify(body)}\n`);
+}
+
+function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }
 

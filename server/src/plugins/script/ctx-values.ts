@@ -20,6 +20,9 @@ export class CtxError extends Error {
 /** Thrown to end the script: `ctx abort-operation` and `ctx retry-operation`. */
 export class StopOperation extends Error {}
 
+/** Answers the words of one command; throws `CtxError` or `StopOperation`. */
+export type CtxHandler = (args: readonly Json[]) => Promise<Json>;
+
 export type CtxFunction = (args: readonly Json[], named: JsonObject) => CtxThing | Promise<CtxThing>;
 
 export class CtxObject {

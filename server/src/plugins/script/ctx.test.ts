@@ -251,6 +251,58 @@ it('finds a capability among what the instance is related to', async () => {
   assert.deepEqual(asked[0], { get_attribute: ['db', 'port'] });
 });
 
+describe('the command itself', () => {
+  const words = [
+    'node properties nested',
+    'instance index',
+    'node properties text',
+    "node properties get x 'ü and  spaces'",
+    'node properties missing',
+    'node properties -j',
+    '-j node properties odd',
+    '-- node properties text',
+    "get-resource 'big file'",
+    '',
+  ];
+  const resources = { 'big file': 'ä'.repeat(20_000) };
+  const text = `for i in ${words.map((_, index) => index).join(' ')}; do
+      case $i in ${words.map((one, index) => `${index}) ctx ${one} ;;`).join(' ')} esac >out 2>err
+      echo "$? $(cksum <out) $(cksum <err)"
+    done`;
+  const withoutBash =
+    'mkdir bin; for f in cksum cat; do ln -s "$(command -v $f)" bin/; done; PATH=$PATH_OF_CTX:$PWD/bin\n';
+
+  it('says the same where there is no bash to be quick with', async () => {
+    const quick = await run(text, { properties: PROPERTIES, resources });
+    const slow = await run(`PATH_OF_CTX=\${PATH%%:*}\n${withoutBash}${text}`, {
+      properties: PROPERTIES,
+      resources,
+    });
+    assert.equal(quick.lines.length, words.length);
+    assert.deepEqual(slow.lines, quick.lines);
+  });
+
+  it('takes the way to the worker, a patience and a mark for JSON as options', async () => {
+    const { lines } = await run(
+      `ctx -t 5 node name; echo
+       ctx --socket-url="$CTX_SOCKET_URL" --timeout 5 node name; echo
+       ctx --json-arg-prefix=json: returns 'json:[1]'
+       ctx --help | head -1
+       CTX_SOCKET_URL=http://127.0.0.1:1/x ctx node name
+       CTX_SOCKET_URL= ctx node name
+       echo $?`,
+    );
+    assert.deepEqual(lines.slice(0, 3), [
+      '<out> web',
+      '<out> web',
+      '<out> Usage: ctx [-j] [-t SECONDS] [--socket-url URL] [--json-arg-prefix PREFIX] WORD…',
+    ]);
+    assert.ok(lines.some((line) => /^<err> ctx: the worker cannot be reached: .*ECONNREFUSED/.test(line)));
+    assert.ok(lines.some((line) => /^<err> ctx: CTX_SOCKET_URL is not set/.test(line)));
+    assert.equal(lines.at(-1), '<out> 1');
+  });
+});
+
 it('is not there for a script that wants none', async () => {
   const { lines } = await run('echo "[$CTX_SOCKET_URL]"', {
     inputs: { process: { ctx_proxy_type: 'none' } },
