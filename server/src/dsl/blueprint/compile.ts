@@ -28,9 +28,11 @@ import { readScalingGroups } from './elements/policies.js';
 import { readValue } from './elements/values.js';
 import { readWorkflow } from './elements/workflows.js';
 import type { Section } from './entry.js';
+import type { ScriptFiles } from './implementation.js';
 import { findFiles, folderOf, type ImportRequest, type Imports } from './imports.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { type Merged, Merger } from './merge.js';
+import { SEPARATOR } from './namespaces.js';
 import { applyPluginProperties } from './plugin-properties.js';
 import { CODE, Report } from './report.js';
 import type { ShapeCheck } from './shape.js';
@@ -62,20 +64,26 @@ export function compile(request: CompileRequest): CompileResult {
   if (imports.missing.length > 0) return { kind: 'needs', imports: [...imports.missing] };
   const check: ShapeCheck = { report, minor: imports.version.minor };
   const merger = new Merger(imports.version.minor, check);
-  for (const [index, { file, value }] of imports.files.entries()) merger.add(file, value, index === 0);
+  for (const [index, { file, value, namespace }] of imports.files.entries())
+    merger.add(file, value, namespace, index === 0);
   const merged = applyPluginProperties(merger.result(), imports.files, check);
   const base = imports.files.find(({ file }) => file.bundled);
-  const types = readTypes(
-    merged,
-    base?.value ?? null,
-    request.exists,
-    folderOf(request.mainFile),
-    limits,
-    check,
-  );
+  const types = readTypes(merged, base?.value ?? null, scriptsOf(request, imports), limits, check);
   const plan = planOf(imports, merged, types, check);
   if (report.failed) return { kind: 'diagnostics', diagnostics: report.diagnostics() };
   return { kind: 'plan', plan, warnings: report.warnings() };
+}
+
+/** Which implementations are files. Files of an imported blueprint cannot be seen from here: their paths are believed. */
+function scriptsOf(request: CompileRequest, { namespaces }: Imports): ScriptFiles {
+  return {
+    exists: request.exists,
+    folder: folderOf(request.mainFile),
+    isElsewhere: (path) => {
+      const at = path.lastIndexOf(SEPARATOR);
+      return at > 0 && path.includes('/') && Object.hasOwn(namespaces, path.slice(0, at));
+    },
+  };
 }
 
 function planOf(imports: Imports, merged: Merged, types: TypeLibrary, check: ShapeCheck): Plan {

@@ -1,5 +1,6 @@
 /** What an implementation text means: nothing, a script, or a function of a plugin (cloudify-engine.md §2.4). */
 import type { PlanOperation, PlanPlugin } from '../plan.js';
+import { SEPARATOR, withoutNamespaces } from './namespaces.js';
 import { CODE } from './report.js';
 
 export type Target =
@@ -21,6 +22,15 @@ export type Target =
 
 const URL_LIKE = /^[a-z][a-z0-9+.-]*:\/\//i;
 
+/** Which texts name files. */
+export interface ScriptFiles {
+  readonly exists: (path: string) => boolean;
+  /** Folder of the main file; scripts may be named relative to it. Empty: the top. */
+  readonly folder: string;
+  /** Whether a namespaced path lies in another blueprint's archive. */
+  readonly isElsewhere: (path: string) => boolean;
+}
+
 /** Resolves implementation texts against the plugins and files of one blueprint; each text once. */
 export class Implementations {
   private readonly known = new Map<string, Target>();
@@ -28,9 +38,7 @@ export class Implementations {
 
   constructor(
     private readonly plugins: ReadonlyMap<string, Pick<PlanPlugin, 'name' | 'executor'>>,
-    private readonly exists: (path: string) => boolean,
-    /** Folder of the main file; scripts may be named relative to it. Empty: the top. */
-    private readonly folder: string,
+    private readonly files: ScriptFiles,
   ) {
     const named = [...plugins.keys()].filter((name) => name.endsWith('script'));
     this.scriptPlugin = plugins.has('script') ? 'script' : (named[0] ?? null);
@@ -79,12 +87,16 @@ export class Implementations {
 
   /** The file an implementation names, as a path in the archive; null when there is none. */
   private pathOf(text: string): string | null {
-    const path = normalisePath(text);
-    if (path === null) return null;
-    if (this.exists(path)) return path;
-    if (this.folder === '') return null;
-    const beside = `${this.folder}/${path}`;
-    return this.exists(beside) ? beside : null;
+    const { exists, folder, isElsewhere } = this.files;
+    if (isElsewhere(text)) return text;
+    // A namespace keeps names apart; files are where they are.
+    for (const each of text.includes(SEPARATOR) ? [text, withoutNamespaces(text)] : [text]) {
+      const path = normalisePath(each);
+      if (path === null) continue;
+      if (exists(path)) return path;
+      if (folder !== '' && exists(`${folder}/${path}`)) return `${folder}/${path}`;
+    }
+    return null;
   }
 }
 

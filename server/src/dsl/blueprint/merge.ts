@@ -2,6 +2,7 @@
 import { isObject } from '../json.js';
 import type { Json, JsonObject } from '../plan.js';
 import type { Entry, Section } from './entry.js';
+import { renamed } from './namespaces.js';
 import { CODE } from './report.js';
 import { NAMED, ruleOf, SECTION_RULES, type SectionName } from './sections.js';
 import { expected, type ShapeCheck, tooNew } from './shape.js';
@@ -27,8 +28,9 @@ export class Merger {
     private readonly check: ShapeCheck,
   ) {}
 
-  /** Adds a file; the main one first. `raw` may have been renamed by a namespace, `file` is as written. */
-  add(file: SourceFile, raw: JsonObject, isMain: boolean): void {
+  /** Adds a file; the main one first. Under a namespace its names are changed, its places stay as written. */
+  add(file: SourceFile, written: JsonObject, namespace: string, isMain: boolean): void {
+    const raw = namespace === '' ? written : renamed(written, namespace);
     const root = new Place(file);
     for (const name in raw) {
       const value = raw[name]!;
@@ -46,7 +48,7 @@ export class Merger {
       if (value === null || (file.bundled && name === 'metadata')) continue;
       if (rule.since > this.check.minor && !file.bundled) tooNew(`'${name}'`, rule.since, place, this.check);
       const section = name as SectionName;
-      if (NAMED.includes(section)) this.addNames(section, value, place, file.bundled);
+      if (NAMED.includes(section)) this.addNames(section, value, place, namespace, file.bundled);
       else if (isMain || rule.merge !== 'own') this.addWhole(section, value, place, file.bundled);
     }
   }
@@ -62,7 +64,7 @@ export class Merger {
     else if (rule.merge === 'once') this.notMergeable(name, place);
   }
 
-  private addNames(name: SectionName, value: Json, place: Place, bundled: boolean): void {
+  private addNames(name: SectionName, value: Json, place: Place, namespace: string, bundled: boolean): void {
     const rule = ruleOf(name)!;
     const { report } = this.check;
     if (!isObject(value)) {
@@ -78,7 +80,9 @@ export class Merger {
     const section = this.sections[name];
     for (const key in value) {
       const each = value[key]!;
-      const entry: Entry = { name: key, value: each, place: place.at(key), bundled };
+      const asWritten =
+        namespace !== '' && key.startsWith(`${namespace}--`) ? key.slice(namespace.length + 2) : key;
+      const entry: Entry = { name: key, value: each, place: place.at(asWritten), bundled };
       if (!bundled && each !== null) rule.shape(each, entry.place, this.check);
       const before = section.get(key);
       if (before === undefined) {

@@ -15,7 +15,7 @@ import {
   readRelationshipType,
 } from './elements/relationship-types.js';
 import type { Section } from './entry.js';
-import { Implementations } from './implementation.js';
+import { Implementations, type ScriptFiles } from './implementation.js';
 import { checkAncestry } from './inheritance.js';
 import type { Limits } from './limits.js';
 import type { Merged } from './merge.js';
@@ -40,8 +40,7 @@ const shared = new WeakMap<object, Shared>();
 export function readTypes(
   merged: Merged,
   base: object | null,
-  exists: (path: string) => boolean,
-  folder: string,
+  scripts: ScriptFiles,
   limits: Limits,
   check: ShapeCheck,
 ): TypeLibrary {
@@ -54,7 +53,7 @@ export function readTypes(
   const dataTypes = readDataTypes(dataTypeEntries, limits.ancestors, check);
   const plugins = new Map<string, PlanPlugin>();
   for (const entry of pluginEntries.values()) plugins.set(entry.name, readPlugin(entry, check));
-  const implementations = new Implementations(plugins, exists, folder);
+  const implementations = new Implementations(plugins, scripts);
   const soundNodes = checkAncestry(nodeTypes, 'node type', limits.ancestors, check.report);
   const soundRelationships = checkAncestry(
     relationships,

@@ -118,29 +118,38 @@ function checkContainers(
 ): void {
   for (const [name, { members }] of scaled) {
     const nodes = leavesOf(members, scaled);
-    const inside = new Set(nodes);
-    const outer = new Set<string | null>();
-    for (const node of nodes) {
-      const container: string | undefined = containers.get(node);
-      if (container === undefined || inside.has(container)) {
-        if (container === undefined) outer.add(null);
-        continue;
-      }
-      // The nearest container that is itself a member makes the two one unit.
-      let steps = 0;
-      let at: string | undefined = container;
-      while (at !== undefined && !inside.has(at) && steps++ < containers.size) at = containers.get(at);
-      if (at !== undefined && inside.has(at)) continue;
-      outer.add(container);
-    }
+    const isInside = insideOf(new Set(nodes), containers);
+    const outer = new Set<string>();
+    for (const node of nodes) if (!isInside(node)) outer.add(containers.get(node) ?? 'no container');
     if (outer.size <= 1) continue;
-    const named = [...outer].map((each) => each ?? 'no container').join(', ');
-    check.report.error(
-      entries.get(name)!.place,
-      CODE.scalingContainers,
-      `The members of scaling group '${name}' do not share a container (${named})`,
-    );
+    const message = `The members of scaling group '${name}' do not share a container (${[...outer].slice(0, 10).join(', ')})`;
+    check.report.error(entries.get(name)!.place, CODE.scalingContainers, message);
   }
+}
+
+/** Whether a node is contained, at any distance, in one of the members. Each node on the way is asked once. */
+function insideOf(
+  members: ReadonlySet<string>,
+  containers: ReadonlyMap<string, string>,
+): (node: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (node) => {
+    const trail: string[] = [];
+    let at: string | undefined = node;
+    let inside = false;
+    // Containers in a circle are reported elsewhere; here they only must not be walked for ever.
+    while (at !== undefined && !known.has(at) && trail.length <= containers.size) {
+      trail.push(at);
+      at = containers.get(at);
+      if (at !== undefined && members.has(at)) {
+        inside = true;
+        break;
+      }
+    }
+    if (!inside && at !== undefined) inside = known.get(at) ?? false;
+    for (const each of trail) known.set(each, inside);
+    return inside;
+  };
 }
 
 function leavesOf(members: readonly string[], scaled: ReadonlyMap<string, PlanScalingGroup>): string[] {
@@ -165,15 +174,8 @@ function withoutContained(
 ): Map<string, PlanScalingGroup> {
   const kept = new Map<string, PlanScalingGroup>();
   for (const [name, group] of scaled) {
-    const inside = new Set(group.members);
-    const members = group.members.filter((member) => {
-      const seen = new Set<string>();
-      for (let at = containers.get(member); at !== undefined && !seen.has(at); at = containers.get(at)) {
-        if (inside.has(at)) return false;
-        seen.add(at);
-      }
-      return true;
-    });
+    const isInside = insideOf(new Set(group.members), containers);
+    const members = group.members.filter((member) => !isInside(member));
     kept.set(name, members.length === group.members.length ? group : { ...group, members });
   }
   return kept;
