@@ -9,20 +9,7 @@
  */
 import type pg from 'pg';
 import type { TenantId } from '../ids.js';
-
-/** Tables whose rows belong to one tenant each. A new table with a `tenant_id` column must be added here (a test looks). */
-export const TENANT_TABLES: ReadonlySet<string> = new Set([
-  'blueprints',
-  'blueprint_labels',
-  'deployments',
-  'deployment_labels',
-  'nodes',
-  'node_instances',
-  'executions',
-  'operations',
-  'events',
-  'secrets',
-]);
+import { unpinnedTable } from './unpinned-table.js';
 
 /** Something that runs SQL: the pool, or a transaction's client. */
 export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
@@ -84,51 +71,4 @@ export function systemStatement<Row extends object>(
     one: async (db, values = []) => (await run(db, values)).rows[0] ?? null,
     run: async (db, values = []) => (await run(db, values)).rowCount ?? 0,
   };
-}
-
-/**
- * The first tenant table in `sql` that is not pinned to the tenant in `$1`, or null.
- *
- * A table counts as pinned by `<alias>.tenant_id = $1`, by `tenant_id = $1` where it stands alone, by being reached
- * from another table's row (`<alias>.uid = other.…` or `<alias>.tenant_id = other.tenant_id`), or, for an INSERT, by
- * naming `tenant_id` as its first column and `$1` as what goes in. At least one table must be pinned to `$1` itself.
- * Exported for its test.
- */
-export function unpinnedTable(sql: string): string | null {
-  const text = sql.replace(/--[^\n]*/g, ' ').replace(/\s+/g, ' ');
-  const inserted =
-    /\binsert into (\w+)( as \w+)? ?\( ?tenant_id ?,[^)]*\) (values ?\( ?\$1(::bigint)?\b|select \$1(::bigint)?\b|overriding)/gi;
-  const insertedTables = new Set([...text.matchAll(inserted)].map((match) => match[1]!.toLowerCase()));
-  const uses = [
-    ...text.matchAll(
-      /\b(from|join|update|into|using|,) (?:only )?(\w+)(?: (?:as )?(?!set\b|where\b|on\b|using\b|values\b|select\b|order\b|left\b|join\b|inner\b|limit\b|for\b|group\b|cross\b|returning\b)(\w+))?/gi,
-    ),
-  ]
-    .filter((match) => match[1] !== ',' || match[3] !== undefined)
-    .map((match) => ({
-      verb: match[1]!.toLowerCase(),
-      table: match[2]!.toLowerCase(),
-      alias: match[3]?.toLowerCase(),
-    }))
-    .filter((use) => TENANT_TABLES.has(use.table));
-  for (const use of uses) {
-    if (use.verb === 'into') {
-      if (insertedTables.has(use.table)) continue;
-      return use.table;
-    }
-    const name = use.alias ?? use.table;
-    const qualified = new RegExp(`\\b${name}\\.tenant_id = \\$1(?!\\d)`, 'i').test(text);
-    const reached = new RegExp(
-      `\\b${name}\\.uid = \\w+\\.\\w+|\\b${name}\\.tenant_id = \\w+\\.tenant_id\\b|\\b\\w+\\.tenant_id = ${name}\\.tenant_id\\b`,
-      'i',
-    ).test(text);
-    const bare =
-      uses.filter((other) => other.verb !== 'into').length === 1 &&
-      /(?<![.\w])tenant_id = \$1(?!\d)/i.test(text);
-    if (!qualified && !bare && !reached) return use.table;
-  }
-  const first = uses[0];
-  if (first !== undefined && insertedTables.size === 0 && !/tenant_id = \$1(?!\d)/i.test(text))
-    return first.table;
-  return null;
 }
