@@ -67,11 +67,16 @@ const REACHED_BY_KEY: Readonly<Record<string, string>> = {
   operations: 'through its execution',
 };
 
+/** Files that speak to PostgreSQL themselves, with the reason. May only shrink. */
+const TOUCH_NO_TABLE: Readonly<Record<string, string>> = {
+  'orchestration/running/worker.ts': 'holds its name by a lock on a connection of its own',
+};
+
 test('only store/ hands SQL to PostgreSQL; everything else declares statements', () => {
   const root = fileURLToPath(new URL('../../..', import.meta.url));
   const past = readSources(join(root, 'server/src'))
     .filter((file) => !/^(store|embedded-postgres)\/|\.test\.ts$/.test(file.path))
     .filter((file) => /\.query\s*(<|\()/.test(file.bare))
     .map((file) => file.path);
-  assert.deepEqual(past, []);
+  assert.deepEqual(past, Object.keys(TOUCH_NO_TABLE));
 });
