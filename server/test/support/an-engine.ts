@@ -1,0 +1,164 @@
+/** A tenant, a caller, deployments and a worker on a test database: what engine tests stand on. */
+import assert from 'node:assert/strict';
+import type { Caller } from '../../src/caller.js';
+import { PERMISSIONS } from '../../src/caller.js';
+import { compile } from '../../src/dsl/blueprint/compile.js';
+import type { JsonObject, Plan } from '../../src/dsl/plan.js';
+import type { BlueprintUid, TenantId, UserId } from '../../src/ids.js';
+import { openLog } from '../../src/log.js';
+import { Deployments } from '../../src/orchestration/deployments.js';
+import { Evaluation } from '../../src/orchestration/evaluation.js';
+import { isFinal } from '../../src/orchestration/execution-state.js';
+import { type ExecutionRecord, Executions } from '../../src/orchestration/executions.js';
+import {
+  type RunningWorker,
+  startWorker,
+  type WorkerSettings,
+} from '../../src/orchestration/running/worker.js';
+import type { Plugin } from '../../src/plugins/plugin.js';
+import { createRegistry } from '../../src/plugins/registry.js';
+import { Signals } from '../../src/store/signals.js';
+import { type TestDatabase, testDatabase } from './test-database.js';
+
+export interface Engine {
+  readonly database: TestDatabase;
+  readonly caller: Caller;
+  readonly deployments: Deployments;
+  readonly executions: Executions;
+  readonly signals: Signals;
+  /** Makes a deployment `id` of a blueprint given as text (after a head with types and the plugin `scripted`). */
+  deploy(id: string, blueprint: string, inputs?: JsonObject): Promise<void>;
+  work(settings?: Partial<WorkerSettings>): Promise<RunningWorker>;
+  /** Waits until the execution stands as wanted (default: is over). */
+  until(execution: ExecutionRecord, status?: string): Promise<ExecutionRecord>;
+  events(
+    execution: ExecutionRecord,
+  ): Promise<{ type: string | null; message: string; instance: string | null }[]>;
+  states(deployment: string): Promise<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export const HEAD = `tosca_definitions_version: cloudify_dsl_1_3
+imports: [cloudify/types/types.yaml]
+plugins:
+  scripted: {executor: central_deployment_agent, install: false}
+`;
+
+export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
+  // Closed by `close`, after the worker: hooks would run in the other order.
+  const database = await testDatabase({ after: () => {} });
+  const { pool, databaseUrl } = database;
+  const { rows } = await pool.query<{ t: TenantId; u: UserId }>(
+    `with t as (insert into tenants (name) values ('acme') returning id),
+          u as (insert into users (username, system_role) values ('ada', 'member') returning id)
+     select t.id as t, u.id as u from t, u`,
+  );
+  const { t: tenantId, u: userId } = rows[0]!;
+  const caller: Caller = {
+    userId,
+    username: 'ada',
+    tenant: { id: tenantId, name: 'acme' },
+    permissions: new Set(PERMISSIONS),
+    requestId: 'test',
+  };
+  const plans = new Map<BlueprintUid, Plan>();
+  const signals = new Signals(databaseUrl);
+  const evaluation = new Evaluation(pool, {
+    reveal: async (_scope, name) => `secret of ${name}`,
+  });
+  const blueprints = {
+    get: async (_caller: Caller, id: string) => {
+      const found = await pool.query<{ uid: BlueprintUid }>('select uid from blueprints where id = $1', [id]);
+      return { uid: found.rows[0]!.uid, id, state: 'uploaded' };
+    },
+    planOf: async (uid: BlueprintUid) => plans.get(uid)!,
+    file: async () => {
+      throw new Error('these tests have no files');
+    },
+  };
+  const deployments = new Deployments({ pool, blueprints, evaluation, secrets: { missing: async () => [] } });
+  const executions = new Executions(pool, {
+    work: () => signals.send('work'),
+    changed: (id) => signals.send(`changed:${id}`),
+  });
+  const workers: RunningWorker[] = [];
+  const log = openLog({ logLevel: 'error', logTo: 'stderr', dataDir: '.' });
+  return {
+    database,
+    caller,
+    deployments,
+    executions,
+    signals,
+    async deploy(id, blueprint, inputs = {}) {
+      const text = HEAD + blueprint;
+      const result = compile({
+        mainFile: 'blueprint.yaml',
+        read: (path) => (path === 'blueprint.yaml' ? text : null),
+        exists: (path) => path === 'blueprint.yaml',
+        imported: new Map(),
+      });
+      assert.equal(result.kind, 'plan', JSON.stringify(result));
+      if (result.kind !== 'plan') return;
+      const row = await pool.query<{ uid: BlueprintUid }>(
+        `insert into blueprints (tenant_id, id, main_file, state, created_by) values ($1, $2, 'blueprint.yaml', 'pending', $3) returning uid`,
+        [tenantId, `${id}-blueprint`, userId],
+      );
+      plans.set(row.rows[0]!.uid, result.plan);
+      await deployments.create(caller, { id, blueprintId: `${id}-blueprint`, inputs });
+    },
+    async work(settings = {}) {
+      const worker = await startWorker({
+        pool,
+        signals,
+        plugins: createRegistry(plugins),
+        evaluation,
+        blueprints,
+        log,
+        settings: {
+          name: 'test-worker',
+          databaseUrl,
+          maxExecutions: 10,
+          maxOperations: 100,
+          lease: 5,
+          drain: 1,
+          taskRetries: 2,
+          taskRetryInterval: 0,
+          cancelGrace: 5,
+          ...settings,
+        },
+      });
+      workers.push(worker);
+      return worker;
+    },
+    async until(execution, status) {
+      const deadline = Date.now() + 20_000;
+      for (;;) {
+        const now = await executions.get(caller, execution.id);
+        if (status === undefined ? isFinal(now.status) : now.status === status) return now;
+        if (Date.now() > deadline)
+          assert.fail(`execution is still ${now.status}: ${JSON.stringify(now.error)}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
+    async events(execution) {
+      const { rows: told } = await pool.query<{
+        type: string | null;
+        message: string;
+        instance: string | null;
+      }>('select type, message, instance from events where execution_uid = $1 order by id', [execution.uid]);
+      return told;
+    },
+    async states(deployment) {
+      const { rows: found } = await pool.query<{ node: string; state: string }>(
+        'select i.node, i.state from node_instances i join deployments d on d.uid = i.deployment_uid where d.id = $1 order by i.node, i.index',
+        [deployment],
+      );
+      return Object.fromEntries(found.map((row) => [row.node, row.state]));
+    },
+    async close() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await signals.close();
+      await database.close();
+    },
+  };
+}
