@@ -144,7 +144,7 @@ test('on a terminal a bar moves under the events and is gone at the end', async 
   const left = screen(written);
   assert.equal(left.length, 6);
   assert.match(left[0] ?? '', /▶ Starting 'install' workflow execution$/);
-  assert.match(left[1] ?? '', /→ web_1 +create +Task started 'run'$/);
+  assert.match(left[1] ?? '', /→ web_1 +create +Task started$/);
   assert.equal(left[5], '✔ install of hello completed after 4.2 s, 2 operations');
 });
 
@@ -202,6 +202,18 @@ test('an event that becomes visible behind others is still told, once', async ()
     .slice(0, -1)
     .map((line) => line.split(' ').at(-1));
   assert.deepEqual(told, ['first', 'third', 'second', 'end']);
+});
+
+test('a server that does not sort by id is followed by the time of recording', async () => {
+  server.sortsByStorageId = false;
+  try {
+    playInstall();
+    const here = world();
+    assert.equal(await run(['executions', 'follow', 'e1'], here), 0);
+    assert.equal(here.out().trimEnd().split('\n').length, 6);
+  } finally {
+    server.sortsByStorageId = true;
+  }
 });
 
 test('events list -f shows the last ones and goes on until Ctrl-C', async () => {

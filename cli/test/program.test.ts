@@ -71,9 +71,7 @@ test('help loads neither HTTP nor compression', async () => {
     assert.match(out, /orrery/);
     const loaded = err.split('\n');
     assert.ok(loaded.includes('NativeModule fs'));
-    const heavy = ['http', 'https', 'tls', 'zlib'].filter((name) =>
-      loaded.includes(`NativeModule ${name}`),
-    );
+    const heavy = ['http', 'https', 'tls', 'zlib'].filter((name) => loaded.includes(`NativeModule ${name}`));
     assert.deepEqual(heavy, [], words.join(' '));
   }
 });

@@ -91,12 +91,12 @@ export const blueprints: Record<string, Command> = {
       await call.print.list(
         page,
         [
-          { title: 'id', value: (row) => row.id, tone: () => 'strong', shrinks: true },
+          { title: 'id', value: (row) => row.id, tone: () => 'strong', shrinks: 'last' },
           { title: 'state', value: (row) => row.state, tone: (row) => statusTone(row.state) },
           { title: 'created', value: (row) => dateTime(row.created_at, call.print.onTerminal) },
           { title: 'by', value: (row) => row.created_by },
           { title: 'visibility', value: (row) => row.visibility },
-          { title: 'description', value: (row) => row.description, shrinks: true },
+          { title: 'description', value: (row) => row.description, shrinks: 'first' },
         ],
         (row) => row.id,
         { one: 'blueprint', many: 'blueprints' },

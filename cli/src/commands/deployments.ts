@@ -76,8 +76,8 @@ export const deployments: Record<string, Command> = {
       await call.print.list(
         page,
         [
-          { title: 'id', value: (row) => row.id, tone: () => 'strong', shrinks: true },
-          { title: 'blueprint', value: (row) => row.blueprint_id, shrinks: true },
+          { title: 'id', value: (row) => row.id, tone: () => 'strong', shrinks: 'last' },
+          { title: 'blueprint', value: (row) => row.blueprint_id, shrinks: 'first' },
           {
             title: 'installed',
             value: (row) => row.installation_status,
@@ -92,7 +92,7 @@ export const deployments: Record<string, Command> = {
             title: 'latest',
             value: latest,
             tone: (row) => statusTone(row.latest_execution_status),
-            shrinks: true,
+            shrinks: 'first',
           },
           { title: 'created', value: (row) => dateTime(row.created_at, call.print.onTerminal) },
           { title: 'by', value: (row) => row.created_by },

@@ -1,10 +1,13 @@
 import type { Client, Query } from '../api/client.js';
-import type { EventRecord, Page } from '../api/wire.js';
+import type { EventRecord } from '../api/wire.js';
 import type { Call, Command } from '../command.js';
 import { CliError, ExitCode, UsageError } from '../errors.js';
 import { wholeNumber } from '../listing.js';
 import { eventLines, plainEventLine } from '../terminal/event-line.js';
 import { parseSpan } from '../terminal/time.js';
+
+/** A log line may be kept back until its operation ends; longer ones than this are rare enough to be looked up. */
+const LATENESS = 10 * 60_000;
 
 export const events: Record<string, Command> = {
   list: {
@@ -112,7 +115,8 @@ async function last(client: Client, filters: Query, count: number, field: string
 async function show(call: Call, items: readonly EventRecord[]): Promise<void> {
   const { print } = call;
   if (print.format !== 'table') for (const event of items) await print.streamed(event);
-  else if (print.onTerminal) print.lines(items.flatMap((event) => eventLines(event, print.style)));
+  else if (print.onTerminal)
+    print.lines(items.flatMap((event) => eventLines(event, print.style, print.columns ?? 80)));
   else print.lines(items.map(plainEventLine));
 }
 
@@ -131,6 +135,7 @@ async function follow(call: Call, client: Client, filters: Query): Promise<numbe
   const tail = new EventTail(eventSource(client, filters), {
     from: oldest === undefined ? null : (oldest.reported_timestamp ?? oldest.timestamp),
     known: recent,
+    lateness: LATENESS,
   });
   const interrupt = new AbortController();
   const release = call.world.onInterrupt(() => interrupt.abort());
@@ -158,5 +163,3 @@ async function follow(call: Call, client: Client, filters: Query): Promise<numbe
     release();
   }
 }
-
-export type EventPage = Page<EventRecord>;

@@ -112,8 +112,8 @@ export const executions: Record<string, Command> = {
         page,
         [
           { title: 'id', value: (row) => row.id },
-          { title: 'workflow', value: (row) => row.workflow_id, tone: () => 'strong', shrinks: true },
-          { title: 'deployment', value: (row) => row.deployment_id, shrinks: true },
+          { title: 'workflow', value: (row) => row.workflow_id, tone: () => 'strong', shrinks: 'first' },
+          { title: 'deployment', value: (row) => row.deployment_id, shrinks: 'first' },
           { title: 'status', value: statusWord, tone: (row) => statusTone(row.status) },
           { title: 'operations', value: progressWord, align: 'right' },
           { title: 'created', value: (row) => dateTime(row.created_at, call.print.onTerminal) },

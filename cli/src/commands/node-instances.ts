@@ -31,15 +31,15 @@ export const nodeInstances: Record<string, Command> = {
       await call.print.list(
         page,
         [
-          { title: 'instance', value: (row) => row.id, tone: () => 'strong', shrinks: true },
-          { title: 'node', value: (row) => row.node_id, shrinks: true },
-          { title: 'deployment', value: (row) => row.deployment_id, shrinks: true },
+          { title: 'instance', value: (row) => row.id, tone: () => 'strong', shrinks: 'last' },
+          { title: 'node', value: (row) => row.node_id, shrinks: 'last' },
+          { title: 'deployment', value: (row) => row.deployment_id, shrinks: 'first' },
           { title: 'state', value: (row) => row.state, tone: (row) => statusTone(row.state) },
-          { title: 'host', value: (row) => row.host_id, shrinks: true },
+          { title: 'host', value: (row) => row.host_id, shrinks: 'first' },
           {
             title: 'runtime properties',
             value: (row) => Object.keys(row.runtime_properties ?? {}).join(', '),
-            shrinks: true,
+            shrinks: 'first',
           },
         ],
         (row) => row.id,

@@ -19,15 +19,15 @@ export const nodes: Record<string, Command> = {
       await call.print.list(
         page,
         [
-          { title: 'node', value: (row) => row.id, tone: () => 'strong', shrinks: true },
-          { title: 'deployment', value: (row) => row.deployment_id, shrinks: true },
-          { title: 'type', value: (row) => row.type, shrinks: true },
+          { title: 'node', value: (row) => row.id, tone: () => 'strong', shrinks: 'last' },
+          { title: 'deployment', value: (row) => row.deployment_id, shrinks: 'first' },
+          { title: 'type', value: (row) => row.type, shrinks: 'first' },
           { title: 'host', value: (row) => row.host_id },
           { title: 'instances', value: (row) => row.number_of_instances, align: 'right' },
           {
             title: 'related to',
             value: (row) => (row.relationships ?? []).map((each) => each.target_id).join(', '),
-            shrinks: true,
+            shrinks: 'first',
           },
         ],
         (row) => row.id,

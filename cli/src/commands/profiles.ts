@@ -56,7 +56,7 @@ export const profiles: Record<string, Command> = {
         [
           { title: '', value: (row) => (row.current ? '*' : ' '), tone: () => 'good' },
           { title: 'name', value: (row) => row.name, tone: (row) => (row.current ? 'strong' : 'plain') },
-          { title: 'url', value: (row) => row.url, shrinks: true },
+          { title: 'url', value: (row) => row.url, shrinks: 'first' },
           { title: 'tenant', value: (row) => row.tenant },
           { title: 'user', value: (row) => row.username },
           { title: 'credentials', value: (row) => row.credentials },

@@ -41,8 +41,8 @@ class Kept {
       .filter((event) => from === null || String(event.reported_timestamp) >= from)
       .sort(
         (a, b) =>
-          Date.parse(String(a.reported_timestamp)) - Date.parse(String(b.reported_timestamp)) ||
-          Number(a._storage_id) - Number(b._storage_id),
+          Date.parse(String(b.reported_timestamp)) - Date.parse(String(a.reported_timestamp)) ||
+          Number(b._storage_id) - Number(a._storage_id),
       );
     const items = list.slice(offset, offset + Math.min(size, this.largestPage));
     return { items, metadata: { pagination: { total: list.length, offset, size } } };
@@ -125,9 +125,9 @@ test('after a deletion on the server nothing is repeated and what comes is still
   assert.deepEqual(ids(await tail.read()), [12]);
 });
 
-test('a long list is not counted from its beginning for ever, and late events are still found', async () => {
+test('in a list without an end memory is bounded, and late events are still found', async () => {
   const kept = new Kept(1000);
-  const tail = new EventTail(kept.fetch);
+  const tail = new EventTail(kept.fetch, { lateness: 30_000 });
   const told: number[] = [];
   let id = 0;
   for (let minute = 0; minute < 20; minute++) {
@@ -140,4 +140,15 @@ test('a long list is not counted from its beginning for ever, and late events ar
   assert.equal(told.length, id);
   assert.equal(new Set(told).size, id);
   assert.ok(tail.held < 8000, `${tail.held} events are held`);
+});
+
+test('the end of a long list is read without walking through its beginning', async () => {
+  const kept = new Kept(1000);
+  kept.visible = Array.from({ length: 20_000 }, (_, index) => anEvent(index + 1, index));
+  const tail = new EventTail(kept.fetch);
+  assert.equal((await tail.read()).length, 20_000);
+  kept.questions = 0;
+  kept.visible.push(anEvent(20_001, 20_001));
+  assert.deepEqual(ids(await tail.read()), [20_001]);
+  assert.equal(kept.questions, 1);
 });

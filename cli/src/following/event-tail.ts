@@ -1,41 +1,54 @@
 /**
  * Reads a growing list of events: each event once, none left out.
  *
- * The server orders events by the time it recorded them, and a page is named by its offset. An event can become
- * visible behind the place one has read to (its transaction committed later than one that began after it); reading
- * on at the offset would then repeat an event and leave another out. So every read compares two numbers: how many
- * events the server counts, and how many different ones we hold. When they differ, it walks back page by page until
- * they agree. Offsets are only where to look; identity (`_storage_id`) decides what is new.
+ * The list is read from its newest end, page by page, until two numbers agree: how many events the server counts,
+ * and how many different ones we hold. Usually the first page settles it, however long the list has become. Reading
+ * on from "the offset I had come to" was rejected: an event can become visible behind that place (its transaction
+ * committed later than one that began after it, or a log line was kept back until its operation ended), and then one
+ * event is repeated and another never seen. What is pushed along while we read is met again on the next page;
+ * identity (`_storage_id`) decides what is new, offsets only where to look.
  *
- * Memory and the server's counting stay bounded: past `WINDOW` events the beginning of the list is moved forward in
- * time, far enough behind the newest event that nothing recorded before it can still appear.
+ * What is remembered is an id per event. For a list without an end (`events list -f`) the beginning is moved forward
+ * in time, `lateness` behind the newest event, so that memory and the server's counting stay bounded.
  */
 import type { EventRecord, Page } from '../api/wire.js';
 
-/** Fetches a page in the order of recording; `from` limits it to events recorded then or later. */
+/** Fetches a page, newest first; `from` limits it to events recorded then or later. */
 export type FetchEvents = (request: {
   readonly offset: number;
   readonly size: number;
   readonly from: string | null;
 }) => Promise<Page<EventRecord>>;
 
-const PAGE = 1000;
+export interface TailOptions {
+  /** Only events recorded then or later. */
+  readonly from?: string | null;
+  /** Events at or after `from` that are known already. */
+  readonly known?: readonly EventRecord[];
+  /** Milliseconds after which no event appears any more; absent: it always may, and everything is remembered. */
+  readonly lateness?: number;
+}
+
+const LARGE_PAGE = 1000;
+const SMALL_PAGE = 100;
+/** Events remembered before the beginning is moved. */
 const WINDOW = 5000;
-/** How long after its recording time an event may still become visible, at worst. */
-const LATEST_APPEARANCE = 30_000;
 
 export class EventTail {
-  /** Events of the window, with the time they were recorded. */
+  /** Events of the list, with the time they were recorded. */
   private seen = new Map<string, string>();
   /** New events not handed out yet: a read that fails halfway must not lose what it had found. */
   private pending: EventRecord[] = [];
   private from: string | null;
+  private readonly lateness: number | null;
+  private nextSize = LARGE_PAGE;
 
   constructor(
     private readonly fetch: FetchEvents,
-    options: { readonly from?: string | null; readonly known?: readonly EventRecord[] } = {},
+    options: TailOptions = {},
   ) {
     this.from = options.from ?? null;
+    this.lateness = options.lateness ?? null;
     for (const event of options.known ?? []) this.seen.set(identity(event), recordedAt(event));
   }
 
@@ -46,71 +59,37 @@ export class EventTail {
 
   /** Everything that is new since the last read, in the order of recording. */
   async read(): Promise<EventRecord[]> {
-    let offset = this.seen.size;
-    const begin = offset;
-    let total = 0;
-    for (;;) {
-      const page = await this.page(offset, PAGE);
+    const met = new Map<string, string>();
+    let offset = 0;
+    let total: number;
+    do {
+      const page = await this.fetch({ offset, size: this.nextSize, from: this.from });
       total = page.metadata.pagination.total;
+      for (const event of page.items) {
+        const id = identity(event);
+        met.set(id, recordedAt(event));
+        if (this.seen.has(id)) continue;
+        this.seen.set(id, recordedAt(event));
+        this.pending.push(event);
+      }
+      if (page.items.length === 0) break;
       offset += page.items.length;
-      if (page.items.length === 0 || offset >= total) break;
-    }
-    if (this.seen.size > total) await this.restart();
-    else await this.lookBehind(begin, total);
-    this.moveWindow();
+      this.nextSize = LARGE_PAGE;
+    } while (offset < total && this.seen.size !== total);
+    // More than there are: some were deleted. All pages were read then, so what was met is what there is.
+    if (this.seen.size > total && offset >= total) this.seen = met;
+    this.nextSize = this.pending.length > SMALL_PAGE / 2 ? LARGE_PAGE : SMALL_PAGE;
+    this.moveBeginning();
     const fresh = this.pending;
     this.pending = [];
     return fresh.sort(byRecording);
   }
 
-  private async page(offset: number, size: number): Promise<Page<EventRecord>> {
-    const page = await this.fetch({ offset, size, from: this.from });
-    for (const event of page.items) {
-      const id = identity(event);
-      if (this.seen.has(id)) continue;
-      this.seen.set(id, recordedAt(event));
-      this.pending.push(event);
-    }
-    return page;
-  }
-
-  private async lookBehind(begin: number, total: number): Promise<void> {
-    let end = begin;
-    while (this.seen.size < total && end > 0) {
-      const start = Math.max(0, end - PAGE);
-      for (let offset = start; offset < end; ) {
-        const { items } = await this.page(offset, end - offset);
-        if (items.length === 0) break;
-        offset += items.length;
-      }
-      end = start;
-    }
-  }
-
-  /** Events were deleted on the server: what is left is read anew, so that the counts mean something again. */
-  private async restart(): Promise<void> {
-    const left = new Map<string, string>();
-    const fresh: EventRecord[] = [];
-    let offset = 0;
-    for (;;) {
-      const page = await this.fetch({ offset, size: PAGE, from: this.from });
-      for (const event of page.items) {
-        const id = identity(event);
-        if (!this.seen.has(id) && !left.has(id)) fresh.push(event);
-        left.set(id, recordedAt(event));
-      }
-      offset += page.items.length;
-      if (page.items.length === 0 || offset >= page.metadata.pagination.total) break;
-    }
-    this.seen = left;
-    this.pending.push(...fresh);
-  }
-
-  private moveWindow(): void {
-    if (this.seen.size <= WINDOW) return;
+  private moveBeginning(): void {
+    if (this.lateness === null || this.seen.size <= WINDOW) return;
     let newest = '';
     for (const time of this.seen.values()) if (time > newest) newest = time;
-    const edge = new Date(new Date(newest).getTime() - LATEST_APPEARANCE).toISOString();
+    const edge = new Date(Date.parse(newest) - this.lateness).toISOString();
     const kept = new Map([...this.seen].filter(([, time]) => time >= edge));
     if (kept.size > this.seen.size / 2) return;
     this.from = edge;

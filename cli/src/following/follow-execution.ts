@@ -13,16 +13,18 @@ import type { Printer } from '../output.js';
 import { progressLines } from '../terminal/bar.js';
 import { eventLines, kindOf, plainEventLine } from '../terminal/event-line.js';
 import { LiveBlock } from '../terminal/live.js';
-import { clean } from '../terminal/text.js';
+import type { Style } from '../terminal/style.js';
+import { clean, wrap } from '../terminal/text.js';
 import { clock, span } from '../terminal/time.js';
 import { columnsOf, type World } from '../world.js';
-import { EventTail } from './event-tail.js';
+import { EventTail, type FetchEvents } from './event-tail.js';
 import { InFlight } from './in-flight.js';
 import { Patience } from './patience.js';
 
 /** How long a server may stay away before we stop waiting for it. */
 const ABSENCE = 10 * 60_000;
 const FRAME = 100;
+const BY_TIME = '-reported_timestamp';
 
 export interface FollowOptions {
   /** False: only what the workflow itself reports, not what scripts and plugins log. */
@@ -41,15 +43,26 @@ export async function followExecution(
   return watcher.watch();
 }
 
-export function eventSource(client: Client, filters: Query): ConstructorParameters<typeof EventTail>[0] {
-  return ({ offset, size, from }) =>
-    client.get<Page<EventRecord>>('/events', {
-      ...filters,
-      _sort: 'reported_timestamp',
-      _size: size,
-      _offset: offset,
-      ...(from === null ? {} : { _range: `reported_timestamp,${from},` }),
-    });
+/** Pages of events, newest first: by their id where the server sorts by it, else by the time of recording. */
+export function eventSource(client: Client, filters: Query): FetchEvents {
+  let newestFirst = '-_storage_id';
+  return async function fetch(request): Promise<Page<EventRecord>> {
+    const { offset, size, from } = request;
+    try {
+      return await client.get<Page<EventRecord>>('/events', {
+        ...filters,
+        _sort: newestFirst,
+        _size: size,
+        _offset: offset,
+        ...(from === null ? {} : { _range: `reported_timestamp,${from},` }),
+      });
+    } catch (error) {
+      const refused = error instanceof ApiError && error.status === 400;
+      if (!refused || newestFirst === BY_TIME) throw error;
+      newestFirst = BY_TIME;
+      return fetch(request);
+    }
+  };
 }
 
 export const eventKinds = (logs: boolean): readonly string[] =>
@@ -178,12 +191,20 @@ class Watcher {
     if (this.print.format !== 'table') {
       for (const event of fresh) await this.print.streamed(event);
     } else if (this.live !== null) {
-      this.draw(fresh.flatMap((event) => eventLines(event, this.print.style)));
+      this.draw(this.lines(fresh));
     } else if (this.print.onTerminal) {
-      this.print.lines(fresh.flatMap((event) => eventLines(event, this.print.style)));
+      this.print.lines(this.lines(fresh));
     } else {
       this.print.lines(fresh.map(plainEventLine));
     }
+  }
+
+  /** For a person: without the sending of a task, which its starting tells again at once. */
+  private lines(fresh: readonly EventRecord[]): string[] {
+    const columns = columnsOf(this.world.stdout) ?? 80;
+    return fresh
+      .filter((event) => kindOf(event) !== 'sending_task')
+      .flatMap((event) => eventLines(event, this.print.style, columns));
   }
 
   private draw(lasting: readonly string[] = []): void {
@@ -238,7 +259,11 @@ class Watcher {
       await this.print.streamed(execution);
       return code;
     }
-    const lines = endLines(execution, this.print);
+    const lines = endLines(
+      execution,
+      this.print.style,
+      columnsOf(this.world.stdout) ?? Number.POSITIVE_INFINITY,
+    );
     if (this.live !== null) this.live.close(lines);
     else this.print.lines(lines);
     return code;
@@ -246,8 +271,7 @@ class Watcher {
 }
 
 /** What to say when an execution is over. */
-export function endLines(execution: ExecutionRecord, print: Pick<Printer, 'style'>): string[] {
-  const { style } = print;
+export function endLines(execution: ExecutionRecord, style: Style, columns: number): string[] {
   const begun = Date.parse(execution.started_at ?? execution.created_at);
   const took = execution.ended_at === null ? '' : ` after ${span(Date.parse(execution.ended_at) - begun)}`;
   const name = `${clean(execution.workflow_id)} of ${clean(execution.deployment_id ?? '-')}`;
@@ -267,7 +291,7 @@ export function endLines(execution: ExecutionRecord, print: Pick<Printer, 'style
   const error = clean((execution.error ?? '').split('\n')[0] ?? '');
   return [
     style.paint('bad', `${style.glyphs.failed} ${name} failed${took}${count}`),
-    ...(error === '' ? [] : [`  ${error}`]),
+    ...(error === '' ? [] : wrap(error, columns - 2).map((line) => `  ${line}`)),
     `  ${style.paint('busy', style.glyphs.task)} try the rest again: orrery executions resume ${execution.id} --follow`,
   ];
 }

@@ -71,30 +71,49 @@ test('colour follows meaning: failures red, retries yellow, states cyan, success
     [{ type: 'cloudify_log', event_type: null, level: 'info' }, '│'],
   ];
   for (const [changes, expected] of table) {
-    const [line = ''] = eventLines({ ...EVENT, ...changes }, style);
+    const [line = ''] = eventLines({ ...EVENT, ...changes }, style, 120);
     assert.ok(line.includes(expected), `${JSON.stringify(changes)}: ${JSON.stringify(line)}`);
   }
 });
 
-test('columns line up, long names are cut, and causes stand under a failure', () => {
-  const style = makeStyle({ colour: false, unicode: true });
-  const [line = ''] = eventLines(
-    { ...EVENT, node_instance_id: 'a_very_long_instance_name_ab12cd', message: 'm' },
-    style,
-  );
-  assert.match(line, /^\d\d:\d\d:01\.250 → a_very_long_instance_na… create {8}m$/);
-  const failed = eventLines(
-    {
-      ...EVENT,
+const PLAIN = makeStyle({ colour: false, unicode: true });
+const lines = (changes: Partial<EventRecord>, columns = 100): string[] =>
+  eventLines({ ...EVENT, ...changes }, PLAIN, columns).map((line) => line.replace(/^\d\d:\d\d/, 'hh:mm'));
+
+test('columns line up, long names are cut, and the function behind an operation is left out', () => {
+  assert.deepEqual(lines({ node_instance_id: 'a_very_long_instance_name_ab12cd', message: 'm' }), [
+    'hh:mm:01.250 → a_very_long_instance_na… create        m',
+  ]);
+  assert.deepEqual(lines({ event_type: 'task_failed', message: "Task failed 'a.b' -> boom [retry 1/3]" }), [
+    'hh:mm:01.250 ↻ web_ab12cd               create        Task failed -> boom [retry 1/3]',
+  ]);
+});
+
+test('a long message goes on under itself, or under the sign where there is little room', () => {
+  const message = 'one two three four five six seven eight nine ten eleven';
+  assert.deepEqual(lines({ message, operation: null }), [
+    'hh:mm:01.250 → web_ab12cd                             one two three four five six seven eight nine',
+    '                                                      ten eleven',
+  ]);
+  assert.deepEqual(lines({ message }, 60), [
+    'hh:mm:01.250 → web_ab12cd       create        one two three',
+    '               four five six seven eight nine ten eleven',
+  ]);
+});
+
+test('causes stand under a failure, unless its message tells them already', () => {
+  assert.deepEqual(
+    lines({
       event_type: 'task_failed',
       message: "Task failed 'x' -> exit 1",
       error_causes: [
         { type: 'ProcessException', message: 'exit 1' },
         { type: 'OSError', message: 'no space left' },
       ],
-    },
-    style,
+    }),
+    [
+      'hh:mm:01.250 ✘ web_ab12cd               create        Task failed -> exit 1',
+      '                                                      caused by OSError: no space left',
+    ],
   );
-  assert.equal(failed.length, 2);
-  assert.equal(failed[1], '               caused by OSError: no space left');
 });

@@ -7,10 +7,13 @@
  */
 import type { EventRecord } from '../api/wire.js';
 import type { Glyphs, Style, Tone } from './style.js';
-import { clean, padEnd, truncate } from './text.js';
+import { clean, padEnd, truncate, width, wrap } from './text.js';
 import { timeOfDay } from './time.js';
 
+/** `08:15:04.123 ✔ ` */
+const TIME_COLUMNS = 15;
 const WHERE_COLUMNS = 24;
+const NARROW_WHERE_COLUMNS = 16;
 const OPERATION_COLUMNS = 13;
 
 /** `cloudify.interfaces.lifecycle.create` → `create`. */
@@ -70,30 +73,55 @@ function meaning(event: EventRecord): { tone: Tone; sign: keyof Glyphs & string 
   }
 }
 
-/** Lines for a terminal: the event, and under a failure its causes. Not cut: the terminal wraps long messages. */
-export function eventLines(event: EventRecord, style: Style): string[] {
+/** The operation stands in its own column; the function behind it is noise to who watches. */
+const FUNCTION_NAME = /^(Sending task|Task \w+) '[\w.-]+'/;
+
+/**
+ * Lines for a terminal: the event, and under a failure its causes. Nothing is cut but long names; a message that
+ * does not fit goes on under itself.
+ */
+export function eventLines(event: EventRecord, style: Style, columns: number): string[] {
   const { tone, sign } = meaning(event);
   const glyph = style.glyphs[sign];
-  const time = timeOfDay(new Date(event.timestamp));
-  const where = truncate(clean(whereOf(event)), WHERE_COLUMNS, style.glyphs.ellipsis);
+  const message = event.operation
+    ? (event.message ?? '').replace(FUNCTION_NAME, '$1')
+    : (event.message ?? '');
+  const whereColumns = columns >= 90 ? WHERE_COLUMNS : NARROW_WHERE_COLUMNS;
+  const where = truncate(clean(whereOf(event)), whereColumns, style.glyphs.ellipsis);
   const operation = truncate(
     clean(shortOperation(event.operation)),
     OPERATION_COLUMNS,
     style.glyphs.ellipsis,
   );
-  const place =
-    where === '' && operation === ''
-      ? ''
-      : `${style.paint('name', padEnd(where, WHERE_COLUMNS))} ${padEnd(operation, OPERATION_COLUMNS)} `;
+  const placed = where !== '' || operation !== '';
+  const place = placed
+    ? `${style.paint('name', padEnd(where, whereColumns))} ${padEnd(operation, OPERATION_COLUMNS)} `
+    : '';
+  const indent = TIME_COLUMNS + (placed ? whereColumns + OPERATION_COLUMNS + 2 : 0);
+  const hanging = columns - indent >= 30 ? indent : TIME_COLUMNS;
+  const [first = '', ...rest] = wrapFirst(clean(message), columns - indent, columns - hanging);
   const lines = [
-    `${style.paint('quiet', time)} ${style.paint(tone, typeof glyph === 'string' ? glyph : '')} ${place}${style.paint(tone, clean(event.message ?? ''))}`,
+    `${style.paint('quiet', timeOfDay(new Date(event.timestamp)))} ` +
+      `${style.paint(tone, typeof glyph === 'string' ? glyph : '')} ${place}${style.paint(tone, first)}`,
+    ...rest.map((line) => `${' '.repeat(hanging)}${style.paint(tone, line)}`),
   ];
   for (const cause of event.error_causes ?? []) {
-    const text = clean(`${cause.type ?? 'error'}: ${cause.message ?? ''}`);
-    if (clean(event.message ?? '').includes(clean(cause.message ?? ''))) continue;
-    lines.push(`${' '.repeat(15)}${style.paint(tone, `caused by ${text}`)}`);
+    const what = clean(cause.message ?? '');
+    if (what !== '' && clean(message).includes(what)) continue;
+    const text = `caused by ${clean(cause.type ?? 'error')}: ${what}`;
+    for (const line of wrap(text, columns - hanging)) {
+      lines.push(`${' '.repeat(hanging)}${style.paint(tone, line)}`);
+    }
   }
   return lines;
+}
+
+/** Wrapped text whose first line has another width than the further ones. */
+function wrapFirst(text: string, first: number, further: number): string[] {
+  if (width(text) <= first) return [text];
+  const [head = ''] = wrap(text, Math.max(10, first));
+  const rest = text.slice(head.length).trimStart();
+  return rest === '' ? [head] : [head, ...wrap(rest, Math.max(10, further))];
 }
 
 /** `TIME KIND WHERE OPERATION MESSAGE` for a pipe or a file. */

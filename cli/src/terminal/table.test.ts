@@ -11,7 +11,7 @@ interface Row {
 }
 
 const COLUMNS: readonly Column<Row>[] = [
-  { title: 'id', value: (row) => row.id, shrinks: true },
+  { title: 'id', value: (row) => row.id, shrinks: 'last' },
   { title: 'state', value: (row) => row.state, tone: (row) => (row.state === 'failed' ? 'bad' : 'good') },
   { title: 'count', value: (row) => row.count, align: 'right' },
 ];
@@ -70,4 +70,17 @@ test('a record indents the further lines of a value', () => {
     ),
     ['id      x', 'inputs  a = 1', '        b = 2'],
   );
+});
+
+test('columns that shrink last keep their width while others can give', () => {
+  const columns: readonly Column<readonly [string, string]>[] = [
+    { title: 'id', value: (row) => row[0], shrinks: 'last' },
+    { title: 'text', value: (row) => row[1], shrinks: 'first' },
+  ];
+  const rows = [['a-rather-long-id', 'some text that goes on']] as const;
+  const at = (columnsOfTerminal: number): string | undefined =>
+    renderTable(columns, rows, { style: PLAIN, width: columnsOfTerminal })[1];
+  assert.equal(at(30), 'a-rather-long-id  some text t…');
+  assert.equal(at(26), 'a-rather-long-id  some te…');
+  assert.equal(at(24), 'a-rather-long…  some te…');
 });

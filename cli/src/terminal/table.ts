@@ -12,8 +12,8 @@ export interface Column<Row> {
   value(row: Row): string | number | null | undefined;
   tone?(row: Row): Tone;
   readonly align?: 'right';
-  /** True: may be narrowed when the terminal is. */
-  readonly shrinks?: boolean;
+  /** May be narrowed when the terminal is; `last`: when narrowing the others was not enough. */
+  readonly shrinks?: 'first' | 'last';
 }
 
 const GAP = '  ';
@@ -59,21 +59,23 @@ export function renderTable<Row>(
 }
 
 function fit<Row>(columns: readonly Column<Row>[], widths: number[], available: number): void {
-  const floor = columns.map((column, index) =>
-    column.shrinks
-      ? Math.min(widths[index] ?? 0, Math.max(NARROWEST, width(column.title)))
-      : (widths[index] ?? 0),
-  );
   let excess = widths.reduce((sum, each) => sum + each, 0) + GAP.length * (columns.length - 1) - available;
-  while (excess > 0) {
-    let widest = -1;
-    for (let index = 0; index < widths.length; index++) {
-      if ((widths[index] ?? 0) <= (floor[index] ?? 0)) continue;
-      if (widest < 0 || (widths[index] ?? 0) > (widths[widest] ?? 0)) widest = index;
+  for (const turn of ['first', 'last'] as const) {
+    const floor = columns.map((column, index) =>
+      column.shrinks === turn
+        ? Math.min(widths[index] ?? 0, Math.max(NARROWEST, width(column.title)))
+        : (widths[index] ?? 0),
+    );
+    while (excess > 0) {
+      let widest = -1;
+      for (let index = 0; index < widths.length; index++) {
+        if ((widths[index] ?? 0) <= (floor[index] ?? 0)) continue;
+        if (widest < 0 || (widths[index] ?? 0) > (widths[widest] ?? 0)) widest = index;
+      }
+      if (widest < 0) break;
+      widths[widest] = (widths[widest] ?? 0) - 1;
+      excess--;
     }
-    if (widest < 0) return;
-    widths[widest] = (widths[widest] ?? 0) - 1;
-    excess--;
   }
 }
 

@@ -26,6 +26,8 @@ export class PlayedServer {
   /** What happens at the next looks at an execution, one after the other. */
   readonly steps: (() => void)[] = [];
   readonly routes = new Map<string, Answer>();
+  /** False: events are sorted by times only. */
+  sortsByStorageId = true;
   private lastId = 0;
 
   private constructor(
@@ -147,14 +149,21 @@ export class PlayedServer {
     const equal = (name: string, value: unknown): boolean =>
       !query.has(name) || query.getAll(name).includes(String(value));
     const sort = query.get('_sort') ?? 'timestamp';
-    const field = sort.replace(/^-/, '') as 'timestamp' | 'reported_timestamp';
+    const field = sort.replace(/^-/, '') as 'timestamp' | 'reported_timestamp' | '_storage_id';
+    if (!this.sortsByStorageId && field === '_storage_id') {
+      refuse(response, 400, 'bad_parameters_error', 'no such field: _storage_id');
+      return;
+    }
+    const ranged = field === '_storage_id' ? 'reported_timestamp' : field;
     const [, from = '', to = ''] = (query.get('_range') ?? '').split(',');
     const found = this.events
       .filter((event) => equal('execution_id', event.execution_id) && equal('type', event.type))
       .filter((event) => equal('event_type', event.event_type) && equal('level', event.level))
-      .filter((event) => (event[field] ?? '') >= from && (to === '' || (event[field] ?? '') < to))
+      .filter((event) => (event[ranged] ?? '') >= from && (to === '' || (event[ranged] ?? '') < to))
       .sort(
-        (a, b) => compare(a[field] ?? '', b[field] ?? '') || Number(a._storage_id) - Number(b._storage_id),
+        (a, b) =>
+          (field === '_storage_id' ? 0 : compare(a[field] ?? '', b[field] ?? '')) ||
+          Number(a._storage_id) - Number(b._storage_id),
       );
     if (sort.startsWith('-')) found.reverse();
     const offset = Number(query.get('_offset') ?? 0);
