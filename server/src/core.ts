@@ -9,6 +9,8 @@ import { Tokens } from './identity/tokens.js';
 import { UserGroups } from './identity/user-groups.js';
 import { Users } from './identity/users.js';
 import type { Log } from './log.js';
+import { Secrets } from './secrets/secrets.js';
+import { masterKeyFrom, Vault } from './secrets/vault.js';
 import { type StoreHealth, storeHealth } from './store/health.js';
 import type { Pool } from './store/pool.js';
 
@@ -23,6 +25,7 @@ export interface Core {
   readonly tenants: Tenants;
   readonly users: Users;
   readonly userGroups: UserGroups;
+  readonly secrets: Secrets;
   readonly events: Events;
 }
 
@@ -34,6 +37,8 @@ export interface CoreParts {
 
 export async function buildCore({ settings, pool, log }: CoreParts): Promise<Core> {
   const passwordHash = new PasswordHash();
+  const secrets = new Secrets({ pool, vault: new Vault(masterKeyFrom(settings.masterKey)) });
+  await secrets.requireMasterKey();
   return {
     settings,
     log,
@@ -48,6 +53,7 @@ export async function buildCore({ settings, pool, log }: CoreParts): Promise<Cor
     tenants: new Tenants({ pool }),
     users: new Users({ pool, passwordHash }),
     userGroups: new UserGroups({ pool }),
+    secrets,
     events: new Events(pool),
   };
 }

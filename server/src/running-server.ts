@@ -62,6 +62,7 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     const first = settings.role === 'worker' ? false : await firstStart(settings, pool, voice);
 
     const core = await buildCore({ settings: withMasterKey(settings), pool, log });
+    endings.push(() => Promise.all([core.credentials.close(), core.tokens.close()]));
     let work: Work | undefined;
     const app = await buildServer({
       core,

@@ -8,12 +8,13 @@ import { buildCore } from './core.js';
 import type { Dialect } from './dialects/dialect.js';
 import { DomainError } from './errors.js';
 import { logTo } from './log.js';
+import { newMasterKey } from './secrets/vault.js';
 import { buildServer } from './serve.js';
 
 const { pool } = await testDatabase();
 const lines: string[] = [];
 const log = logTo({ write: (line) => lines.push(line) }, 'info');
-const { settings } = loadSettings({ ORRERY_BODY_BYTES: '2048' });
+const { settings } = loadSettings({ ORRERY_BODY_BYTES: '2048', ORRERY_MASTER_KEY: newMasterKey() });
 const core = await buildCore({ settings, pool, log });
 
 let troubles: string[] = [];

@@ -12,6 +12,7 @@ import { buildCore, type Core } from '../../src/core.js';
 import { DIALECTS } from '../../src/dialects/index.js';
 import { bootstrap } from '../../src/identity/bootstrap.js';
 import { logTo } from '../../src/log.js';
+import { newMasterKey } from '../../src/secrets/vault.js';
 import { buildServer } from '../../src/serve.js';
 import type { Pool } from '../../src/store/pool.js';
 import { testDatabase } from './test-database.js';
@@ -36,7 +37,12 @@ export async function aServer(env: Readonly<Record<string, string>> = {}): Promi
   const { pool } = database;
   const lines: string[] = [];
   const log = logTo({ write: (line) => lines.push(line) }, 'warn');
-  const { settings } = loadSettings({ ORRERY_DATA_DIR: dataDir, ORRERY_DEMO: '0', ...env });
+  const { settings } = loadSettings({
+    ORRERY_DATA_DIR: dataDir,
+    ORRERY_DEMO: '0',
+    ORRERY_MASTER_KEY: newMasterKey(),
+    ...env,
+  });
   await bootstrap(pool, { adminPassword: ADMIN.password, passwordFile: join(dataDir, 'admin-password') });
   const core = await buildCore({ settings, pool, log });
   const app = await buildServer({ core, settings, log, dialects: DIALECTS });
