@@ -18,7 +18,8 @@ import {
   isMapping,
 } from './ctx-values.js';
 import type { OutputBudget } from './output.js';
-import { refuseNul, type ScriptSession } from './session.js';
+import type { ScriptSession } from './session.js';
+import { refuseUnstorable, storableText } from './storable.js';
 import { renderTemplate } from './template.js';
 
 type Attributes = Record<string, () => CtxThing | Promise<CtxThing>>;
@@ -64,21 +65,21 @@ export function ctxObject(session: ScriptSession, files: CtxFiles, budget: Outpu
     logger: () => logger(session, budget),
     send_event: () =>
       action(['message'], ({ message }) => {
-        const text = shown(message);
-        if (budget.take(Buffer.byteLength(text))) request.event(text.slice(0, budget.limits.line));
+        const text = storableText(shown(message), budget.limits.line);
+        if (budget.take(Buffer.byteLength(text))) request.event(text);
         return null;
       }),
     returns: () =>
       new CtxCallable((args, named) => {
         // A mapping is the value here: `returns` has no named arguments one could mean.
         const value = args.length === 0 && Object.keys(named).length > 0 ? named : (args[0] ?? null);
-        refuseNul(value);
+        refuseUnstorable(value);
         session.decide({ kind: 'returns', value });
         return null;
       }),
     abort_operation: () =>
       action(['message'], ({ message }) => {
-        session.decide({ kind: 'abort', message: shown(message ?? 'the script aborted the operation') });
+        session.decide({ kind: 'abort', message: said(message ?? 'the script aborted the operation') });
         return null;
       }),
     retry_operation: () =>
@@ -160,7 +161,7 @@ function instanceOf(session: ScriptSession, { instance }: InstanceContext): CtxO
       throw new CtxError('NonRecoverableError', `the host of ${instance.id} has no "ip"`);
     },
     runtime_properties: () =>
-      new CtxMapping(session.properties(instance.id), () => session.touch(instance.id)),
+      new CtxMapping(session.properties(instance.id), () => session.touch(instance.id), refuseUnstorable),
     relationships: () =>
       instance.relationships.map(({ type, targetNode, targetInstance }) => ({
         type,
@@ -217,7 +218,7 @@ function logger(session: ScriptSession, budget: OutputBudget): CtxObject {
   for (const [word, level] of Object.entries(LOGGER_LEVELS)) {
     attributes[word] = () =>
       new CtxCallable((args) => {
-        const text = formatted(args).replaceAll('\0', '\uFFFD').slice(0, budget.limits.line);
+        const text = storableText(formatted(args), budget.limits.line);
         if (budget.take(Buffer.byteLength(text))) session.request.log(level, text);
         return null;
       });
@@ -243,7 +244,7 @@ function retryOf(args: readonly Json[], named: JsonObject): { message: string; a
   if (after !== null && !(after >= 0)) {
     throw new CtxError('ValueError', `retry_after must be a number of seconds, not ${shown(retry_after)}`);
   }
-  return { message: shown(message ?? 'the script asked for a retry'), after };
+  return { message: said(message ?? 'the script asked for a retry'), after };
 }
 
 /** `path [variables]`, or `path [target [variables]]`; the variables may also come as the trailing mapping. */
@@ -333,7 +334,6 @@ function pythonDoor(session: ScriptSession): CtxObject {
     save: () =>
       new CtxCallable((_args, named) => {
         for (const [id, data] of Object.entries(named)) {
-          refuseNul(data);
           session.replace(id, data);
         }
         return null;
@@ -341,7 +341,7 @@ function pythonDoor(session: ScriptSession): CtxObject {
     returns: () =>
       new CtxCallable((_args, named) => {
         const value = named.value ?? null;
-        refuseNul(value);
+        refuseUnstorable(value);
         session.decide({ kind: 'returns', value });
         return null;
       }),
@@ -351,9 +351,9 @@ function pythonDoor(session: ScriptSession): CtxObject {
         session.verdict = {
           kind: 'raise',
           error: {
-            type: shown(type ?? 'Exception').slice(0, 200),
-            message: shown(message ?? '').slice(0, 8192),
-            traceback: shown(traceback ?? '').slice(0, 16_384),
+            type: storableText(shown(type ?? 'Exception'), 200),
+            message: said(message ?? ''),
+            traceback: storableText(shown(traceback ?? ''), 16_384),
             retryable: retryable !== false,
             retryAfter: typeof retry_after === 'number' && retry_after >= 0 ? retry_after : null,
           },
@@ -387,6 +387,11 @@ function pathOf(value: Json | undefined): string {
 
 function optionalPath(value: Json | undefined): string | null {
   return value === undefined || value === null ? null : pathOf(value);
+}
+
+/** What becomes the message of an outcome. */
+function said(value: Json): string {
+  return storableText(shown(value), 8192);
 }
 
 function shown(value: Json | undefined): string {

@@ -43,6 +43,8 @@ export class CtxMapping {
     readonly data: JsonObject,
     /** Called after each change; null: read only. */
     readonly changed: (() => void) | null,
+    /** Throws when something may not be written. */
+    readonly check: (value: Json) => void = () => {},
   ) {}
 }
 
@@ -147,6 +149,7 @@ const MAPPING_METHODS: Readonly<Record<string, (mapping: CtxMapping, args: reado
     const present = own(mapping.data, name);
     if (present !== undefined) return present;
     writable(mapping);
+    mapping.check({ [name]: value ?? null });
     assign(mapping.data, name, value ?? null);
     mapping.changed?.();
     return value ?? null;
@@ -162,6 +165,7 @@ const MAPPING_METHODS: Readonly<Record<string, (mapping: CtxMapping, args: reado
 function readOrWrite(mapping: CtxMapping, path: string, value: Json | undefined): CtxThing {
   if (value === undefined) return readPath(mapping.data, path);
   writable(mapping);
+  mapping.check({ [path]: value });
   writePath(mapping.data, path, value);
   mapping.changed?.();
   return null;

@@ -187,6 +187,18 @@ describe('runtime properties', () => {
   });
 });
 
+it('refuses what could not be stored, and tells the script', async () => {
+  const { outcome, lines } = await run(
+    `ctx instance runtime-properties a '@"x\\u0000"'
+     ctx instance runtime-properties b '@{"\\ud800": 1}'
+     ctx returns '@["\\u0000"]'
+     ctx instance runtime-properties c '\\u0000'
+     ctx logger info '@"\\ud83d"'`,
+  );
+  assert.equal(lines.filter((line) => /^<err> ctx: ValueError: text with a NUL/.test(line)).length, 3);
+  assert.deepEqual(outcome, { kind: 'done', result: null, runtimeProperties: { web_a: { c: '\\u0000' } } });
+});
+
 it('returns a result: text, or JSON after @', async () => {
   const results: Json[] = [];
   for (const value of ['plain', '@{"a": [1, null]}', '@7', '@false']) {

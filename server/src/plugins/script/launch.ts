@@ -58,7 +58,13 @@ export async function launch(request: LaunchRequest): Promise<LaunchResult> {
     drain(child.stderr!, request.stderr, exited),
   ]);
   const identity = await identify(pid);
-  await request.started(pid, identity);
+  try {
+    await request.started(pid, identity);
+  } catch (error) {
+    // Nobody will know of this process: it must not stay.
+    await end(pid, identity, request.mark, 0, exited);
+    throw error;
+  }
 
   const aborted = whenAborted(request.signal);
   const first = await Promise.race([exited.then((code) => ({ code })), aborted.promise.then(() => null)]);

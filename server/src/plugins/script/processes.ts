@@ -57,15 +57,16 @@ export async function endTree(
 ): Promise<boolean> {
   const start = performance.now();
   const asked = new Set<string>();
+  const marks = new Map<string, boolean>();
   let pause = 5;
   while (true) {
     const elapsed = performance.now() - start;
     const force = elapsed >= options.grace;
-    const living = await membersOf(tree);
+    const living = await membersOf(tree, marks);
     if (living.length === 0) return true;
     if (elapsed > options.grace + (options.patience ?? 10_000)) return false;
     for (const one of living) {
-      const key = `${one.pid} ${one.startTime}`;
+      const key = nameOf(one);
       if (!force && asked.has(key)) continue;
       asked.add(key);
       send(one.pid, force ? 'SIGKILL' : 'SIGTERM');
@@ -85,7 +86,7 @@ export async function hasProc(): Promise<boolean> {
 }
 
 /** Living members of the tree. */
-async function membersOf(tree: ProcessTree): Promise<ProcessIdentity[]> {
+async function membersOf(tree: ProcessTree, marks: Map<string, boolean>): Promise<ProcessIdentity[]> {
   const rows = await readRows();
   const { leader } = tree;
   // Members of a group keep its number reserved, so a leader that is gone still names its group; a number that now
@@ -95,9 +96,11 @@ async function membersOf(tree: ProcessTree): Promise<ProcessIdentity[]> {
   const take = (row: ProcessRow) => {
     if (row.pid !== process.pid) found.set(row.pid, row);
   };
-  const marked = await Promise.all(rows.map((row) => hasMark(row.pid, tree.mark)));
-  rows.forEach((row, index) => {
-    if (marked[index]) take(row);
+  // A mark is looked for once per process: it is inherited, not acquired.
+  const unseen = rows.filter((row) => !marks.has(nameOf(row)));
+  await Promise.all(unseen.map(async (row) => marks.set(nameOf(row), await hasMark(row.pid, tree.mark))));
+  rows.forEach((row) => {
+    if (marks.get(nameOf(row))) take(row);
     if (leader !== null && !stranger && (row.group === leader.pid || row.session === leader.pid)) take(row);
   });
   const children = groupByParent(rows);
@@ -143,6 +146,10 @@ async function readRow(pid: number): Promise<ProcessRow | null> {
 async function hasMark(pid: number, mark: string): Promise<boolean> {
   const environment = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
   return `\0${environment}`.includes(`\0${mark}\0`);
+}
+
+function nameOf({ pid, startTime }: ProcessIdentity): string {
+  return `${pid} ${startTime}`;
 }
 
 function same(a: ProcessIdentity, b: ProcessIdentity): boolean {

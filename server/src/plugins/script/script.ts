@@ -141,6 +141,7 @@ async function runScript(
     const log = (mark: string) => (line: string) => request.log('info', `${mark} ${line}`);
     const stdout = new LineStream(budget, inputs.logStdout ? log('<out>') : null);
     const stderr = new LineStream(budget, inputs.logStderr ? log('<err>') : null);
+    let heartbeat: NodeJS.Timeout | undefined;
     const result = await launch({
       line: command.line,
       cwd,
@@ -152,9 +153,12 @@ async function runScript(
       grace: options.grace ?? 5000,
       async started(pid, identity) {
         request.log('info', `Process created, PID: ${pid}`);
+        const waiting = () => request.log('debug', `Waiting for process ${pid} to end...`);
+        heartbeat = setInterval(waiting, 20_000).unref();
         await folder.recordLeader(identity);
       },
     });
+    clearInterval(heartbeat);
     session.close();
     if (budget.dropped > 0) {
       const most = `${limits.total} bytes or ${limits.lines} lines`;

@@ -7,6 +7,7 @@
 import type { Json, JsonObject } from '../../dsl/plan.js';
 import type { InstanceContext, OperationRequest, RuntimePropertyChanges } from '../plugin.js';
 import { CtxError, isMapping, StopOperation } from './ctx-values.js';
+import { refuseUnstorable } from './storable.js';
 
 /** What the script asked for; null: nothing, its exit code decides. */
 export type ScriptVerdict =
@@ -28,16 +29,13 @@ export class ScriptSession {
   verdict: ScriptVerdict | null = null;
   /** `ctx operation retry`: counts only when the script ends well without a verdict. */
   retryWish: { message: string; after: number | null } | null = null;
-  readonly #properties = new Map<
-    string,
-    { data: JsonObject; changed: boolean; readonly start: JsonObject }
-  >();
+  readonly #properties = new Map<string, { data: JsonObject; changed: boolean }>();
   #open = true;
 
   constructor(readonly request: OperationRequest) {
     for (const instance of instancesOf(request)) {
       const start = instance.instance.runtimeProperties;
-      this.#properties.set(instance.instance.id, { data: structuredClone(start), changed: false, start });
+      this.#properties.set(instance.instance.id, { data: structuredClone(start), changed: false });
     }
   }
 
@@ -71,6 +69,7 @@ export class ScriptSession {
 
   replace(instanceId: string, data: Json): void {
     if (!isMapping(data)) throw new CtxError('TypeError', 'runtime properties must be a mapping');
+    refuseUnstorable(data);
     const entry = this.#entry(instanceId);
     entry.data = data;
     entry.changed = true;
@@ -80,7 +79,6 @@ export class ScriptSession {
   async update(instanceId: string): Promise<void> {
     const entry = this.#entry(instanceId);
     if (!entry.changed) return;
-    refuseNul(entry.data);
     entry.changed = false;
     try {
       await this.request.saveRuntimeProperties({ [instanceId]: structuredClone(entry.data) });
@@ -106,7 +104,7 @@ export class ScriptSession {
   changes(): RuntimePropertyChanges | undefined {
     const changed = [...this.#properties].filter(([, entry]) => entry.changed);
     if (changed.length === 0) return undefined;
-    return Object.fromEntries(changed.map(([id, entry]) => [id, entry.data]));
+    return Object.fromEntries(changed.map(([id, entry]) => [id, structuredClone(entry.data)]));
   }
 
   #entry(instanceId: string) {
@@ -121,11 +119,4 @@ export function instancesOf(request: OperationRequest): InstanceContext[] {
   const { self, relationship } = request.context;
   const all = [self, relationship?.source ?? null, relationship?.target ?? null];
   return all.filter((one) => one !== null);
-}
-
-/** The store holds no NUL characters: said to the script that writes one, rather than failing at the end. */
-export function refuseNul(value: Json): void {
-  if (JSON.stringify(value).includes('\\u0000')) {
-    throw new CtxError('ValueError', 'text with a NUL character cannot be stored');
-  }
 }
