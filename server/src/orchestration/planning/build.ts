@@ -77,6 +77,19 @@ export class GraphBuilder {
   }
 }
 
+/** What is told of the instance that a chain belongs to. */
+export type Word =
+  | { readonly kind: 'state'; readonly state: InstanceLifecycleState }
+  | { readonly kind: 'event'; readonly message: string };
+
+export function event(message: string): Word {
+  return { kind: 'event', message };
+}
+
+export function becomes(state: InstanceLifecycleState): Word {
+  return { kind: 'state', state };
+}
+
 /** The strict sequence of one instance. */
 export class Chain {
   readonly #builder: GraphBuilder;
@@ -94,24 +107,42 @@ export class Chain {
     builder: GraphBuilder,
     instance: string,
     entry: readonly number[],
-    options: { onFailure?: Task['onFailure']; marks?: Map<string, readonly number[]> | null } = {},
+    onFailure: Task['onFailure'],
+    marks: Map<string, readonly number[]> | null,
   ) {
     this.#builder = builder;
     this.#instance = instance;
     this.#entry = entry;
-    this.#onFailure = options.onFailure ?? 'fail';
-    this.#marks = options.marks ?? null;
+    this.#onFailure = onFailure;
+    this.#marks = marks;
+  }
+
+  /** No step was added. */
+  get isEmpty(): boolean {
+    return this.#tail.length === 0;
+  }
+
+  /** Takes back what was announced for a next step that is not coming. */
+  retract(): void {
+    this.#pending = [];
   }
 
   /** Told when the next step starts (or, if none comes, at the end of the chain). */
-  announce(effects: readonly Effect[]): void {
-    for (const effect of effects) this.#pending.push(effect);
+  announce(words: readonly Word[]): void {
+    const instance = this.#instance;
+    for (const word of words) {
+      this.#pending.push(
+        word.kind === 'state'
+          ? { kind: 'state', instance, state: word.state }
+          : { kind: 'event', instance, message: word.message },
+      );
+    }
   }
 
   /** What the success of everything so far means: told with it, not with the next step. */
-  record(effects: readonly Effect[]): void {
-    if (effects.length === 0) return;
-    this.announce(effects);
+  record(words: readonly Word[]): void {
+    if (words.length === 0) return;
+    this.announce(words);
     if (this.#tail.length > 0) this.#flush();
   }
 
@@ -165,12 +196,4 @@ export class Chain {
     if (this.#tail.length === 1) this.#builder.tellAfter(this.#tail[0]!, this.#takePending());
     else this.#tail = [this.#builder.marker(this.#instance, this.#waitingFor(), this.#takePending())];
   }
-}
-
-export function event(instance: string, message: string): Effect {
-  return { kind: 'event', instance, message };
-}
-
-export function becomes(instance: string, state: InstanceLifecycleState): Effect {
-  return { kind: 'state', instance, state };
 }

@@ -6,8 +6,8 @@
  * install create the thing a second time.
  */
 import type { JsonObject } from '../../dsl/plan.js';
-import { becomes, type Chain, event } from './build.js';
-import type { Effect, InstanceLifecycleState, OperationCall } from './graph.js';
+import { becomes, type Chain, event, type Word } from './build.js';
+import type { InstanceLifecycleState, OperationCall } from './graph.js';
 import type { InstanceModel } from './model.js';
 import type { Operations } from './operations.js';
 
@@ -30,276 +30,253 @@ const NOT_RUNNING = states('configured', 'stopped', 'deleting', 'deleted', 'unin
 const STOPPED = states('stopped', 'deleting', 'deleted');
 const GONE = states('deleted', 'uninitialized');
 
+/** One line of a lifecycle. */
 interface Step {
+  /** Full name of the operation. */
   readonly name: string;
-  /** One after the other; what stands in one of them, at once. None: nothing to do here. */
-  readonly forks: readonly (readonly OperationCall[])[];
-  readonly before: readonly Effect[];
-  readonly after: readonly Effect[];
-  /** Told instead when there is nothing to do. */
-  readonly otherwise: readonly Effect[];
+  /** `relationships`: run on both sides of the instance's relationships instead of on the instance. */
+  readonly on: 'instance' | 'relationships';
+  /** Nothing is run in these states. */
+  readonly not: States;
+  readonly before: readonly Word[];
+  readonly after: readonly Word[];
+  /** Told instead when there is nothing to run. */
+  readonly otherwise: readonly Word[];
+  readonly until?: 'truthy';
+  /** Only for hosts; with a list, only for those whose agent is installed in one of these ways. */
+  readonly host?: true | ((method: string | undefined) => boolean);
 }
 
-type Told = Partial<Pick<Step, 'before' | 'after' | 'otherwise'>>;
+/** One after the other; what stands in one of them, at once. */
+type Forks = readonly (readonly OperationCall[])[];
+const NO_FORKS: Forks = [];
 
-/** Adds to `chain` what is left to do until `instance` is started; nothing when it is. */
-export function install(chain: Chain, instance: InstanceModel, operations: Operations): void {
-  const { id, state } = instance;
-  if (state === 'started') return;
-  const says = (message: string) => event(id, message);
-  const idle = (message: string) => ({ otherwise: [says(`${message}: nothing to do`)] });
-  const operation = (name: string, told: Told) => operationStep(instance, operations, name, told);
-  const relationships = (name: string, begin: string, done: string) =>
-    relationshipStep(instance, operations, name, begin, done);
+const NEVER = states();
+const anyAgent = (method: string | undefined) => method !== 'none';
+const waitedFor = (method: string | undefined) => method === 'plugin' || method === 'init_script';
+const byScript = (method: string | undefined) => waitedFor(method) || method === 'provided';
+const byHand = (method: string | undefined) => anyAgent(method) && !byScript(method);
 
-  const steps: Step[] = [
-    unless(
-      CREATION_BEGUN.has(state),
-      operation(`${VALIDATION}.create`, {
-        before: [says('Validating node instance before creation')],
-        after: [says('Node instance validated before creation')],
-        ...idle('Validating node instance before creation'),
-      }),
-    ),
-    unless(
-      CREATION_BEGUN.has(state),
-      operation(`${LIFECYCLE}.precreate`, {
-        before: [says('Precreating node instance')],
-        after: [says('Node instance precreated')],
-        ...idle('Precreating node instance'),
-      }),
-    ),
-    unless(
-      CREATED.has(state),
-      operation(`${LIFECYCLE}.create`, {
-        before: [becomes(id, 'creating'), says('Creating node instance')],
-        after: [becomes(id, 'created'), says('Node instance created')],
-        ...idle('Creating node instance'),
-      }),
-    ),
-    unless(
-      CONFIGURED.has(state),
-      relationships('preconfigure', 'Pre-configuring relationships', 'Relationships pre-configured'),
-    ),
-    unless(
-      CONFIGURED.has(state),
-      operation(`${LIFECYCLE}.configure`, {
-        before: [becomes(id, 'configuring'), says('Configuring node instance')],
-        after: [becomes(id, 'configured'), says('Node instance configured')],
-        ...idle('Configuring node instance'),
-      }),
-    ),
-    relationships('postconfigure', 'Post-configuring relationships', 'Relationships post-configured'),
-    operation(`${LIFECYCLE}.start`, {
-      before: [becomes(id, 'starting'), says('Starting node instance')],
-      ...idle('Starting node instance'),
-    }),
-    ...(operations.isHost(instance) ? hostAfterStart(instance, operations) : []),
-    operation(`${LIFECYCLE}.poststart`, {
-      before: [says('Poststarting node instance')],
-      after: [says('Node instance poststarted')],
-      ...idle('Poststarting node instance'),
-    }),
-    operation(`${MONITORING}.start`, {}),
-    relationships('establish', 'Establishing relationships', 'Relationships established'),
-  ];
+const INSTALL: readonly Step[] = [
+  step(`${VALIDATION}.create`, {
+    not: CREATION_BEGUN,
+    before: [event('Validating node instance before creation')],
+    after: [event('Node instance validated before creation')],
+    otherwise: [event('Validating node instance before creation: nothing to do')],
+  }),
+  step(`${LIFECYCLE}.precreate`, {
+    not: CREATION_BEGUN,
+    before: [event('Precreating node instance')],
+    after: [event('Node instance precreated')],
+    otherwise: [event('Precreating node instance: nothing to do')],
+  }),
+  step(`${LIFECYCLE}.create`, {
+    not: CREATED,
+    before: [becomes('creating'), event('Creating node instance')],
+    after: [becomes('created'), event('Node instance created')],
+    otherwise: [event('Creating node instance: nothing to do')],
+  }),
+  step(`${RELATIONSHIP}.preconfigure`, {
+    on: 'relationships',
+    not: CONFIGURED,
+    before: [event('Pre-configuring relationships')],
+    after: [event('Relationships pre-configured')],
+  }),
+  step(`${LIFECYCLE}.configure`, {
+    not: CONFIGURED,
+    before: [becomes('configuring'), event('Configuring node instance')],
+    after: [becomes('configured'), event('Node instance configured')],
+    otherwise: [event('Configuring node instance: nothing to do')],
+  }),
+  step(`${RELATIONSHIP}.postconfigure`, {
+    on: 'relationships',
+    before: [event('Post-configuring relationships')],
+    after: [event('Relationships post-configured')],
+  }),
+  step(`${LIFECYCLE}.start`, {
+    before: [becomes('starting'), event('Starting node instance')],
+    otherwise: [event('Starting node instance: nothing to do')],
+  }),
+  step('cloudify.interfaces.host.get_state', { host: true, until: 'truthy' }),
+  step(`${AGENT}.create`, {
+    host: anyAgent,
+    before: [event('Creating agent')],
+    after: [event('Agent created')],
+  }),
+  step(`${AGENT}.start`, {
+    host: waitedFor,
+    before: [event('Waiting for agent to start')],
+    after: [event('Agent started')],
+  }),
+  step(`${MONITORING_AGENT}.install`, { host: true }),
+  step(`${MONITORING_AGENT}.start`, { host: true }),
+  step(`${LIFECYCLE}.poststart`, {
+    before: [event('Poststarting node instance')],
+    after: [event('Node instance poststarted')],
+    otherwise: [event('Poststarting node instance: nothing to do')],
+  }),
+  step(`${MONITORING}.start`, {}),
+  step(ESTABLISH, {
+    on: 'relationships',
+    before: [event('Establishing relationships')],
+    after: [event('Relationships established')],
+  }),
+];
 
-  if (steps.some((step) => step.forks.length > 0)) {
-    if (!CREATED.has(state)) chain.announce([becomes(id, 'initializing')]);
-    take(chain, steps);
-    chain.record([becomes(id, 'started'), says('Node instance started')]);
-  } else {
-    chain.record([becomes(id, 'started'), says('Node instance started (nothing to do)')]);
+const STOP: readonly Step[] = [
+  step(`${VALIDATION}.delete`, {
+    not: NOT_RUNNING,
+    before: [event('Validating node instance before deletion')],
+    after: [event('Node instance validated before deletion')],
+    // "after" is how Cloudify has it.
+    otherwise: [event('Validating node instance after deletion: nothing to do')],
+  }),
+  step(`${MONITORING}.stop`, { not: NOT_RUNNING }),
+  step(`${LIFECYCLE}.prestop`, {
+    not: NOT_RUNNING,
+    before: [event('Prestopping node instance')],
+    after: [event('Node instance prestopped')],
+  }),
+  step(`${MONITORING_AGENT}.stop`, { not: NOT_RUNNING, host: true }),
+  step(`${MONITORING_AGENT}.uninstall`, { not: NOT_RUNNING, host: true }),
+  step(`${AGENT}.stop_amqp`, { not: NOT_RUNNING, host: byScript, before: [event('Stopping agent')] }),
+  step(`${AGENT}.stop`, { not: NOT_RUNNING, host: byHand, before: [event('Stopping agent')] }),
+  step(`${AGENT}.delete`, {
+    not: NOT_RUNNING,
+    host: anyAgent,
+    before: [event('Deleting agent')],
+    after: [event('Agent deleted')],
+  }),
+  step(`${LIFECYCLE}.stop`, {
+    not: NOT_RUNNING,
+    after: [event('Stopped node instance')],
+    otherwise: [event('Stopped node instance: nothing to do')],
+  }),
+];
+
+const DELETE: readonly Step[] = [
+  step(UNLINK, {
+    on: 'relationships',
+    not: GONE,
+    before: [event('Unlinking relationships')],
+    after: [event('Relationships unlinked')],
+  }),
+  step(`${LIFECYCLE}.delete`, {
+    not: GONE,
+    before: [becomes('deleting'), event('Deleting node instance')],
+    otherwise: [event('Deleting node instance: nothing to do')],
+  }),
+  step(`${LIFECYCLE}.postdelete`, {
+    not: GONE,
+    before: [event('Postdeleting node instance')],
+    after: [event('Node instance postdeleted')],
+  }),
+];
+
+export class Lifecycle {
+  readonly #operations: Operations;
+
+  constructor(operations: Operations) {
+    this.#operations = operations;
   }
-}
 
-/** Adds to `chain` what is left to do until `instance` is deleted. */
-export function uninstall(chain: Chain, instance: InstanceModel, operations: Operations): void {
-  const { id, state } = instance;
-  const says = (message: string) => event(id, message);
-  const idle = (message: string) => ({ otherwise: [says(`${message}: nothing to do`)] });
-  const operation = (name: string, told: Told) => operationStep(instance, operations, name, told);
-  const resting = NOT_RUNNING.has(state);
-  const gone = GONE.has(state);
-
-  if (!resting) chain.announce([becomes(id, 'stopping'), says('Stopping node instance')]);
-  take(chain, [
-    unless(
-      resting,
-      operation(`${VALIDATION}.delete`, {
-        before: [says('Validating node instance before deletion')],
-        after: [says('Node instance validated before deletion')],
-        // "after" is how Cloudify has it.
-        ...idle('Validating node instance after deletion'),
-      }),
-    ),
-    unless(resting, operation(`${MONITORING}.stop`, {})),
-    unless(
-      resting,
-      operation(`${LIFECYCLE}.prestop`, {
-        before: [says('Prestopping node instance')],
-        after: [says('Node instance prestopped')],
-      }),
-    ),
-    ...(!resting && operations.isHost(instance) ? hostBeforeStop(instance, operations) : []),
-    resting
-      ? nothing(`${LIFECYCLE}.stop`, [says(`Stop: instance already ${state}`)])
-      : operation(`${LIFECYCLE}.stop`, {
-          after: [says('Stopped node instance')],
-          ...idle('Stopped node instance'),
-        }),
-  ]);
-  if (!STOPPED.has(state)) chain.record([becomes(id, 'stopped')]);
-  take(chain, [
-    unless(
-      gone,
-      relationshipStep(
-        instance,
-        operations,
-        'unlink',
-        'Unlinking relationships',
-        'Relationships unlinked',
-        true,
-      ),
-    ),
-    gone
-      ? nothing(`${LIFECYCLE}.delete`, [says(`Delete: instance already ${state}`)])
-      : operation(`${LIFECYCLE}.delete`, {
-          before: [becomes(id, 'deleting'), says('Deleting node instance')],
-          ...idle('Deleting node instance'),
-        }),
-    unless(
-      gone,
-      operation(`${LIFECYCLE}.postdelete`, {
-        before: [says('Postdeleting node instance')],
-        after: [says('Node instance postdeleted')],
-      }),
-    ),
-  ]);
-  if (state !== 'deleted') chain.record([becomes(id, 'deleted'), says('Deleted node instance')]);
-}
-
-/**
- * Adds one relationship operation of an instance that itself is left alone, towards those of its targets that
- * `concerns` picks: source, then target, one relationship after the other.
- */
-export function relate(
-  chain: Chain,
-  instance: InstanceModel,
-  operations: Operations,
-  operation: typeof ESTABLISH | typeof UNLINK,
-  concerns: (target: string) => boolean,
-): void {
-  const places = instance.relationships.keys();
-  for (const place of operation === UNLINK ? [...places].reverse() : places) {
-    if (!concerns(instance.relationships[place]!.targetInstance)) continue;
-    for (const call of operations.relationshipCalls(instance, place, operation)) chain.run(call);
+  /** Adds to `chain` what is left to do until `instance` is started; nothing when it is. */
+  install(chain: Chain, instance: InstanceModel): void {
+    if (instance.state === 'started') return;
+    if (!CREATED.has(instance.state)) chain.announce([becomes('initializing')]);
+    for (const step of INSTALL) this.#take(chain, instance, step, step.otherwise);
+    if (chain.isEmpty) {
+      chain.retract();
+      chain.record([becomes('started'), event('Node instance started (nothing to do)')]);
+    } else {
+      chain.record([becomes('started'), event('Node instance started')]);
+    }
   }
-}
 
-/** An intact instance has links to renew: its own install would otherwise still make them. */
-export function hasEstablished(state: InstanceLifecycleState): boolean {
-  return state === 'started';
-}
+  /** Adds to `chain` what is left to do until `instance` is deleted. */
+  uninstall(chain: Chain, instance: InstanceModel): void {
+    const { state } = instance;
+    const already = (step: Step, word: string) =>
+      step.name === `${LIFECYCLE}.${word.toLowerCase()}` && step.not.has(state)
+        ? [event(`${word}: instance already ${state}`)]
+        : step.otherwise;
+    if (!NOT_RUNNING.has(state)) chain.announce([becomes('stopping'), event('Stopping node instance')]);
+    for (const step of STOP) this.#take(chain, instance, step, already(step, 'Stop'));
+    if (!STOPPED.has(state)) chain.record([becomes('stopped')]);
+    for (const step of DELETE) this.#take(chain, instance, step, already(step, 'Delete'));
+    if (state !== 'deleted') chain.record([becomes('deleted'), event('Deleted node instance')]);
+  }
 
-/** An intact instance has links to take back: its own uninstall would otherwise find none. */
-export function mayBeLinked(state: InstanceLifecycleState): boolean {
-  return !GONE.has(state);
-}
+  /**
+   * Adds one relationship operation of an instance that itself is left alone, towards those of its targets that
+   * `concerns` picks: source, then target, one relationship after the other.
+   */
+  relate(
+    chain: Chain,
+    instance: InstanceModel,
+    operation: typeof ESTABLISH | typeof UNLINK,
+    concerns: (target: string) => boolean,
+  ): void {
+    if (!this.#operations.hasRelationshipCalls(instance, operation)) return;
+    const places = [...instance.relationships.keys()];
+    for (const place of operation === UNLINK ? places.reverse() : places) {
+      if (!concerns(instance.relationships[place]!.targetInstance)) continue;
+      for (const call of this.#operations.relationshipCalls(instance, place, operation)) chain.run(call);
+    }
+  }
 
-function take(chain: Chain, steps: readonly Step[]): void {
-  for (const step of steps) {
-    if (step.forks.length === 0) chain.announce(step.otherwise);
+  #take(chain: Chain, instance: InstanceModel, step: Step, otherwise: readonly Word[]): void {
+    const forks = this.#forks(instance, step);
+    if (forks.length === 0) chain.announce(otherwise);
     else {
       chain.announce(step.before);
-      for (const calls of step.forks) chain.fork(calls);
+      for (const calls of forks) chain.fork(calls);
       chain.record(step.after);
     }
     chain.mark(step.name);
   }
-}
 
-function operationStep(instance: InstanceModel, operations: Operations, name: string, told: Told): Step {
-  const call = operations.call(instance, name);
-  return {
-    name,
-    forks: call === null ? [] : [[call]],
-    before: told.before ?? [],
-    after: told.after ?? [],
-    otherwise: told.otherwise ?? [],
-  };
-}
-
-/** Relationships to one target node that stand together are served at once; groups one after the other. */
-function relationshipStep(
-  instance: InstanceModel,
-  operations: Operations,
-  name: string,
-  begin: string,
-  done: string,
-  reverse = false,
-): Step {
-  const operation = `${RELATIONSHIP}.${name}`;
-  const forks: OperationCall[][] = [];
-  let target: string | null = null;
-  let fork: OperationCall[] = [];
-  for (const [place, relationship] of instance.relationships.entries()) {
-    if (relationship.targetNode !== target) {
-      if (fork.length > 0) forks.push(fork);
-      fork = [];
-      target = relationship.targetNode;
-    }
-    for (const call of operations.relationshipCalls(instance, place, operation)) fork.push(call);
+  #forks(instance: InstanceModel, step: Step): Forks {
+    if (step.not.has(instance.state)) return NO_FORKS;
+    if (step.on === 'relationships') return this.#relationshipForks(instance, step.name);
+    if (step.host !== undefined && !this.#isSuchHost(instance, step.host)) return NO_FORKS;
+    const call = this.#operations.call(instance, step.name);
+    if (call === null) return NO_FORKS;
+    return [[step.until === undefined ? call : { ...call, until: step.until }]];
   }
-  if (fork.length > 0) forks.push(fork);
-  if (reverse) forks.reverse();
-  return {
-    name: operation,
-    forks,
-    before: [event(instance.id, begin)],
-    after: [event(instance.id, done)],
-    otherwise: [],
-  };
-}
 
-function hostAfterStart(instance: InstanceModel, operations: Operations): Step[] {
-  const says = (message: string) => event(instance.id, message);
-  const operation = (name: string, told: Told = {}) => operationStep(instance, operations, name, told);
-  const running = operation('cloudify.interfaces.host.get_state');
-  const steps: Step[] = [{ ...running, forks: running.forks.map((fork) => fork.map(untilTruthy)) }];
-  const method = installMethod(operations.node(instance)?.properties ?? {});
-  if (method !== 'none') {
-    steps.push(
-      operation(`${AGENT}.create`, { before: [says('Creating agent')], after: [says('Agent created')] }),
-    );
-    if (method === 'plugin' || method === 'init_script') {
-      steps.push(
-        operation(`${AGENT}.start`, {
-          before: [says('Waiting for agent to start')],
-          after: [says('Agent started')],
-        }),
-      );
+  /** Relationships to one target node that stand together are served at once; groups one after the other. */
+  #relationshipForks(instance: InstanceModel, operation: string): Forks {
+    if (!this.#operations.hasRelationshipCalls(instance, operation)) return NO_FORKS;
+    const forks: OperationCall[][] = [];
+    let target: string | null = null;
+    let fork: OperationCall[] = [];
+    for (const [place, relationship] of instance.relationships.entries()) {
+      if (relationship.targetNode !== target) {
+        if (fork.length > 0) forks.push(fork);
+        fork = [];
+        target = relationship.targetNode;
+      }
+      for (const call of this.#operations.relationshipCalls(instance, place, operation)) fork.push(call);
     }
+    if (fork.length > 0) forks.push(fork);
+    return operation === UNLINK ? forks.reverse() : forks;
   }
-  return [...steps, operation(`${MONITORING_AGENT}.install`), operation(`${MONITORING_AGENT}.start`)];
+
+  #isSuchHost(instance: InstanceModel, such: NonNullable<Step['host']>): boolean {
+    if (!this.#operations.isHost(instance)) return false;
+    return such === true || such(installMethod(this.#operations.node(instance)?.properties ?? {}));
+  }
 }
 
-function hostBeforeStop(instance: InstanceModel, operations: Operations): Step[] {
-  const says = (message: string) => event(instance.id, message);
-  const operation = (name: string, told: Told = {}) => operationStep(instance, operations, name, told);
-  const steps = [operation(`${MONITORING_AGENT}.stop`), operation(`${MONITORING_AGENT}.uninstall`)];
-  const method = installMethod(operations.node(instance)?.properties ?? {});
-  if (method === 'none') return steps;
-  const byScript = method === 'init_script' || method === 'plugin' || method === 'provided';
-  return [
-    ...steps,
-    operation(byScript ? `${AGENT}.stop_amqp` : `${AGENT}.stop`, { before: [says('Stopping agent')] }),
-    operation(`${AGENT}.delete`, { before: [says('Deleting agent')], after: [says('Agent deleted')] }),
-  ];
+/** An intact instance has links to renew; one that is not started yet makes them in its own install. */
+export function hasEstablished(state: InstanceLifecycleState): boolean {
+  return state === 'started';
 }
 
-function untilTruthy(call: OperationCall): OperationCall {
-  return { ...call, until: 'truthy' };
+/** An instance has links to take back; its own uninstall would find none otherwise. */
+export function mayBeLinked(state: InstanceLifecycleState): boolean {
+  return !GONE.has(state);
 }
 
 /** How the agent of a host is installed; the old boolean property wins. Undefined where the type does not say. */
@@ -311,10 +288,6 @@ function installMethod(properties: JsonObject): string | undefined {
   return typeof config.install_method === 'string' ? config.install_method : undefined;
 }
 
-function unless(skipped: boolean, step: Step): Step {
-  return skipped ? { ...step, forks: [] } : step;
-}
-
-function nothing(name: string, otherwise: readonly Effect[]): Step {
-  return { name, forks: [], before: [], after: [], otherwise };
+function step(name: string, rest: Partial<Omit<Step, 'name'>>): Step {
+  return { name, on: 'instance', not: NEVER, before: [], after: [], otherwise: [], ...rest };
 }

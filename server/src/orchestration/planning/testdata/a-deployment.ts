@@ -48,8 +48,9 @@ export function aPlan(
   sketches: Readonly<Record<string, NodeSketch>>,
   scalingGroups: Readonly<Record<string, { members: readonly string[]; instances: number }>> = {},
 ): InstantiablePlan {
+  const hosts = hostsOf(sketches);
   return {
-    nodes: Object.entries(sketches).map(([name, sketch]) => aNode(name, sketch, sketches)),
+    nodes: Object.entries(sketches).map(([name, sketch]) => aNode(name, sketch, hosts.get(name) ?? null)),
     nodeTypes: {
       [ROOT]: { hierarchy: [ROOT], operations: {} },
       [COMPUTE]: { hierarchy: [ROOT, COMPUTE], operations: {} },
@@ -103,7 +104,7 @@ export function inState(
   };
 }
 
-function aNode(name: string, sketch: NodeSketch, sketches: Readonly<Record<string, NodeSketch>>): PlanNode {
+function aNode(name: string, sketch: NodeSketch, host: string | null): PlanNode {
   return {
     name,
     type: sketch.kind === 'host' ? COMPUTE : ROOT,
@@ -113,7 +114,7 @@ function aNode(name: string, sketch: NodeSketch, sketches: Readonly<Record<strin
       ...operations('cloudify.interfaces.', sketch.noops ?? [], ''),
     },
     relationships: (sketch.relationships ?? []).map(aRelationship),
-    host: hostOf(name, sketches),
+    host,
     scaling: { default: sketch.instances ?? 1, min: 0, max: -1 },
   };
 }
@@ -148,11 +149,22 @@ function anOperation(functionName: string): PlanOperation {
   };
 }
 
-function hostOf(name: string, sketches: Readonly<Record<string, NodeSketch>>): string | null {
-  for (let next: string | undefined = name; next !== undefined; ) {
-    const sketch: NodeSketch | undefined = sketches[next];
-    if (sketch?.kind === 'host') return next;
-    next = sketch?.relationships?.find(({ kind }) => kind === 'contained_in')?.to;
+/** The host of every node, found once for each chain of containment. */
+function hostsOf(sketches: Readonly<Record<string, NodeSketch>>): Map<string, string | null> {
+  const hosts = new Map<string, string | null>();
+  for (const name of Object.keys(sketches)) {
+    const chain = new Set<string>();
+    let next: string | undefined = name;
+    while (next !== undefined && !hosts.has(next) && !chain.has(next)) {
+      chain.add(next);
+      if (sketches[next]?.kind === 'host') hosts.set(next, next);
+      next = sketches[next]?.relationships?.find(({ kind }) => kind === 'contained_in')?.to;
+    }
+    let host = hosts.get(next ?? '') ?? null;
+    for (const link of [...chain].reverse()) {
+      host = hosts.get(link) ?? host;
+      hosts.set(link, host);
+    }
   }
-  return null;
+  return hosts;
 }

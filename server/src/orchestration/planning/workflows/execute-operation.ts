@@ -6,7 +6,7 @@ import type { JsonObject } from '../../../dsl/plan.js';
 import { event, GraphBuilder } from '../build.js';
 import type { OperationCall, TaskGraph } from '../graph.js';
 import type { DeploymentModel } from '../model.js';
-import { neighbours } from '../neighbours.js';
+import { neighbours, strangers } from '../neighbours.js';
 import { Operations } from '../operations.js';
 import { weave } from '../weave.js';
 import { CIRCLE, dictionary, flag, own, type Problem, type Selection, select } from './workflow.js';
@@ -46,7 +46,7 @@ export function addOperation(
   selection: Selection,
   execution: Execution,
 ): Problem | null {
-  const related = neighbours(model);
+  const related = execution.byDependencyOrder ? neighbours(model) : strangers(model);
   if (related === null) return CIRCLE;
   const operations = new Operations(model);
   const hasParameters = Object.keys(execution.parameters).length > 0;
@@ -58,27 +58,17 @@ export function addOperation(
 
   weave(builder, {
     model,
-    neighbours: execution.byDependencyOrder ? related : unrelated(model),
+    neighbours: related,
     operations,
     direction: 'targets-first',
     after: builder.barrier(),
     fill(chain, instance) {
       if (!selection.has(instance) || !operations.declares(instance, execution.operation)) return;
-      chain.announce([event(instance.id, `Starting operation ${execution.operation}${told}`)]);
+      chain.announce([event(`Starting operation ${execution.operation}${told}`)]);
       const call = operations.call(instance, execution.operation);
       if (call !== null) chain.run(laidOver(call));
-      chain.record([event(instance.id, `Finished operation ${execution.operation}`)]);
+      chain.record([event(`Finished operation ${execution.operation}`)]);
     },
   });
   return null;
-}
-
-function unrelated(model: DeploymentModel) {
-  const nobody: readonly never[] = [];
-  return {
-    targetsFirst: [...model.instances.keys()],
-    places: new Map<string, number>(),
-    targets: model.instances.map(() => nobody),
-    sources: model.instances.map(() => nobody),
-  };
 }

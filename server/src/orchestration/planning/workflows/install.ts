@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../../dsl/plan.js';
 import { GraphBuilder } from '../build.js';
 import type { TaskGraph } from '../graph.js';
-import { ESTABLISH, hasEstablished, install as installInstance, relate } from '../lifecycle.js';
+import { ESTABLISH, hasEstablished, Lifecycle } from '../lifecycle.js';
 import type { DeploymentModel } from '../model.js';
 import { neighbours } from '../neighbours.js';
 import { Operations } from '../operations.js';
@@ -25,6 +25,7 @@ export function addInstall(
   const related = neighbours(model);
   if (related === null) return CIRCLE;
   const operations = new Operations(model);
+  const lifecycle = new Lifecycle(operations);
   const isNew = (id: string) => {
     const target = model.instances[related.places.get(id) ?? -1];
     return target !== undefined && target.state !== 'started' && selection.has(target);
@@ -37,8 +38,8 @@ export function addInstall(
     after: builder.barrier(),
     byOperation: true,
     fill(chain, instance) {
-      if (selection.has(instance)) installInstance(chain, instance, operations);
-      else if (hasEstablished(instance.state)) relate(chain, instance, operations, ESTABLISH, isNew);
+      if (selection.has(instance)) lifecycle.install(chain, instance);
+      else if (hasEstablished(instance.state)) lifecycle.relate(chain, instance, ESTABLISH, isNew);
     },
   });
   return null;

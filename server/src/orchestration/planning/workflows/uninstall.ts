@@ -7,7 +7,7 @@
 import type { JsonObject } from '../../../dsl/plan.js';
 import { GraphBuilder } from '../build.js';
 import type { TaskGraph } from '../graph.js';
-import { mayBeLinked, relate, UNLINK, uninstall as uninstallInstance } from '../lifecycle.js';
+import { Lifecycle, mayBeLinked, UNLINK } from '../lifecycle.js';
 import type { DeploymentModel } from '../model.js';
 import { neighbours } from '../neighbours.js';
 import { Operations } from '../operations.js';
@@ -36,6 +36,7 @@ export function addUninstall(
   const related = neighbours(model);
   if (related === null) return CIRCLE;
   const operations = new Operations(model);
+  const lifecycle = new Lifecycle(operations);
   const isGoing = (id: string) => {
     const target = model.instances[related.places.get(id) ?? -1];
     return target !== undefined && mayBeLinked(target.state) && selection.has(target);
@@ -49,8 +50,8 @@ export function addUninstall(
     byOperation: true,
     onFailure: (instance) => (ignoreFailure || !selection.has(instance) ? 'ignore' : 'fail'),
     fill(chain, instance) {
-      if (selection.has(instance)) uninstallInstance(chain, instance, operations);
-      else if (mayBeLinked(instance.state)) relate(chain, instance, operations, UNLINK, isGoing);
+      if (selection.has(instance)) lifecycle.uninstall(chain, instance);
+      else if (mayBeLinked(instance.state)) lifecycle.relate(chain, instance, UNLINK, isGoing);
     },
   });
   return null;

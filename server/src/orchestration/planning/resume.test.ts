@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { TaskState } from './graph.js';
+import { type Decision, type ResumeRequest, type Resumption, resume } from './resume.js';
+import { aDeployment } from './testdata/a-deployment.js';
+import { install } from './workflows/install.js';
+
+const operations = ['lifecycle.create', 'lifecycle.configure', 'lifecycle.start'];
+const built = install(aDeployment({ a: { operations }, b: { operations } }), {});
+assert.ok('tasks' in built);
+const GRAPH = built;
+
+describe('resume', () => {
+  it('sends back what failed or waited, and leaves what is done or never began', () => {
+    assert.deepEqual(changed(['succeeded', 'failed', 'pending', 'skipped', 'waiting']), [
+      '1 failed -> pending',
+      '4 waiting -> pending',
+    ]);
+  });
+
+  it('asks about tasks of which nobody knows what became', () => {
+    assert.deepEqual(resumed(['succeeded', 'interrupted', 'pending', 'started']), {
+      kind: 'undecided',
+      tasks: [1, 3],
+    });
+  });
+
+  it('runs those again that may, and with force all of them', () => {
+    const states: TaskState[] = ['succeeded', 'interrupted', 'pending', 'started'];
+    assert.deepEqual(resumed(states, { mayRunAgain: ({ id }) => id === 1 }), {
+      kind: 'undecided',
+      tasks: [3],
+    });
+    const all = ['1 interrupted -> pending', '3 started -> pending'];
+    assert.deepEqual(changed(states, { mayRunAgain: () => true }), all);
+    assert.deepEqual(changed(states, { force: true }), all);
+  });
+
+  it('does as a person decides, and tells what the tasks that now count as done mean', () => {
+    const decisions = new Map<number, Decision>([
+      [0, { kind: 'done' }],
+      [3, { kind: 'skip', reason: 'made by hand' }],
+      [4, { kind: 'retry' }],
+    ]);
+    const resumption = resumed(['interrupted', 'pending', 'pending', 'failed', 'interrupted'], { decisions });
+    assert.equal(resumption.kind, 'resumed');
+    assert.deepEqual(lines(resumption), [
+      '0 interrupted -> succeeded',
+      '3 failed -> skipped',
+      '4 interrupted -> pending',
+    ]);
+    assert.deepEqual(resumption.kind === 'resumed' && resumption.effects, [
+      { kind: 'state', instance: 'a_1', state: 'created' },
+      { kind: 'event', instance: 'a_1', message: 'Node instance created' },
+      { kind: 'state', instance: 'b_2', state: 'created' },
+      { kind: 'event', instance: 'b_2', message: 'Node instance created' },
+    ]);
+  });
+
+  it('refuses decisions about tasks that are done, not begun, or not there', () => {
+    const decisions = new Map<number, Decision>([
+      [99, { kind: 'done' }],
+      [1, { kind: 'retry' }],
+      [0, { kind: 'retry' }],
+      [2, { kind: 'retry' }],
+    ]);
+    assert.deepEqual(resumed(['succeeded', 'pending', 'failed'], { force: true, decisions }), {
+      kind: 'pointless',
+      tasks: [0, 1, 99],
+    });
+  });
+});
+
+function resumed(states: readonly TaskState[], request: Partial<ResumeRequest> = {}): Resumption {
+  return resume(GRAPH, states, { force: false, ...request });
+}
+
+function changed(states: readonly TaskState[], request: Partial<ResumeRequest> = {}): string[] {
+  return lines(resumed(states, request));
+}
+
+function lines(resumption: Resumption): string[] {
+  if (resumption.kind !== 'resumed') assert.fail(`${resumption.kind} ${resumption.tasks}`);
+  return resumption.changes.map(({ task, from, to }) => `${task} ${from} -> ${to}`);
+}
