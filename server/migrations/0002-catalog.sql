@@ -33,7 +33,7 @@ create table blueprints (
   -- Path inside the archive's top folder.
   main_file text not null,
   state text not null check (state in ('pending', 'uploading', 'extracting', 'parsing', 'uploaded',
-    'failed_uploading', 'failed_extracting', 'failed_parsing', 'invalid')),
+    'failed-uploading', 'failed-extracting', 'failed-parsing', 'invalid')),
   error text,
   error_detail text,
   hidden boolean not null default false,

@@ -8,14 +8,14 @@ export const CHUNK_BYTES = 256 * 1024;
 
 /** Begins an upload: a blob that nobody can find. */
 export const insertUnfinished = systemStatement<{ uid: BlobUid }>(
-  'blobs-insert-unfinished',
+  'blobs_insert_unfinished',
   'insert into blobs default values returning uid',
   WHY,
 );
 
 /** `$1` blob, `$2` number of the first chunk, `$3` bytes, a multiple of the chunk size unless they are the last. */
 export const insertChunks = systemStatement(
-  'blobs-insert-chunks',
+  'blobs_insert_chunks',
   `insert into blob_chunks (blob, n, data)
    select $1, $2 + i, substr($3::bytea, i * ${CHUNK_BYTES} + 1, ${CHUNK_BYTES})
    from generate_series(0, (octet_length($3::bytea) - 1) / ${CHUNK_BYTES}) i`,
@@ -24,14 +24,14 @@ export const insertChunks = systemStatement(
 
 /** Makes an upload findable. Violates `blobs_digest_key` when the same bytes are there already. */
 export const finish = systemStatement(
-  'blobs-finish',
+  'blobs_finish',
   `update blobs set digest = $2, size = $3, held_until = now() + interval '6 hours' where uid = $1`,
   WHY,
 );
 
 /** Keeps bytes that are there from being swept soon. */
 export const hold = systemStatement<{ uid: BlobUid }>(
-  'blobs-hold',
+  'blobs_hold',
   `update blobs set held_until = greatest(held_until, now() + interval '6 hours') where digest = $1 returning uid`,
   WHY,
 );
@@ -41,7 +41,7 @@ export const hold = systemStatement<{ uid: BlobUid }>(
  * the digests must differ. Sorted, so that two of these never wait for each other in a circle.
  */
 export const upsertWhole = systemStatement<{ uid: BlobUid; digest: string }>(
-  'blobs-upsert-whole',
+  'blobs_upsert_whole',
   `with given as (
      select decode(digest, 'hex') as digest, start, size
      from unnest($1::text[], $2::integer[], $3::integer[]) as given (digest, start, size)
@@ -62,12 +62,12 @@ export const upsertWhole = systemStatement<{ uid: BlobUid; digest: string }>(
 
 /** `$3` chunks from number `$2` on. */
 export const selectChunks = systemStatement<{ data: Buffer }>(
-  'blobs-select-chunks',
+  'blobs_select_chunks',
   'select data from blob_chunks where blob = $1 and n >= $2 order by n limit $3',
   WHY,
 );
 
-export const deleteBlob = systemStatement('blobs-delete', 'delete from blobs where uid = $1', WHY);
+export const deleteBlob = systemStatement('blobs_delete', 'delete from blobs where uid = $1', WHY);
 
 /**
  * Some blobs that nothing refers to, and that nobody holds. A reference that this statement does not know of makes it
@@ -75,7 +75,7 @@ export const deleteBlob = systemStatement('blobs-delete', 'delete from blobs whe
  * about to be referred to is either locked (skipped) or no longer due.
  */
 export const deleteUnreferenced = systemStatement(
-  'blobs-delete-unreferenced',
+  'blobs_delete_unreferenced',
   `delete from blobs where uid in (
      select b.uid from blobs b
      where b.held_until < now()

@@ -1,0 +1,398 @@
+/**
+ * How a blueprint gets in: received, unpacked, compiled, and only then there, all at once.
+ *
+ *   reserve (transaction: is the id free? the row, the audit row)
+ *     └─► receive ─► unpack ─► compile ─► finish (transaction: archive, files, plan, labels)
+ *           no transaction is open here; what is stored so far nobody can see
+ *
+ * Each step writes its state first. The row stays alive by a sign every ten seconds; without one it counts as dead,
+ * whichever process it was in, and may be replaced. An upload that was replaced meanwhile finds its attempt overtaken
+ * and writes nothing.
+ */
+import type { Readable } from 'node:stream';
+import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
+import { type Diagnostic, formatDiagnostic } from '../dsl/diagnostics.js';
+import { DomainError } from '../errors.js';
+import { record } from '../identity/audit.js';
+import { requireName } from '../identity/names.js';
+import type { BlueprintUid } from '../ids.js';
+import type { Fetched } from '../net/safe-fetch.js';
+import type { Pool } from '../store/pool.js';
+import { inTransaction } from '../store/transaction.js';
+import type { ArchiveLimits } from './archive/limits.js';
+import type { Blobs, StoredBlob } from './blobs.js';
+import { failureIn, type UploadPhase } from './blueprint-state.js';
+import {
+  advance,
+  type BlueprintRecord,
+  deleteOtherLabels,
+  failDeadUploads,
+  failUpload,
+  findRecord,
+  finishUpload,
+  insertBlueprint,
+  insertFiles,
+  insertLabels,
+  insertPlan,
+  lockId,
+  restartBlueprint,
+  type StoredFile,
+  selectHolders,
+  stayAlive,
+  type Visibility,
+} from './blueprints.store.js';
+import { compileBlueprint, type PluginYamls } from './compile-blueprint.js';
+import type { CompiledPlan } from './compile-once.js';
+import type { CompilePool } from './compile-pool.js';
+import { Gate } from './gate.js';
+import { type Label, normalLabels } from './labels.js';
+import { FileSink, type Received, readTexts, receive, type Unpacked, unpack } from './unpack.js';
+
+export interface UploadRequest {
+  readonly id: string;
+  readonly source: ArchiveSource;
+  /** In the archive's top folder; default `blueprint.yaml`. */
+  readonly mainFile?: string;
+  readonly visibility?: Visibility;
+  readonly labels?: readonly Label[];
+  /** Default: what the blueprint itself says. */
+  readonly description?: string;
+}
+
+/** A stream is not destroyed when it is refused: whoever it comes from may still want to answer on it. */
+export type ArchiveSource =
+  | { readonly kind: 'stream'; readonly stream: Readable }
+  | { readonly kind: 'url'; readonly url: string };
+
+export interface BlueprintUploadsParts {
+  readonly pool: Pool;
+  readonly blobs: Blobs;
+  readonly compiler: CompilePool;
+  readonly limits: ArchiveLimits;
+  /** `safeFetch` with the installation's allowlist. */
+  readonly fetch: (url: string, bounds: { maxBytes: number; timeoutMs: number }) => Promise<Fetched>;
+  readonly plugins?: PluginYamls;
+  /** Told of failures that are not the caller's fault, once each. */
+  readonly onTrouble?: (error: unknown, blueprint: string) => void;
+}
+
+const DEFAULT_MAIN_FILE = 'blueprint.yaml';
+const SIGN_OF_LIFE_MS = 10_000;
+const ARCHIVE_TIMEOUT_MS = 15 * 60_000;
+const IMPORT_TIMEOUT_MS = 30_000;
+const IMPORT_BYTES = 8 * 1024 * 1024;
+/** Archives that are unpacked and compiled at the same time: bounds memory. */
+const AT_ONCE = 4;
+
+interface Attempt {
+  readonly caller: Caller;
+  readonly scope: TenantScope;
+  readonly id: string;
+  readonly uid: BlueprintUid;
+  readonly attempt: number;
+  phase: UploadPhase;
+}
+
+export class BlueprintUploads {
+  readonly #parts: BlueprintUploadsParts;
+  readonly #gate = new Gate(AT_ONCE);
+  readonly #background = new Set<Promise<unknown>>();
+
+  constructor(parts: BlueprintUploadsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Uploads a blueprint. With `wait` (the default) it answers when the blueprint is there; without, as soon as nothing
+   * more is needed from the caller: at once for a URL, after the last byte of a stream. Needs `blueprints.write`, and
+   * `global.write` for a global one.
+   *
+   * @throws DomainError `conflict` (`already-exists`, `upload-superseded`); `invalid` (`name-invalid`, `main-file-invalid`,
+   *   `label-invalid`, `archive-…`, `invalid-blueprint` with `details.diagnostics`, `upload-broken-off`, `fetch-failed`,
+   *   `address-not-allowed`, `url-invalid`); `limit` (`archive-too-large`, `download-too-large`). After all but the
+   *   first four the blueprint is there in a failed state that says the same.
+   */
+  async upload(caller: Caller, request: UploadRequest, { wait = true } = {}): Promise<BlueprintRecord> {
+    const scope = scopeFor(caller, 'blueprints.write');
+    requireName('blueprint', request.id);
+    const mainFile = normalMainFile(request.mainFile ?? DEFAULT_MAIN_FILE);
+    const labels = normalLabels(request.labels ?? []);
+    if (request.visibility === 'global') requirePermission(caller, 'global.write');
+
+    const attempt = await this.#reserve(caller, scope, request, mainFile);
+    const received = this.#alive(attempt, () => this.#receive(attempt, request.source));
+    const done = received.then((archive) =>
+      this.#alive(attempt, () => this.#process(attempt, archive, mainFile, labels)),
+    );
+    if (wait) {
+      await done;
+    } else {
+      this.#background.add(done);
+      // The blueprint's row tells what went wrong; nobody awaits this.
+      done.catch(() => {}).finally(() => this.#background.delete(done));
+      if (request.source.kind === 'stream') await received;
+    }
+    const stored = await findRecord(this.#parts.pool, scope, request.id);
+    if (stored === null) throw superseded(request.id);
+    return stored;
+  }
+
+  /**
+   * Says what an upload would say, and keeps nothing. Needs `blueprints.write`.
+   *
+   * @returns warnings
+   */
+  async validate(
+    caller: Caller,
+    request: Pick<UploadRequest, 'source' | 'mainFile'>,
+  ): Promise<{ readonly warnings: readonly Diagnostic[] }> {
+    const scope = scopeFor(caller, 'blueprints.write');
+    const mainFile = normalMainFile(request.mainFile ?? DEFAULT_MAIN_FILE);
+    const archive = await this.#take(request.source);
+    return this.#gate.run(async () => {
+      const unpacked = await unpack(archive.bytes, mainFile, this.#parts.limits, null);
+      return { warnings: (await this.#compile(scope, archive, unpacked, mainFile)).warnings };
+    });
+  }
+
+  /**
+   * Marks uploads whose process died as failed. Periodic work; any number of processes may do it at once.
+   *
+   * @returns how many
+   */
+  async failDead(): Promise<number> {
+    return failDeadUploads.run(this.#parts.pool, [
+      'The server was stopped during the upload; upload it again',
+    ]);
+  }
+
+  /** Resolves when no upload goes on in the background. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#background]);
+  }
+
+  async #reserve(
+    caller: Caller,
+    scope: TenantScope,
+    request: UploadRequest,
+    mainFile: string,
+  ): Promise<Attempt> {
+    const { id, source, visibility = 'tenant', description = null } = request;
+    const phase: UploadPhase = source.kind === 'url' ? 'pending' : 'uploading';
+    return inTransaction(this.#parts.pool, async (client) => {
+      await lockId.run(client, [id]);
+      const everywhere = visibility === 'global';
+      const holders = await selectHolders.all(client, [
+        scope.tenantId,
+        id,
+        scope.seesPrivate,
+        scope.userId,
+        everywhere,
+      ]);
+      const own = holders.find((holder) => holder.own);
+      const free = own === undefined || (own.visible && !own.alive && own.state !== 'uploaded');
+      if (!free || holders.some((holder) => !holder.own)) throw alreadyExists(id);
+      const values = [visibility, scope.userId, description, mainFile, phase];
+      const row =
+        own === undefined
+          ? await insertBlueprint.one(client, scope.tenantId, [id, ...values])
+          : await restartBlueprint.one(client, scope.tenantId, [own.uid, ...values]);
+      if (own !== undefined) await deleteOtherLabels.run(client, scope.tenantId, [own.uid, [], []]);
+      await record(client, caller, {
+        action: 'upload',
+        thing: 'blueprint',
+        id,
+        details: {
+          visibility,
+          source: source.kind,
+          ...(own === undefined ? {} : { replaces: 'failed upload' }),
+        },
+      });
+      return { caller, scope, id, uid: row!.uid, attempt: row!.attempt, phase };
+    });
+  }
+
+  /** Runs a step of an upload: with signs of life meanwhile, and with its failure written down. */
+  async #alive<T>(attempt: Attempt, step: () => Promise<T>): Promise<T> {
+    const { pool, onTrouble } = this.#parts;
+    const { scope, uid } = attempt;
+    const timer = setInterval(() => {
+      stayAlive.run(pool, scope.tenantId, [uid, attempt.attempt]).catch(() => {});
+    }, SIGN_OF_LIFE_MS);
+    try {
+      return await step();
+    } catch (error) {
+      const told = error instanceof DomainError ? error : null;
+      if (told === null) onTrouble?.(error, attempt.id);
+      const state = failureIn(attempt.phase, told?.reason === 'invalid-blueprint');
+      const message = told?.message ?? 'Something went wrong in the server; its log says more';
+      const detail = told === null ? null : `${told.kind}: ${told.reason}`;
+      // Where this fails too the row is dead soon, and says so then.
+      await failUpload
+        .run(pool, scope.tenantId, [uid, attempt.attempt, state, message, detail])
+        .catch((trouble: unknown) => onTrouble?.(trouble, attempt.id));
+      throw error;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async #advance(attempt: Attempt, phase: UploadPhase): Promise<void> {
+    const { pool } = this.#parts;
+    const { scope, uid, id } = attempt;
+    if ((await advance.run(pool, scope.tenantId, [uid, attempt.attempt, phase])) === 0) throw superseded(id);
+    attempt.phase = phase;
+  }
+
+  async #receive(attempt: Attempt, source: ArchiveSource): Promise<Received> {
+    if (source.kind === 'stream') return this.#take(source);
+    return this.#take(source, () => this.#advance(attempt, 'uploading'));
+  }
+
+  async #take(source: ArchiveSource, answered: () => Promise<void> = async () => {}): Promise<Received> {
+    const { blobs, limits } = this.#parts;
+    try {
+      if (source.kind === 'stream') {
+        return await receive(source.stream.iterator({ destroyOnReturn: false }), blobs, limits);
+      }
+      const bounds = { maxBytes: limits.archiveBytes, timeoutMs: ARCHIVE_TIMEOUT_MS };
+      const { stream } = await this.#parts.fetch(source.url, bounds);
+      try {
+        await answered();
+        return await receive(stream, blobs, limits);
+      } finally {
+        stream.destroy();
+      }
+    } catch (error) {
+      if (source.kind === 'stream' && source.stream.errored !== null && !(error instanceof DomainError)) {
+        throw new DomainError('invalid', 'upload-broken-off', 'The upload broke off before its end', {
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+
+  async #process(
+    attempt: Attempt,
+    archive: Received,
+    mainFile: string,
+    labels: readonly Label[],
+  ): Promise<void> {
+    await this.#gate.run(async () => {
+      const { blobs, limits } = this.#parts;
+      const sink = new FileSink(blobs);
+      await this.#advance(attempt, 'extracting');
+      const unpacked = await unpack(archive.bytes, mainFile, limits, sink);
+      await this.#advance(attempt, 'parsing');
+      const { plan } = await this.#compile(attempt.scope, archive, unpacked, mainFile);
+      const stored = await sink.finish(unpacked.folder, archive);
+      await this.#finish(attempt, stored, unpacked, plan, labels);
+    });
+  }
+
+  async #compile(scope: TenantScope, archive: Received, unpacked: Unpacked, mainFile: string) {
+    const { limits, compiler, plugins = null } = this.#parts;
+    const compiled = await compileBlueprint(
+      { mainFile, texts: unpacked.texts, paths: unpacked.paths },
+      {
+        tenant: scope.tenantId,
+        plugins,
+        fetchText: (url) => this.#fetchText(url),
+        readTexts: (paths) => readTexts(archive.bytes, unpacked.folder, paths, limits),
+      },
+      compiler,
+    );
+    if (compiled.kind === 'plan') return compiled;
+    throw new DomainError(
+      'invalid',
+      'invalid-blueprint',
+      compiled.diagnostics.map((diagnostic) => formatDiagnostic(diagnostic)).join('\n'),
+      { details: { diagnostics: compiled.diagnostics } },
+    );
+  }
+
+  async #fetchText(url: string): Promise<string> {
+    const { stream } = await this.#parts.fetch(url, { maxBytes: IMPORT_BYTES, timeoutMs: IMPORT_TIMEOUT_MS });
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return new TextDecoder('utf-8').decode(Buffer.concat(chunks));
+  }
+
+  async #finish(
+    attempt: Attempt,
+    stored: { files: readonly StoredFile[]; archive: StoredBlob },
+    unpacked: Unpacked,
+    plan: CompiledPlan,
+    labels: readonly Label[],
+  ): Promise<void> {
+    const { scope, uid, id, caller } = attempt;
+    const all = withPlanLabels(labels, plan);
+    await inTransaction(this.#parts.pool, async (client) => {
+      const touched = await finishUpload.run(client, scope.tenantId, [
+        uid,
+        attempt.attempt,
+        stored.archive.uid,
+        unpacked.format,
+        JSON.stringify(plan.requirements),
+        plan.description,
+      ]);
+      if (touched === 0) throw superseded(id);
+      await insertFiles(client, uid, stored.files);
+      await insertPlan.run(client, [uid, plan.json]);
+      await insertLabels(client, scope.tenantId, uid, all, scope.userId);
+      await record(client, caller, {
+        action: 'finish-upload',
+        thing: 'blueprint',
+        id,
+        details: { sha256: stored.archive.sha256, bytes: stored.archive.size, files: stored.files.length },
+      });
+    });
+  }
+}
+
+/** Labels of the request and those that the blueprint gives itself, each once. */
+function withPlanLabels(labels: readonly Label[], plan: CompiledPlan): Label[] {
+  const own = Object.entries(plan.labels).flatMap(([key, { values }]) =>
+    values.filter((value) => typeof value === 'string').map((value) => ({ key, value })),
+  );
+  const seen = new Set<string>();
+  return normalLabels(
+    [...labels, ...own].filter(({ key, value }) => {
+      const both = `${key.trim().toLowerCase()}\0${value.trim()}`;
+      return seen.size < seen.add(both).size;
+    }),
+  );
+}
+
+function normalMainFile(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (
+    parts.length === 0 ||
+    parts.includes('..') ||
+    path.startsWith('/') ||
+    /[\p{Cc}\\]/u.test(path) ||
+    path.length > 1024
+  ) {
+    throw new DomainError(
+      'invalid',
+      'main-file-invalid',
+      `\`${path.slice(0, 256)}\` cannot be the main file: it must be a path inside the archive's top folder`,
+    );
+  }
+  return parts.join('/');
+}
+
+export function alreadyExists(id: string): DomainError {
+  return new DomainError('conflict', 'already-exists', `Blueprint \`${id}\` already exists`, {
+    details: { id },
+  });
+}
+
+function superseded(id: string): DomainError {
+  return new DomainError(
+    'conflict',
+    'upload-superseded',
+    `Blueprint \`${id}\` was removed or uploaded again while this upload was under way`,
+  );
+}

@@ -1,0 +1,60 @@
+/** One pass of the compiler over texts in memory. Runs in the process, or in a worker thread when there is much to do. */
+import { compile } from '../dsl/blueprint/compile.js';
+import type { Diagnostic } from '../dsl/diagnostics.js';
+import type { Plan } from '../dsl/plan.js';
+
+export interface CompileRequest {
+  readonly mainFile: string;
+  /** By path in the blueprint's folder. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** All files of the folder, also those whose text is not there. */
+  readonly paths: ReadonlySet<string>;
+  /** Imports from elsewhere, by the name in the import. */
+  readonly imported: ReadonlyMap<string, string>;
+  /** Imports from elsewhere that cannot be had, with the reason. */
+  readonly unavailable: ReadonlyMap<string, string>;
+}
+
+export type CompileAnswer =
+  | { readonly kind: 'plan'; readonly plan: CompiledPlan; readonly warnings: readonly Diagnostic[] }
+  | { readonly kind: 'diagnostics'; readonly diagnostics: readonly Diagnostic[] }
+  /** Imports from elsewhere that are missing in `imported` and in `unavailable`. */
+  | { readonly kind: 'needs'; readonly imports: readonly string[] }
+  /** Files that exist, but whose text is missing in `texts`. */
+  | { readonly kind: 'lacks'; readonly paths: readonly string[] };
+
+/** What the catalog keeps of a plan. The plan itself as text: it goes to the store as it is. */
+export interface CompiledPlan {
+  readonly json: string;
+  readonly description: string | null;
+  readonly requirements: Plan['requirements'];
+  readonly labels: Plan['blueprintLabels'];
+}
+
+export function compileOnce(request: CompileRequest): CompileAnswer {
+  const lacking = new Set<string>();
+  const result = compile({
+    mainFile: request.mainFile,
+    imported: request.imported,
+    unavailable: request.unavailable,
+    exists: (path) => request.paths.has(path),
+    read: (path) => {
+      const text = request.texts.get(path);
+      if (text === undefined && request.paths.has(path)) lacking.add(path);
+      return text ?? null;
+    },
+  });
+  if (lacking.size > 0) return { kind: 'lacks', paths: [...lacking] };
+  if (result.kind !== 'plan') return result;
+  const { plan, warnings } = result;
+  return {
+    kind: 'plan',
+    warnings,
+    plan: {
+      json: JSON.stringify(plan),
+      description: plan.description,
+      requirements: plan.requirements,
+      labels: plan.blueprintLabels,
+    },
+  };
+}

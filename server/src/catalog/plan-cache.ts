@@ -1,0 +1,51 @@
+/** Plans, read once. A plan never changes, and no blueprint gets another's surrogate key, so nothing is ever stale. */
+import type { Plan } from '../dsl/plan.js';
+import type { BlueprintUid } from '../ids.js';
+
+/** Characters of JSON behind the plans that are kept; in memory they take some three times as many bytes. */
+const MOST_CHARACTERS = 32 * 1024 * 1024;
+
+export class PlanCache {
+  readonly #plans = new Map<BlueprintUid, { plan: Promise<Plan>; size: number }>();
+  readonly #load: (uid: BlueprintUid) => Promise<string>;
+  readonly #most: number;
+  #size = 0;
+
+  constructor(load: (uid: BlueprintUid) => Promise<string>, most = MOST_CHARACTERS) {
+    this.#load = load;
+    this.#most = most;
+  }
+
+  /** Callers share one object: it must not be changed. */
+  get(uid: BlueprintUid): Promise<Plan> {
+    const known = this.#plans.get(uid);
+    if (known !== undefined) {
+      this.#plans.delete(uid);
+      this.#plans.set(uid, known);
+      return known.plan;
+    }
+    const entry = { plan: this.#read(uid), size: 0 };
+    this.#plans.set(uid, entry);
+    entry.plan.catch(() => this.#forget(uid));
+    return entry.plan;
+  }
+
+  async #read(uid: BlueprintUid): Promise<Plan> {
+    const json = await this.#load(uid);
+    const entry = this.#plans.get(uid);
+    if (entry !== undefined) {
+      entry.size = json.length;
+      this.#size += json.length;
+      for (const oldest of this.#plans.keys()) {
+        if (this.#size <= this.#most) break;
+        this.#forget(oldest);
+      }
+    }
+    return JSON.parse(json) as Plan;
+  }
+
+  #forget(uid: BlueprintUid): void {
+    this.#size -= this.#plans.get(uid)?.size ?? 0;
+    this.#plans.delete(uid);
+  }
+}
