@@ -64,6 +64,11 @@ export const CATALOGUE: readonly Noun[] = [
     load: async () => (await import('./commands/node-instances.js')).nodeInstances,
   },
   {
+    name: 'config',
+    summary: 'Settings of the server in this checkout',
+    load: async () => (await import('./commands/config.js')).config,
+  },
+  {
     name: 'completion',
     summary: 'Completion for bash, zsh or fish',
     load: async () => (await import('./commands/completion.js')).completion,

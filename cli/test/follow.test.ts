@@ -161,6 +161,19 @@ test('Ctrl-C leaves the execution alone and says how to watch it again', async (
   assert.equal(server.asked.filter((each) => each.method !== 'GET').length, 0);
 });
 
+test('Ctrl-C does not wait for a server that does not answer', async () => {
+  server.execution({ status: 'started', started_at: at(1) });
+  const here = world();
+  server.routes.set('GET /events', () => here.interrupt());
+  assert.equal(await run(['executions', 'follow', 'e1'], here), 130);
+  const there = world();
+  server.routes.set('GET /events', (asked, response) => {
+    if (asked.query.get('_sort') === '-reported_timestamp') server.playOn(asked, response);
+    else there.interrupt();
+  });
+  assert.equal(await run(['events', 'list', '-f'], there), 130);
+});
+
 test('a server that goes away is waited for, and no event is lost or told twice', async () => {
   playInstall();
   let answers = 0;

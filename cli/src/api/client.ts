@@ -119,7 +119,9 @@ export class Client {
 
   private refusal(status: number, text: string, request: string): ApiError {
     const { message, code } = readError(status, text);
-    return new ApiError(status, code, message, request, hintsFor(status, code, this.connection));
+    // The query is left out: it is long, and what was asked is told by the path.
+    const [bare = request] = request.split('?');
+    return new ApiError(status, code, message, bare, hintsFor(status, code, this.connection));
   }
 
   private headers(options: RequestOptions): Record<string, string> {

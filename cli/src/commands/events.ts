@@ -122,7 +122,7 @@ async function show(call: Call, items: readonly EventRecord[]): Promise<void> {
 
 async function follow(call: Call, client: Client, filters: Query): Promise<number> {
   if (call.text('until') !== null) throw new UsageError('--until has no meaning with --follow.');
-  const [{ EventTail }, { eventSource, isPassing, pause }, { Patience }] = await Promise.all([
+  const [{ EventTail }, { eventSource, isPassing, pause, unlessAborted }, { Patience }] = await Promise.all([
     import('../following/event-tail.js'),
     import('../following/follow-execution.js'),
     import('../following/patience.js'),
@@ -145,7 +145,8 @@ async function follow(call: Call, client: Client, filters: Query): Promise<numbe
     while (!interrupt.signal.aborted) {
       let wait: number;
       try {
-        const fresh = await tail.read();
+        const fresh = await unlessAborted(tail.read(), interrupt.signal);
+        if (fresh === null) break;
         if (away) call.print.note('The server answers again.');
         away = false;
         await show(call, fresh);

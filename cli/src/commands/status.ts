@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { ApiError } from '../errors.js';
 import type { Entry } from '../output.js';
 import { statusTone } from '../terminal/style.js';
 import { clean } from '../terminal/text.js';
@@ -25,20 +26,23 @@ export const status: Record<string, Command> = {
         client.get<StatusAnswer>('/status', undefined, 10_000),
         client.get<VersionAnswer>('/version', undefined, 10_000),
       ]);
+      // An older server may not tell who asks; then what we sent is told.
+      const self = await client
+        .get<{ username?: string }>('/user', undefined, 10_000)
+        .catch((error: unknown): { username?: string } => {
+          if (error instanceof ApiError) return {};
+          throw error;
+        });
       const { credentials } = connection;
-      const user =
-        credentials.kind === 'password'
-          ? credentials.username
-          : credentials.kind === 'token'
-            ? '(by token)'
-            : '(nobody)';
-      const record = { ...answer, version, url: connection.url, tenant: connection.tenant };
+      const sent = credentials.kind === 'password' ? credentials.username : null;
+      const user = self.username ?? sent;
+      const record = { ...answer, version, url: connection.url, username: user, tenant: connection.tenant };
       await call.print.record(record, answer.status, () => {
         const entries: Entry[] = [
           ['server', connection.url],
           ['status', clean(answer.status), statusTone(answer.status)],
           ['version', clean(version.version)],
-          ['user', `${user}, credentials from ${connection.origin}`],
+          ['user', `${clean(user ?? '-')}, credentials from ${connection.origin}`],
           ['tenant', connection.tenant],
         ];
         if (connection.profile !== null) entries.push(['profile', connection.profile]);

@@ -82,6 +82,14 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<void> 
   });
 }
 
+/** What comes of `work`, or null as soon as the signal says so: a server that is slow to answer is not waited for. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const aborted = new Promise<null>((resolve) => {
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  return Promise.race([work, aborted]);
+}
+
 /** True when asking again later may help. */
 export function isPassing(error: unknown): error is CliError {
   return error instanceof UnreachableError || (error instanceof ApiError && error.passing);
@@ -96,6 +104,7 @@ class Watcher {
   private awaySince: number | null = null;
   private tick = 0;
   private ended = false;
+  private left = false;
 
   constructor(
     private readonly client: Client,
@@ -115,7 +124,7 @@ class Watcher {
     const release = this.world.onInterrupt(() => interrupt.abort());
     const frames = this.live === null ? null : setInterval(() => this.draw(), FRAME);
     try {
-      const execution = await this.untilEnd(interrupt.signal);
+      const execution = await unlessAborted(this.untilEnd(interrupt.signal), interrupt.signal);
       if (execution === null) return this.leave();
       return await this.tellEnd(execution);
     } finally {
@@ -178,6 +187,7 @@ class Watcher {
   }
 
   private async show(fresh: readonly EventRecord[]): Promise<void> {
+    if (this.left) return;
     for (const event of fresh) {
       this.flight.note(event);
       const kind = kindOf(event);
@@ -209,7 +219,7 @@ class Watcher {
 
   private draw(lasting: readonly string[] = []): void {
     const { execution } = this;
-    if (this.live === null || execution === null) return;
+    if (this.live === null || execution === null || this.left) return;
     const now = this.world.now();
     const since = Date.parse(execution.started_at ?? execution.created_at);
     const until = execution.ended_at === null ? now : Date.parse(execution.ended_at);
@@ -239,6 +249,7 @@ class Watcher {
   }
 
   private leave(): number {
+    this.left = true;
     this.live?.close();
     if (this.print.quiet) return ExitCode.interrupted;
     const { style } = this.print;
