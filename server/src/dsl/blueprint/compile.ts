@@ -161,6 +161,8 @@ function readNodes(merged: Merged, types: TypeLibrary, check: ShapeCheck) {
   const context = {
     nodeType: types.nodeType,
     relationshipType: types.relationshipType,
+    hasNodeType: (name: string) => merged.sections.node_types.has(name),
+    hasRelationshipType: (name: string) => merged.sections.relationships.has(name),
     isNode: (name: string) => templates.has(name),
     implementations: types.implementations,
     check,

@@ -64,7 +64,7 @@ export class Implementations {
       if (this.plugins.has(name)) owners.push(name);
     }
     if (owners.length > 1) {
-      const message = `Ambiguous implementation '${text}': plugins ${owners.join(', ')} all match`;
+      const message = `Ambiguous implementation '${text}', plugins ${owners.join(', ')} all match`;
       return { kind: 'unknown', code: CODE.ambiguousImplementation, message };
     }
     const owner = owners[0];
@@ -75,13 +75,13 @@ export class Implementations {
     return {
       kind: 'unknown',
       code: null,
-      message: `Could not extract plugin or a script resource is not found from '${text}', the implementation`,
+      message: `Could not extract plugin or a script resource is not found from '${text}'`,
     };
   }
 
   private script(key: 'script_path' | 'script_source', value: string): Target {
     if (this.scriptPlugin !== null) return { kind: 'script', plugin: this.scriptPlugin, key, value };
-    const message = `A plugin whose name ends in 'script' is needed (it comes with the base types) for the implementation`;
+    const message = `A plugin whose name ends in 'script' is needed to run scripts; the base types have one`;
     return { kind: 'unknown', code: CODE.scriptPlugin, message };
   }
 

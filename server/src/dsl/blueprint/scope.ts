@@ -48,7 +48,10 @@ export class ScopeLookup implements Lookup {
     const found = this.known.nodes.get(node);
     if (found === undefined)
       return { error: `get_property in ${this.where} references the unknown node template '${node}'` };
-    return Object.hasOwn(found.properties, property) ? { value: found.properties[property]! } : undefined;
+    if (Object.hasOwn(found.properties, property)) return { value: found.properties[property]! };
+    return {
+      error: `Node template property '${node}.properties.${property}' referenced from '${this.where}' doesn't exist`,
+    };
   }
 
   attribute(name: string): Found {

@@ -48,6 +48,9 @@ export const nodeTemplateShape: Shape = record({
 export interface NodeTemplateContext {
   readonly nodeType: (name: string) => NodeType | null;
   readonly relationshipType: (name: string) => RelationshipType | null;
+  /** Whether there is such a type at all: one whose ancestry is broken has been reported already. */
+  readonly hasNodeType: (name: string) => boolean;
+  readonly hasRelationshipType: (name: string) => boolean;
   readonly isNode: (name: string) => boolean;
   readonly implementations: Implementations;
   readonly check: ShapeCheck;
@@ -74,11 +77,12 @@ export function readNodeTemplate(entry: Entry, context: NodeTemplateContext): No
   if (typeof typeName !== 'string') return null;
   const type = context.nodeType(typeName);
   if (type === null) {
-    report.error(
-      entry.place.at('type'),
-      CODE.unknownNodeType,
-      `Could not locate node type '${typeName}' of node '${entry.name}'`,
-    );
+    if (!context.hasNodeType(typeName))
+      report.error(
+        entry.place.at('type'),
+        CODE.unknownNodeType,
+        `Could not locate node type '${typeName}' of node '${entry.name}'`,
+      );
     return null;
   }
   const given = isObject(raw.properties) ? raw.properties : {};
@@ -174,11 +178,12 @@ function readRelationship(
   if (typeof typeName !== 'string' || typeof target !== 'string') return null;
   const type = context.relationshipType(typeName);
   if (type === null) {
-    report.error(
-      place.at('type'),
-      CODE.unknownRelationshipType,
-      `Unknown relationship type '${typeName}' of node '${entry.name}'`,
-    );
+    if (!context.hasRelationshipType(typeName))
+      report.error(
+        place.at('type'),
+        CODE.unknownRelationshipType,
+        `Unknown relationship type '${typeName}' of node '${entry.name}'`,
+      );
   } else if (!type.isSupported) {
     report.error(
       place.at('type'),

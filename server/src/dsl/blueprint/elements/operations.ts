@@ -254,7 +254,7 @@ function complete(
   if (target.kind === 'unknown') {
     trouble ??= {
       code: target.code ?? code,
-      message: `${target.message} of operation '${name}'`,
+      message: `${target.message} (operation '${name}')`,
       place: declared.place,
     };
   }

@@ -1,4 +1,5 @@
 /** Properties of a node or relationship, against the schemas of its type. */
+import { PRIMITIVE_TYPES } from '../../functions/primitives.js';
 import { isFunction } from '../../functions/table.js';
 import { own } from '../../json.js';
 import type { InputDefinition, Json, JsonObject } from '../../plan.js';
@@ -46,7 +47,9 @@ export class PropertyTable {
     for (const name of this.names) {
       const schema = this.schemas[name]!;
       if (Object.hasOwn(given, name)) {
-        const checked = completeValue(given[name], schema, name, this.dataTypes, { partial: waived });
+        const checked = this.isUnknownType(schema)
+          ? { value: given[name]! }
+          : completeValue(given[name], schema, name, this.dataTypes, { partial: waived });
         if (checked === undefined) continue;
         if ('message' in checked) this.report(checked, owner, name, place, report);
         else filled[name] = checked.value;
@@ -67,6 +70,11 @@ export class PropertyTable {
 
   schemasAsJson(): JsonObject {
     return this.schemas as unknown as JsonObject;
+  }
+
+  /** Told once, where the type says so. */
+  private isUnknownType({ type }: InputDefinition): boolean {
+    return type !== undefined && !PRIMITIVE_TYPES.has(type) && this.dataTypes.get(type) === undefined;
   }
 
   private isWaived(given: JsonObject, owner: string, place: Place, report: Report, any: unknown): boolean {

@@ -59,14 +59,20 @@ export function readWorkflow(
       };
     }
     case 'nothing':
-      check.report.error(entry.place, CODE.workflowImplementation, `Workflow '${entry.name}' has no mapping`);
+      // Without any mapping the shape has been found wrong already.
+      if (typeof raw.mapping === 'string')
+        check.report.error(
+          entry.place,
+          CODE.workflowImplementation,
+          `Workflow '${entry.name}' has no mapping`,
+        );
       break;
     default: {
       const place = isObject(entry.value) ? entry.place.at('mapping') : entry.place;
       check.report.error(
         place,
         target.code ?? CODE.workflowImplementation,
-        `${target.message} of workflow '${entry.name}'`,
+        `${target.message} (workflow '${entry.name}')`,
       );
     }
   }

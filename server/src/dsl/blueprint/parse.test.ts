@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Json } from '../plan.js';
+import { troublesOf } from '../testdata/archive.js';
+import { DEFAULT_LIMITS } from './limits.js';
+import { parse } from './parse.js';
+import { Report } from './report.js';
+import { SourceFile } from './source.js';
+
+function parsed(text: string): Json {
+  const report = new Report(10);
+  const value = parse(new SourceFile('a.yaml', text), DEFAULT_LIMITS, report);
+  assert.deepEqual(report.diagnostics(), []);
+  return value;
+}
+
+test('scalars are read as the reference parser reads them, and nothing but JSON comes out', () => {
+  const cases: [string, Json][] = [
+    ['yes', true],
+    ['Off', false],
+    ['y', 'y'],
+    ['N', 'N'],
+    ['~', null],
+    ['0644', 420],
+    ['0x1F', 31],
+    ['1_000', 1000],
+    ['1.10', 1.1],
+    ['1e3', '1e3'],
+    ['.inf', '.inf'],
+    ['2030-01-02', '2030-01-02'],
+    ['2030-01-02T03:04:05Z', '2030-01-02T03:04:05Z'],
+    ['12345678901234567890', '12345678901234567890'],
+    ["'10'", '10'],
+    ['=', '='],
+  ];
+  for (const [text, value] of cases) assert.deepEqual(parsed(`v: ${text}`), { v: value }, text);
+});
+
+test('of equal keys the last wins, and merge keys give way to what is written', () => {
+  assert.deepEqual(parsed('a: 1\nb: 2\na: 3'), { a: 3, b: 2 });
+  assert.deepEqual(parsed('x: &x {a: 1, b: 2}\ny: {<<: *x, b: 3}\nz: {<<: [*x, {c: 4}]}'), {
+    x: { a: 1, b: 2 },
+    y: { a: 1, b: 3 },
+    z: { a: 1, b: 2, c: 4 },
+  });
+});
+
+test('aliases that stand for hundreds of megabytes are refused without being written out', () => {
+  const lines = ['a0: &a0 [xxxxxxxxxx, xxxxxxxxxx]'];
+  for (let level = 1; level < 30; level++)
+    lines.push(`a${level}: &a${level} [*a${level - 1}, *a${level - 1}]`);
+  const before = process.memoryUsage().heapUsed;
+  assert.deepEqual(troublesOf(lines.join('\n')), [
+    '1:1 [-1] The aliases stand for more than a blueprint may hold',
+  ]);
+  assert.ok(process.memoryUsage().heapUsed - before < 20_000_000);
+});
+
+test('merge keys cannot multiply either', () => {
+  const lines = [`m0: &m0 {${Array.from({ length: 1000 }, (_, index) => `k${index}: 1`).join(', ')}}`];
+  for (let index = 1; index < 1000; index++) lines.push(`m${index}: {<<: *m0}`);
+  assert.match(troublesOf(lines.join('\n'))[0] ?? '', /\[-1\] Illegal YAML: merge keys exceeded/);
+});
+
+test('texts that are no blueprint are told apart from broken ones', () => {
+  const cases: [string, RegExp][] = [
+    ['', /^1:1 \[-1\] .*the file is empty/],
+    ['# nothing', /^1:1 \[-1\] .*the file is empty/],
+    ['- a', /the file holds a list/],
+    ['a: 1\n---\nb: 2', /several/],
+    ['a: [1,\nb: }', /^2:1 \[-1\] Illegal YAML/],
+    ['a:\n\tb: 1', /^2:1 \[-1\] Illegal YAML: tab/],
+    ['a: &a [*a]', /stands inside of what it stands for/],
+    ['a: *b', /^1:5? ?.*unidentified alias/],
+    ['['.repeat(100_000), /nesting exceeded/],
+    ['a: !!js/function x', /unknown scalar tag/],
+    ['a: !!binary aGVsbG8=', /unknown scalar tag/],
+    ['\u0000', /null byte/],
+    ['{__proto__: {polluted: 1}}', /__proto__ is not allowed/],
+  ];
+  for (const [text, expected] of cases)
+    assert.match(troublesOf(text).join('\n'), expected, JSON.stringify(text.slice(0, 30)));
+});
+
+test('illegal characters are told where they stand, unless they stand in a comment', () => {
+  const text =
+    'tosca_definitions_version: cloudify_dsl_1_3 # é\ndescription: caf\u00e9\nmetadata: {"\\u00fc": 1}\n';
+  assert.deepEqual(troublesOf(text), [
+    '2:17 [108] Illegal character "é": only ASCII is allowed outside of comments',
+    '3:13 [108] Illegal character "ü": only ASCII is allowed outside of comments',
+  ]);
+});
+
+test('limits are the caller’s to lower', () => {
+  const text = 'tosca_definitions_version: cloudify_dsl_1_3\n';
+  assert.deepEqual(troublesOf(text, { limits: { fileCharacters: 10 } }), [
+    '1:1 [-1] The file has more than 10 characters',
+  ]);
+  const many = `${text}${Array.from({ length: 50 }, (_, index) => `x${index}: 1\n`).join('')}`;
+  const told = troublesOf(many, { limits: { diagnostics: 3 } });
+  assert.equal(told.length, 4);
+  assert.match(told[3]!, /and 47 more/);
+});
