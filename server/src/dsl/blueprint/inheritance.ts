@@ -53,7 +53,7 @@ export function checkAncestry(
     let level = name === null ? 0 : (depth.get(name) ?? 0);
     for (const each of trail.reverse()) {
       level++;
-      if (!bad && level > longest) {
+      if (!bad && level > longest + 1) {
         report.error(section.get(each)!.place, null, `'${each}' has more than ${longest} ancestors`);
         bad = true;
       }

@@ -79,14 +79,14 @@ export class Merger {
     this.seen.add(name);
     const section = this.sections[name];
     for (const key in value) {
-      const each = value[key]!;
+      // `name:` with nothing behind it stands for an empty mapping; whether that is enough, the shape says.
+      const each = value[key] === null && name !== 'resource_tags' ? {} : value[key]!;
       const asWritten =
         namespace !== '' && key.startsWith(`${namespace}--`) ? key.slice(namespace.length + 2) : key;
       const entry: Entry = { name: key, value: each, place: place.at(asWritten), bundled };
-      if (!bundled && each !== null) rule.shape(each, entry.place, this.check);
+      if (!bundled) rule.shape(each, entry.place, this.check);
       const before = section.get(key);
       if (before === undefined) {
-        if (!bundled && each === null) this.checkEmpty(name, entry);
         section.set(key, entry);
         continue;
       }
@@ -103,11 +103,6 @@ export class Merger {
         );
       }
     }
-  }
-
-  /** `name:` with nothing behind it stands for an empty mapping, where that is enough. */
-  private checkEmpty(name: SectionName, entry: Entry): void {
-    ruleOf(name)!.shape(name === 'resource_tags' ? null : {}, entry.place, this.check);
   }
 
   private notMergeable(name: SectionName, place: Place): void {

@@ -111,13 +111,11 @@ function within(
   }
   const scope = evaluation.self;
   const before = evaluation.left;
-  enter(evaluation);
   evaluation.open.push(name);
   evaluation.self = self;
   const result = evaluateValue(value, evaluation, evaluation.level + 1);
   evaluation.self = scope;
   evaluation.open.pop();
-  evaluation.depth--;
   if (evaluation.left === before) return walk(result, path);
   // Something in it is not known yet. What was asked for may be, or may lie inside of what is not.
   evaluation.left = before;
