@@ -1,4 +1,9 @@
 /** The one place where rooms are built and handed to each other. */
+import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
+import { Blobs } from './catalog/blobs.js';
+import { BlueprintUploads } from './catalog/blueprint-uploads.js';
+import { Blueprints } from './catalog/blueprints.js';
+import { CompilePool } from './catalog/compile-pool.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Callers } from './identity/callers.js';
@@ -9,10 +14,18 @@ import { Tokens } from './identity/tokens.js';
 import { UserGroups } from './identity/user-groups.js';
 import { Users } from './identity/users.js';
 import type { Log } from './log.js';
+import { parseAllowlist } from './net/allowlist.js';
+import { safeFetch } from './net/safe-fetch.js';
+import { Deployments } from './orchestration/deployments.js';
+import { Evaluation } from './orchestration/evaluation.js';
+import { Executions } from './orchestration/executions.js';
+import { NodeInstances } from './orchestration/node-instances.js';
+import { Nodes } from './orchestration/nodes.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
 import { type StoreHealth, storeHealth } from './store/health.js';
 import type { Pool } from './store/pool.js';
+import type { Signals } from './store/signals.js';
 
 export interface Core {
   readonly settings: Settings;
@@ -26,19 +39,35 @@ export interface Core {
   readonly users: Users;
   readonly userGroups: UserGroups;
   readonly secrets: Secrets;
+  readonly blueprints: Blueprints;
+  readonly blueprintUploads: BlueprintUploads;
+  readonly blobs: Blobs;
+  readonly evaluation: Evaluation;
+  readonly deployments: Deployments;
+  readonly nodes: Nodes;
+  readonly nodeInstances: NodeInstances;
+  readonly executions: Executions;
   readonly events: Events;
+  readonly signals: Signals;
 }
 
 export interface CoreParts {
   readonly settings: Settings;
   readonly pool: Pool;
   readonly log: Log;
+  readonly signals: Signals;
 }
 
-export async function buildCore({ settings, pool, log }: CoreParts): Promise<Core> {
+export async function buildCore({ settings, pool, log, signals }: CoreParts): Promise<Core> {
   const passwordHash = new PasswordHash();
   const secrets = new Secrets({ pool, vault: new Vault(masterKeyFrom(settings.masterKey)) });
   await secrets.requireMasterKey();
+  const allowlist = parseAllowlist(settings.endpointAllowlist.join(','));
+  const blobs = new Blobs(pool);
+  // Deployments stand on blueprints; only the message of a refused deletion looks the other way.
+  const blueprints: Blueprints = new Blueprints({ pool, blobs, inUse: (uid) => deployments.standingOn(uid) });
+  const evaluation = new Evaluation(pool, secrets);
+  const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation });
   return {
     settings,
     log,
@@ -54,6 +83,30 @@ export async function buildCore({ settings, pool, log }: CoreParts): Promise<Cor
     users: new Users({ pool, passwordHash }),
     userGroups: new UserGroups({ pool }),
     secrets,
+    blueprints,
+    blueprintUploads: new BlueprintUploads({
+      pool,
+      blobs,
+      compiler: new CompilePool(),
+      limits: {
+        ...DEFAULT_ARCHIVE_LIMITS,
+        archiveBytes: settings.archiveBytes,
+        expandedBytes: settings.archiveUnpackedBytes,
+        entries: settings.archiveEntries,
+      },
+      fetch: (url, bounds) => safeFetch(url, { ...bounds, allowlist }),
+      onTrouble: (error, blueprint) => log.error({ err: error, blueprint }, 'an upload broke off'),
+    }),
+    blobs,
+    evaluation,
+    deployments,
+    nodes: new Nodes(pool),
+    nodeInstances: new NodeInstances(pool),
+    executions: new Executions(pool, {
+      work: () => signals.send('work'),
+      changed: (id) => signals.send(`changed:${id}`),
+    }),
     events: new Events(pool),
+    signals,
   };
 }

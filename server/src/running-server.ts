@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Settings } from './config.js';
 import { buildCore, type Core } from './core.js';
 import { keptSecret } from './data-folder.js';
+import { installDemo } from './demo.js';
 import { DIALECTS } from './dialects/index.js';
 import type { EmbeddedPostgres } from './embedded-postgres/launcher.js';
 import { bootstrap, FIRST_USER } from './identity/bootstrap.js';
@@ -14,6 +15,7 @@ import { type Log, openLog } from './log.js';
 import { buildServer, VERSION } from './serve.js';
 import { migrate } from './store/migrate.js';
 import { openPool, type Pool } from './store/pool.js';
+import { Signals } from './store/signals.js';
 import { startWork, type Work } from './work.js';
 
 export interface Voice {
@@ -61,7 +63,10 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     if (applied.length > 0) log.info({ applied }, 'migrated');
     const first = settings.role === 'worker' ? false : await firstStart(settings, pool, voice);
 
-    const core = await buildCore({ settings: withMasterKey(settings), pool, log });
+    const signals = new Signals(database.url);
+    endings.push(() => signals.close());
+    await signals.listen();
+    const core = await buildCore({ settings: withMasterKey(settings), pool, log, signals });
     endings.push(() => Promise.all([core.credentials.close(), core.tokens.close()]));
     let work: Work | undefined;
     const app = await buildServer({
@@ -73,7 +78,7 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     });
     endings.push(() => app.close());
     if (settings.role !== 'api') {
-      work = await startWork(core, log);
+      work = await startWork({ core, pool, log, databaseUrl: database.url });
       endings.push(work.stop);
     }
     await app.listen({
@@ -84,11 +89,31 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     const url = urlOf(settings.host, (app.server.address() as AddressInfo).port);
     log.info({ version: VERSION, role: settings.role, url, adopted: database.embedded?.adopted }, 'ready');
     voice.ready(url);
+    if (first && settings.demo && settings.role === 'all') endings.push(startDemo(core, voice, log));
     return { url, core, app, first, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Installs the demonstration beside whatever else happens; returns how to end waiting for it. */
+function startDemo(core: Core, voice: Voice, log: Log): () => Promise<void> {
+  const stopping = new AbortController();
+  const done = installDemo(core, stopping.signal).then(
+    (url) => {
+      if (url !== null) voice.tell(`The demonstration answers at ${url}`);
+    },
+    (error: unknown) => {
+      if (stopping.signal.aborted) return;
+      log.error({ err: error }, 'the demonstration was not installed');
+      voice.tell(`The demonstration was not installed: ${(error as Error).message}`);
+    },
+  );
+  return async () => {
+    stopping.abort();
+    await done;
+  };
 }
 
 /** Makes the first tenant and administrator of an empty store; tells a generated password, once. */

@@ -10,12 +10,15 @@ import { DomainError } from './errors.js';
 import { logTo } from './log.js';
 import { newMasterKey } from './secrets/vault.js';
 import { buildServer } from './serve.js';
+import { Signals } from './store/signals.js';
 
-const { pool } = await testDatabase();
+const { pool, databaseUrl } = await testDatabase();
 const lines: string[] = [];
 const log = logTo({ write: (line) => lines.push(line) }, 'info');
 const { settings } = loadSettings({ ORRERY_BODY_BYTES: '2048', ORRERY_MASTER_KEY: newMasterKey() });
-const core = await buildCore({ settings, pool, log });
+// Never used here, so it never connects.
+const signals = new Signals(databaseUrl);
+const core = await buildCore({ settings, pool, log, signals });
 
 let troubles: string[] = [];
 let release: () => void = () => {};

@@ -4,8 +4,20 @@
  * A chore is a function of the core that its room exports; every process with a worker does it, so it must bear being
  * done twice at once (by `for update skip locked`, or by being repeatable).
  */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Core } from './core.js';
 import type { Log } from './log.js';
+import { startWorker } from './orchestration/running/worker.js';
+import { createRegistry } from './plugins/registry.js';
+import { createScriptPlugin } from './plugins/script/script.js';
+import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
+import type { Pool } from './store/pool.js';
+
+/** Executions one worker walks at once; the others wait as rows. */
+const MOST_EXECUTIONS = 100;
+/** Seconds; the script plugin kills after five. */
+const CANCEL_GRACE = 15;
 
 export interface Chore {
   /** For the log. */
@@ -21,14 +33,55 @@ export interface Work {
   stop(): Promise<void>;
 }
 
-export const CHORES: readonly Chore[] = [];
+export const CHORES: readonly Chore[] = [
+  { name: 'sweep blobs', everyMs: 10 * 60_000, run: async (core) => void (await core.blobs.sweep()) },
+  {
+    name: 'fail dead uploads',
+    everyMs: 30_000,
+    run: async (core) => void (await core.blueprintUploads.failDead()),
+  },
+];
 
-export async function startWork(core: Core, log: Log, chores: readonly Chore[] = CHORES): Promise<Work> {
+export interface WorkParts {
+  readonly core: Core;
+  readonly pool: Pool;
+  readonly log: Log;
+  readonly databaseUrl: string;
+  readonly chores?: readonly Chore[];
+}
+
+export async function startWork({ core, pool, log, databaseUrl, chores = CHORES }: WorkParts): Promise<Work> {
+  const { settings } = core;
+  const script = createScriptPlugin({
+    workDir: join(settings.dataDir, 'work'),
+    notice: (message) => log.info({ plugin: 'script' }, message),
+  });
+  const worker = await startWorker({
+    pool,
+    log,
+    plugins: createRegistry([script, createSimulatedPlugin()]),
+    signals: core.signals,
+    evaluation: core.evaluation,
+    blueprints: core.blueprints,
+    settings: {
+      name: `${hostname()}:${settings.dataDir}`,
+      databaseUrl,
+      maxExecutions: MOST_EXECUTIONS,
+      maxOperations: settings.workerConcurrency,
+      lease: settings.leaseSeconds,
+      drain: settings.stopSeconds,
+      taskRetries: settings.taskRetries,
+      taskRetryInterval: settings.taskRetryInterval,
+      cancelGrace: CANCEL_GRACE,
+    },
+  });
   const timers = chores.map((chore) => startChore(core, log, chore));
   return {
     troubles: () => [],
     stop: async () => {
+      await worker.stop();
       await Promise.all(timers.map((timer) => timer.stop()));
+      await script.close();
     },
   };
 }

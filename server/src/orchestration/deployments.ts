@@ -125,8 +125,8 @@ export class Deployments {
    * Creates a deployment with its nodes and instances. Everything is checked before anything is stored, in the order
    * of cloudify.md §4.3. Needs `deployments.write`.
    *
-   * @throws DomainError `not-found` (blueprint); `invalid` (`deployment-id`, `blueprint-not-ready`, `missing-inputs`,
-   *   `unknown-inputs`, `invalid-inputs`, `unknown-secrets`); `conflict` (`deployment-exists`)
+   * @throws DomainError `not-found` (blueprint); `invalid` (`deployment-id`, `blueprint-not-ready`, `deployment-inputs-missing`,
+   *   `deployment-inputs-unknown`, `deployment-inputs-invalid`, `deployment-secrets-missing`); `conflict` (`deployment-exists`)
    */
   async create(caller: Caller, request: DeploymentRequest): Promise<DeploymentRecord> {
     const scope = scopeFor(caller, 'deployments.write');
@@ -154,7 +154,7 @@ export class Deployments {
     if (missing.length > 0) {
       throw new DomainError(
         'invalid',
-        'unknown-secrets',
+        'deployment-secrets-missing',
         `Required secrets: [${missing.join(', ')}] don't exist in this tenant`,
         {
           details: { secrets: missing },
@@ -178,7 +178,7 @@ export class Deployments {
   /**
    * Changes what may be changed without an update workflow. Visibility only widens. Needs `deployments.write`.
    *
-   * @throws DomainError `not-found`; `invalid` (`visibility-narrowed`)
+   * @throws DomainError `not-found`; `invalid` (`visibility-not-wider`)
    */
   async update(caller: Caller, id: string, change: DeploymentChange): Promise<DeploymentRecord> {
     const scope = scopeFor(caller, 'deployments.write');
@@ -193,7 +193,7 @@ export class Deployments {
       if (change.visibility !== undefined && WIDTH[change.visibility] <= WIDTH[deployment.visibility]) {
         throw new DomainError(
           'invalid',
-          'visibility-narrowed',
+          'visibility-not-wider',
           `Can't set the visibility of deployment ${id} to ${change.visibility} because it already is ${deployment.visibility}`,
         );
       }
@@ -217,8 +217,8 @@ export class Deployments {
   /**
    * Deletes a deployment with its nodes, instances, executions and events. Needs `deployments.write`.
    *
-   * @throws DomainError `not-found`; `conflict` (`deployment-in-use`: something runs on it, or, without `force`,
-   *   instances of it are live)
+   * @throws DomainError `not-found`; `conflict` (`deployment-has-active-executions`, or, without `force`,
+   *   `deployment-has-live-instances`)
    */
   async remove(
     caller: Caller,
@@ -263,7 +263,7 @@ export class Deployments {
    * Evaluates functions as an operation would. `context` names instances as `self`, `source`, `target`.
    * Needs `deployments.write`, since what it reads may be secret.
    *
-   * @throws DomainError `invalid` (`function-evaluation`)
+   * @throws DomainError `invalid` (`function-evaluation-failed`)
    */
   async evaluate(
     caller: Caller,
@@ -315,28 +315,28 @@ export class Deployments {
       case 'missing-inputs':
         throw new DomainError(
           'invalid',
-          'missing-inputs',
+          'deployment-inputs-missing',
           `Required inputs [${outcome.names.join(', ')}] were not specified - expected inputs: [${Object.keys(plan.inputs).join(', ')}]`,
           { details: { inputs: outcome.names } },
         );
       case 'unknown-inputs':
         throw new DomainError(
           'invalid',
-          'unknown-inputs',
+          'deployment-inputs-unknown',
           `Unknown inputs [${outcome.names.join(', ')}] specified - expected inputs: [${Object.keys(plan.inputs).join(', ')}]`,
           { details: { inputs: outcome.names } },
         );
       case 'invalid-inputs':
         throw new DomainError(
           'invalid',
-          'invalid-inputs',
+          'deployment-inputs-invalid',
           outcome.problems.map((problem) => problem.message).join('; '),
           {
             details: { problems: outcome.problems },
           },
         );
       case 'unresolvable':
-        throw new DomainError('invalid', 'deployment-plan', outcome.messages.join('\n'));
+        throw new DomainError('invalid', 'deployment-creation-failed', outcome.messages.join('\n'));
     }
   }
 
@@ -462,7 +462,7 @@ async function refuseWhileInUse(
     const running = unfinished.map((one) => `${one.id} (${one.workflow}, ${one.status})`).join(', ');
     throw new DomainError(
       'conflict',
-      'deployment-in-use',
+      'deployment-has-active-executions',
       `Can't delete deployment ${id} - There are running or queued executions for this deployment. Running executions ids: ${running}`,
     );
   }
@@ -472,7 +472,7 @@ async function refuseWhileInUse(
     const names = live.map((one) => `${one.id} (${one.state})`).join(', ');
     throw new DomainError(
       'conflict',
-      'deployment-in-use',
+      'deployment-has-live-instances',
       `Can't delete deployment ${id} - There are live nodes for this deployment: ${names}. Run the uninstall workflow first, or delete with force`,
     );
   }

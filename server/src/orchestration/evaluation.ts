@@ -52,7 +52,7 @@ export class Evaluation {
   /**
    * `value` with every function in it evaluated.
    *
-   * @throws DomainError `invalid` (`function-evaluation`) naming what could not be evaluated and why
+   * @throws DomainError `invalid` (`function-evaluation-failed`) naming what could not be evaluated and why
    */
   async evaluate(value: Json, subject: EvaluationSubject): Promise<Json> {
     return this.#evaluate(value, subject, 0);
@@ -62,14 +62,14 @@ export class Evaluation {
     const round = new Round(subject);
     for (let count = 0; count < MOST_ROUNDS; count += 1) {
       const result = evaluateKnown(value, round.lookup());
-      if ('error' in result) throw new DomainError('invalid', 'function-evaluation', result.error);
+      if ('error' in result) throw new DomainError('invalid', 'function-evaluation-failed', result.error);
       if (result.left === 0) return result.value;
       if (!round.wantsMore) break;
       await this.#load(round, depth);
     }
     throw new DomainError(
       'invalid',
-      'function-evaluation',
+      'function-evaluation-failed',
       'Functions nested this deeply cannot be evaluated',
     );
   }

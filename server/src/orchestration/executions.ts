@@ -131,8 +131,8 @@ export class Executions {
   /**
    * Starts a workflow on a deployment. Needs `executions.run`.
    *
-   * @throws DomainError `not-found`; `invalid` (`workflow-not-found`, `workflow-unavailable`, `workflow-unsupported`,
-   *   `execution-parameters`); `conflict` (`execution-already-running`)
+   * @throws DomainError `not-found`; `invalid` (`workflow-unknown`, `workflow-unavailable`, `workflow-unsupported`,
+   *   `execution-parameters-illegal`); `conflict` (`execution-already-running`)
    */
   async start(caller: Caller, request: ExecutionRequest): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
@@ -147,7 +147,7 @@ export class Executions {
       if (workflow === undefined) {
         throw new DomainError(
           'invalid',
-          'workflow-not-found',
+          'workflow-unknown',
           `Workflow ${request.workflow} does not exist in deployment ${deployment.id}; it has: ${Object.keys(deployment.workflows).join(', ')}`,
         );
       }
@@ -200,7 +200,7 @@ export class Executions {
    * Asks for an end. What a worker already runs is stopped with its whole process tree: after a pause to tidy up
    * (`cancel`, `force-cancel`) or at once (`kill`). Needs `executions.run`.
    *
-   * @throws DomainError `not-found`; `invalid` (`execution-not-cancellable`)
+   * @throws DomainError `not-found`; `invalid` (`execution-action-illegal`)
    */
   async cancel(caller: Caller, id: string, kind: CancelKind): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
@@ -210,7 +210,7 @@ export class Executions {
       if (next === null) {
         throw new DomainError(
           'invalid',
-          'execution-not-cancellable',
+          'execution-action-illegal',
           `Can't ${kind} execution ${id} because it's in status ${execution.status}`,
         );
       }
@@ -274,7 +274,7 @@ export class Executions {
   /**
    * Sets a status by hand, as outside workflow code does (cloudify.md §5.1). Needs `executions.run`.
    *
-   * @throws DomainError `not-found`; `invalid` (`execution-status-move`)
+   * @throws DomainError `not-found`; `invalid` (`execution-status-illegal`)
    */
   async updateStatus(
     caller: Caller,
@@ -287,7 +287,7 @@ export class Executions {
       if (!mayBecome(execution.status, change.status)) {
         throw new DomainError(
           'invalid',
-          'execution-status-move',
+          'execution-status-illegal',
           `Invalid relationship - can't change status from ${execution.status} to ${change.status} for execution ${id}`,
         );
       }
@@ -473,7 +473,7 @@ function withDefaults(request: ExecutionRequest, workflow: PlanWorkflow): JsonOb
     missing.length > 0
       ? `Workflow "${request.workflow}" must be provided with the following parameters to execute: ${missing.join(', ')}`
       : `Workflow "${request.workflow}": ${applied.problems.map((problem) => problem.message).join('; ')}`;
-  throw new DomainError('invalid', 'execution-parameters', message, {
+  throw new DomainError('invalid', 'execution-parameters-illegal', message, {
     details: { problems: applied.problems },
   });
 }

@@ -15,6 +15,7 @@ import { logTo } from '../../src/log.js';
 import { newMasterKey } from '../../src/secrets/vault.js';
 import { buildServer } from '../../src/serve.js';
 import type { Pool } from '../../src/store/pool.js';
+import { Signals } from '../../src/store/signals.js';
 import { testDatabase } from './test-database.js';
 
 export const ADMIN = { username: 'admin', password: 'first-password' } as const;
@@ -44,11 +45,14 @@ export async function aServer(env: Readonly<Record<string, string>> = {}): Promi
     ...env,
   });
   await bootstrap(pool, { adminPassword: ADMIN.password, passwordFile: join(dataDir, 'admin-password') });
-  const core = await buildCore({ settings, pool, log });
+  const signals = new Signals(database.databaseUrl);
+  await signals.listen();
+  const core = await buildCore({ settings, pool, log, signals });
   const app = await buildServer({ core, settings, log, dialects: DIALECTS });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   after(async () => {
     await app.close();
+    await signals.close();
     await core.credentials.close();
     await core.tokens.close();
     await database.close();

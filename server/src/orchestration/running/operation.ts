@@ -243,7 +243,7 @@ function hostIp(
   return typeof written === 'string' && written !== '' ? written : null;
 }
 
-/** Why the operation cannot run here, when it belongs on a host's own agent; null when it may. */
+/** Why the operation cannot run here, when it belongs on a host's own agent; null when it may. A host with agent method `none` has none: this worker runs its operations. */
 function hostRefusal(
   deployment: WalkedDeployment,
   task: Task,
@@ -260,7 +260,20 @@ function hostRefusal(
       ? null
       : `operation ${call.operation} wants the agent of a host, and ${where.id} is not contained in one`;
   }
-  return `operation ${call.operation} runs on the agent of host ${where.host}, and agents on hosts are not available yet: give the operation "executor: central_deployment_agent"`;
+  const host = deployment.nodes.get(deployment.instances.get(where.host)?.node ?? '');
+  if (agentMethod(host) === 'none') return null;
+  return `operation ${call.operation} runs on the agent of host ${where.host}, and agents on hosts are not available yet: set agent_config.install_method of the host to "none", or give the operation "executor: central_deployment_agent"`;
+}
+
+/** How the host gets its agent: the old property `install_agent` wins over `agent_config` (cloudify-engine.md §1.4). */
+function agentMethod(host: PlanNode | undefined): string {
+  const old = host?.properties.install_agent;
+  if (old === false || old === 'false') return 'none';
+  if (old === true || old === 'true') return 'remote';
+  const config = host?.properties.agent_config;
+  const method =
+    typeof config === 'object' && config !== null && !Array.isArray(config) ? config.install_method : null;
+  return typeof method === 'string' ? method : 'remote';
 }
 
 function linkOf(instance: InstanceModel, call: OperationCall | null): InstanceRelationship | null {

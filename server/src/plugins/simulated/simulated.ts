@@ -36,6 +36,8 @@ const CHATTER_LIMIT = 10_000;
 export function createSimulatedPlugin(): Plugin {
   return {
     name: 'simulated',
+    // They cost no process.
+    concurrency: 4096,
     describe(functionName) {
       const name = shortName(functionName);
       return Object.hasOwn(SIMULATIONS, name) ? { resumable: name !== 'irreversible' } : null;

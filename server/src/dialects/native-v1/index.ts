@@ -1,0 +1,171 @@
+/**
+ * Orrery's own dialect, `/orrery/v1`: public, and only what none of the four vendors can say. So far: where every operation
+ * of an execution stands, and resuming an execution with a decision about each interrupted operation.
+ *
+ * Errors are problem details (RFC 9457). Credentials: Basic, or `Authorization: Bearer` with a token; `Tenant` names the tenant.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { Caller } from '../../caller.js';
+import type { Core } from '../../core.js';
+import { DomainError, type ErrorKind } from '../../errors.js';
+import type { OperationRecord } from '../../orchestration/executions.js';
+import type { Dialect } from '../dialect.js';
+
+const ROOT = '/orrery/v1';
+
+const STATUS: Readonly<Record<ErrorKind, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  'not-found': 404,
+  conflict: 409,
+  limit: 429,
+  unavailable: 503,
+};
+
+const ExecutionParams = Type.Object({ id: Type.String() });
+
+const Decision = Type.Object(
+  {
+    task: Type.Integer({
+      minimum: 0,
+      description: 'Number of the operation, as the list of operations has it',
+    }),
+    decision: Type.Union([Type.Literal('retry'), Type.Literal('skip'), Type.Literal('done')]),
+    reason: Type.String({
+      minLength: 1,
+      maxLength: 1000,
+      description: 'Why; kept on the operation and told as an event',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+const ResumeBody = Type.Object(
+  {
+    force: Type.Optional(
+      Type.Boolean({ description: 'Run again also what was interrupted and not decided on' }),
+    ),
+    operations: Type.Optional(Type.Array(Decision, { maxItems: 10_000 })),
+  },
+  { additionalProperties: false },
+);
+
+export const nativeV1: Dialect = {
+  name: 'native-v1',
+  title: 'Orrery v1',
+  roots: [ROOT],
+  mount: async (app, core) => {
+    await app.register(async (scope) => routes(scope, core), { prefix: ROOT });
+  },
+};
+
+function routes(app: FastifyInstance, core: Core): void {
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : JSON.parse(body as string));
+    } catch {
+      done(new DomainError('invalid', 'body-not-json', 'The body is not JSON'));
+    }
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error, request);
+    if (problem.status === 500) request.log.error({ err: error }, 'request failed');
+    return reply.status(problem.status).type('application/problem+json').send(problem);
+  });
+
+  app.get('/executions/:id/operations', { schema: { params: ExecutionParams } }, async (request) => {
+    const { id } = request.params as Static<typeof ExecutionParams>;
+    const operations = await core.executions.operations(await callerOf(request, core), id);
+    return { items: operations.filter((one) => one.name !== 'marker').map(shown) };
+  });
+
+  app.post(
+    '/executions/:id/resume',
+    { schema: { params: ExecutionParams, body: ResumeBody } },
+    async (request) => {
+      const { id } = request.params as Static<typeof ExecutionParams>;
+      const body = request.body as Static<typeof ResumeBody>;
+      const execution = await core.executions.resume(await callerOf(request, core), id, {
+        force: body.force ?? false,
+        decisions: (body.operations ?? []).map(({ task, decision, reason }) => ({
+          task,
+          kind: decision,
+          reason,
+        })),
+      });
+      return {
+        id: execution.id,
+        status: execution.status,
+        workflow: execution.workflow,
+        deployment: execution.deploymentId,
+      };
+    },
+  );
+}
+
+async function callerOf(request: FastifyRequest, core: Core): Promise<Caller> {
+  const tenant = typeof request.headers.tenant === 'string' ? request.headers.tenant : null;
+  const [scheme = '', value = ''] = (request.headers.authorization ?? '').split(' ');
+  if (/^bearer$/i.test(scheme)) {
+    return core.callers.callerFor(await core.tokens.verify(value, tenant), tenant, request.id);
+  }
+  const text = /^basic$/i.test(scheme) ? Buffer.from(value, 'base64').toString('utf8') : '';
+  const colon = text.indexOf(':');
+  if (colon < 1) {
+    throw new DomainError('unauthenticated', 'no-credentials', 'Send Authorization: Bearer TOKEN, or Basic');
+  }
+  const identity = await core.credentials.verifyPassword(
+    text.slice(0, colon),
+    text.slice(colon + 1),
+    request.ip,
+    tenant,
+  );
+  return core.callers.callerFor(identity, tenant, request.id);
+}
+
+function shown(operation: OperationRecord) {
+  return {
+    task: operation.task,
+    operation: operation.name,
+    instance: operation.instance,
+    state: operation.state,
+    dependsOn: operation.dependsOn,
+    attempt: operation.attempt,
+    reason: operation.row?.reason ?? null,
+    failure: operation.row?.failure ?? null,
+    startedAt: operation.row?.startedAt ?? null,
+    endedAt: operation.row?.endedAt ?? null,
+  };
+}
+
+function problemOf(error: unknown, request: FastifyRequest) {
+  const instance = request.id;
+  if (error instanceof DomainError) {
+    return {
+      type: `urn:orrery:${error.reason}`,
+      title: error.reason.replaceAll('-', ' '),
+      status: STATUS[error.kind],
+      detail: error.message,
+      instance,
+    };
+  }
+  const status = (error as { statusCode?: number }).statusCode;
+  if (status !== undefined && status >= 400 && status < 500) {
+    return {
+      type: 'urn:orrery:bad-request',
+      title: 'bad request',
+      status,
+      detail: (error as Error).message,
+      instance,
+    };
+  }
+  return {
+    type: 'about:blank',
+    title: 'Internal error',
+    status: 500,
+    detail: 'See the log under this request id',
+    instance,
+  };
+}
