@@ -1,9 +1,13 @@
 /** A tenant, a caller, deployments and a worker on a test database: what engine tests stand on. */
 import assert from 'node:assert/strict';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Caller } from '../../src/caller.js';
 import { PERMISSIONS } from '../../src/caller.js';
 import { compile } from '../../src/dsl/blueprint/compile.js';
 import type { JsonObject, Plan } from '../../src/dsl/plan.js';
+import { notFound } from '../../src/errors.js';
 import type { BlueprintUid, TenantId, UserId } from '../../src/ids.js';
 import { openLog } from '../../src/log.js';
 import { Deployments } from '../../src/orchestration/deployments.js';
@@ -28,6 +32,8 @@ export interface Engine {
   readonly signals: Signals;
   /** Makes a deployment `id` of a blueprint given as text (after a head with types and the plugin `scripted`). */
   deploy(id: string, blueprint: string, inputs?: JsonObject): Promise<void>;
+  /** Makes a deployment `id` of the blueprint in a folder, as it is. */
+  deployFolder(id: string, folder: string, inputs?: JsonObject): Promise<void>;
   work(settings?: Partial<WorkerSettings>): Promise<RunningWorker>;
   /** Waits until the execution stands as wanted (default: is over). */
   until(execution: ExecutionRecord, status?: string): Promise<ExecutionRecord>;
@@ -62,6 +68,7 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     requestId: 'test',
   };
   const plans = new Map<BlueprintUid, Plan>();
+  const folders = new Map<BlueprintUid, string>();
   const signals = new Signals(databaseUrl);
   const evaluation = new Evaluation(pool, {
     reveal: async (_scope, name) => `secret of ${name}`,
@@ -72,8 +79,11 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
       return { uid: found.rows[0]!.uid, id, state: 'uploaded' };
     },
     planOf: async (uid: BlueprintUid) => plans.get(uid)!,
-    file: async () => {
-      throw new Error('these tests have no files');
+    file: async (uid: BlueprintUid, path: string) => {
+      const file = join(folders.get(uid) ?? '/nowhere', path);
+      const found = await stat(file).catch(() => null);
+      if (found === null || !found.isFile()) throw notFound('File', path);
+      return { size: found.size, stream: createReadStream(file) };
     },
   };
   const deployments = new Deployments({ pool, blueprints, evaluation, secrets: { missing: async () => [] } });
@@ -81,6 +91,19 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     work: () => signals.send('work'),
     changed: (id) => signals.send(`changed:${id}`),
   });
+  const deployPlan = async (id: string, read: (path: string) => string | null, inputs: JsonObject) => {
+    const exists = (path: string) => read(path) !== null;
+    const result = compile({ mainFile: 'blueprint.yaml', read, exists, imported: new Map() });
+    assert.ok(result.kind === 'plan', JSON.stringify(result));
+    const row = await pool.query<{ uid: BlueprintUid }>(
+      `insert into blueprints (tenant_id, id, main_file, state, created_by) values ($1, $2, 'blueprint.yaml', 'pending', $3) returning uid`,
+      [tenantId, `${id}-blueprint`, userId],
+    );
+    const { uid } = row.rows[0]!;
+    plans.set(uid, result.plan);
+    await deployments.create(caller, { id, blueprintId: `${id}-blueprint`, inputs });
+    return uid;
+  };
   const workers: RunningWorker[] = [];
   const log = openLog({ logLevel: 'error', logTo: 'stderr', dataDir: '.' });
   return {
@@ -91,20 +114,15 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     signals,
     async deploy(id, blueprint, inputs = {}) {
       const text = HEAD + blueprint;
-      const result = compile({
-        mainFile: 'blueprint.yaml',
-        read: (path) => (path === 'blueprint.yaml' ? text : null),
-        exists: (path) => path === 'blueprint.yaml',
-        imported: new Map(),
-      });
-      assert.equal(result.kind, 'plan', JSON.stringify(result));
-      if (result.kind !== 'plan') return;
-      const row = await pool.query<{ uid: BlueprintUid }>(
-        `insert into blueprints (tenant_id, id, main_file, state, created_by) values ($1, $2, 'blueprint.yaml', 'pending', $3) returning uid`,
-        [tenantId, `${id}-blueprint`, userId],
-      );
-      plans.set(row.rows[0]!.uid, result.plan);
-      await deployments.create(caller, { id, blueprintId: `${id}-blueprint`, inputs });
+      const read = (path: string) => (path === 'blueprint.yaml' ? text : null);
+      await deployPlan(id, read, inputs);
+    },
+    async deployFolder(id, folder, inputs = {}) {
+      const read = (path: string) => {
+        const file = join(folder, path);
+        return existsSync(file) ? readFileSync(file, 'utf8') : null;
+      };
+      folders.set(await deployPlan(id, read, inputs), folder);
     },
     async work(settings = {}) {
       const worker = await startWorker({

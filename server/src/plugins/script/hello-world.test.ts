@@ -27,7 +27,7 @@ before(async () => {
 });
 
 after(async () => {
-  if (kept.machine?.folder !== undefined) await stop();
+  if (kept.workspace?.folder !== undefined) await stop();
   await plugin.close();
   await rm(workDir, { recursive: true });
 });
@@ -44,7 +44,7 @@ async function step(
   inputs: JsonObject = {},
   options: RecordedRequestOptions = {},
 ) {
-  const folder = kept.machine?.folder ?? null;
+  const folder = kept.workspace?.folder ?? null;
   const request = {
     ...recordedRequest('script_runner.tasks.run', {
       runtimeProperties: kept[node] ?? {},
@@ -66,11 +66,11 @@ const stop = () => step('web_server', 'scripts/server.mjs', { process: { args: [
 
 describe('hello-world', () => {
   it('makes a folder, once', async () => {
-    await step('machine', 'scripts/machine/create.sh');
-    const { folder } = kept.machine!;
+    await step('workspace', 'scripts/workspace/create.sh');
+    const { folder } = kept.workspace!;
     assert.ok((await stat(String(folder))).isDirectory());
-    await step('machine', 'scripts/machine/create.sh');
-    assert.equal(kept.machine!.folder, folder);
+    await step('workspace', 'scripts/workspace/create.sh');
+    assert.equal(kept.workspace!.folder, folder);
   });
 
   it('starts a server that shows the greeting, as text and not as markup', async () => {
@@ -114,7 +114,7 @@ describe('hello-world', () => {
     const { started } = kept.web_server!;
     const pid = Number(kept.web_server!.pid);
     kept.web_server!.started = 'long ago';
-    const state = join(String(kept.machine!.folder), 'server.json');
+    const state = join(String(kept.workspace!.folder), 'server.json');
     const written = await readFile(state);
     await stop();
     assert.notEqual(await identify(pid), null);
@@ -124,7 +124,7 @@ describe('hello-world', () => {
 
   it('stops the server, and stopping again is no trouble', async () => {
     const { url, pid } = JSON.parse(
-      await readFile(join(String(kept.machine!.folder), 'server.json'), 'utf8'),
+      await readFile(join(String(kept.workspace!.folder), 'server.json'), 'utf8'),
     );
     await stop();
     assert.equal(await identify(pid), null);
@@ -134,12 +134,12 @@ describe('hello-world', () => {
   });
 
   it('removes its folder, and nothing that it has not made', async () => {
-    const folder = String(kept.machine!.folder);
+    const folder = String(kept.workspace!.folder);
     kept.other = { folder: workDir };
-    await step('other', 'scripts/machine/delete.sh');
+    await step('other', 'scripts/workspace/delete.sh');
     assert.ok((await stat(workDir)).isDirectory());
-    await step('machine', 'scripts/machine/delete.sh');
+    await step('workspace', 'scripts/workspace/delete.sh');
     await assert.rejects(stat(folder));
-    assert.deepEqual(kept.machine, {});
+    assert.deepEqual(kept.workspace, {});
   });
 });

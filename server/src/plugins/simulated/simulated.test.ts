@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Json, JsonObject } from '../../dsl/plan.js';
+import type { JsonObject } from '../../dsl/plan.js';
 import { conforms } from '../conformance.js';
 import { type RecordedRequestOptions, recordedRequest } from '../recorded-request.js';
 import { createSimulatedPlugin } from './simulated.js';
@@ -60,10 +60,10 @@ describe('the simulated cloud', () => {
 
   it('attaches and detaches the two sides of a relationship', async () => {
     const attached = await run('attach', {}, { relationship: 'source' });
-    assert.deepEqual(attached.runtimeProperties, { web_a: { attached_to: ['db_b'] } });
+    assert.deepEqual(attached.runtimeProperties, { web_a: { attached_db_b: 'db_b' } });
     const runtimeProperties = attached.runtimeProperties!.web_a!;
     const detached = await run('detach', {}, { relationship: 'target', runtimeProperties });
-    assert.deepEqual(detached.runtimeProperties, { web_a: { attached_to: [] as Json[] } });
+    assert.deepEqual(detached.runtimeProperties, { web_a: {} });
   });
 
   it('refuses inputs that make no sense', async () => {

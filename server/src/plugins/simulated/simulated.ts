@@ -18,10 +18,10 @@
  *     create_volume   {seconds, size}           delete_volume
  *     create_database {seconds, engine}         delete_database
  *     create_load_balancer {seconds, port}      delete_load_balancer
- *     attach, detach  {seconds}                 for relationships: remembers the peer on the source
+ *     attach, detach  {seconds}                 for relationships: property attached_<target> of the source
  */
 import { createHash } from 'node:crypto';
-import type { Json, JsonObject } from '../../dsl/plan.js';
+import type { JsonObject } from '../../dsl/plan.js';
 import type { TaskFailure } from '../../errors.js';
 import type { InstanceContext, OperationOutcome, OperationRequest, Plugin } from '../plugin.js';
 
@@ -107,8 +107,8 @@ const SIMULATIONS: Readonly<Record<string, Simulation>> = {
     url: `http://${address(one, 203)}:${String(port)}/`,
   })),
   delete_load_balancer: deleting,
-  attach: (request) => peers(request, (list, peer) => [...list.filter((one) => one !== peer), peer]),
-  detach: (request) => peers(request, (list, peer) => list.filter((one) => one !== peer)),
+  attach: attaching(true),
+  detach: attaching(false),
 };
 
 /** Creates what is not yet there; what is there stays as it is. */
@@ -147,20 +147,21 @@ function onInstance(change: (one: InstanceContext, request: OperationRequest) =>
   };
 }
 
-/** The list `attached_to` of the relationship's source. */
-function peers(
-  request: OperationRequest,
-  change: (list: readonly Json[], peer: string) => Json[],
-): OperationOutcome {
-  const { relationship } = request.context;
-  if (relationship === null) return failed(refusal(`"${request.functionName}" runs on a relationship only`));
-  const { runtimeProperties, id } = relationship.source.instance;
-  const { attached_to } = runtimeProperties;
-  const list = change(Array.isArray(attached_to) ? attached_to : [], relationship.target.instance.id);
-  return {
-    kind: 'done',
-    result: null,
-    runtimeProperties: { [id]: { ...runtimeProperties, attached_to: list } },
+/**
+ * What the relationship's source knows of its target: one property per target, because several relationships of one
+ * source may be established at the same time, and properties are put together by name.
+ */
+function attaching(attached: boolean): Simulation {
+  return (request) => {
+    const { relationship } = request.context;
+    if (relationship === null)
+      return failed(refusal(`"${request.functionName}" runs on a relationship only`));
+    const { source, target } = relationship;
+    const name = `attached_${target.instance.id}`;
+    const properties = { ...source.instance.runtimeProperties };
+    delete properties[name];
+    if (attached) properties[name] = target.instance.runtimeProperties.id ?? target.instance.id;
+    return { kind: 'done', result: null, runtimeProperties: { [source.instance.id]: properties } };
   };
 }
 
