@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../dsl/plan.js';
 import { GraphBuilder } from '../build.js';
 import type { TaskGraph } from '../graph.js';
 import type { DeploymentModel } from '../model.js';
-import { addLifecycleOperation } from './start.js';
+import { addLifecycleOperation } from './lifecycle-operation.js';
 import type { Problem } from './workflow.js';
 
 export function stop(model: DeploymentModel, parameters: JsonObject): TaskGraph | Problem {
