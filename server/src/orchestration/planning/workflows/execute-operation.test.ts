@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { aDeployment } from '../testdata/a-deployment.js';
 import { printed } from '../testdata/printed.js';
 import { executeOperation } from './execute-operation.js';
+import { pull } from './pull.js';
 import { restart } from './restart.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
@@ -118,6 +119,25 @@ stop: 2 tasks
 1 c_3 lifecycle.stop, after 0
   > "Starting operation cloudify.interfaces.lifecycle.stop"
   < "Finished operation cloudify.interfaces.lifecycle.stop"
+`,
+    );
+  });
+
+  it('pull runs in dependency order too', () => {
+    const model = aDeployment({
+      b: { operations: ['lifecycle.pull'], relationships: [{ to: 'a' }] },
+      a: { operations: ['lifecycle.pull'] },
+    });
+    assert.equal(
+      printed(pull(model, {})),
+      `
+pull: 2 tasks
+0 a_2 lifecycle.pull
+  > "Starting operation cloudify.interfaces.lifecycle.pull"
+  < "Finished operation cloudify.interfaces.lifecycle.pull"
+1 b_1 lifecycle.pull, after 0
+  > "Starting operation cloudify.interfaces.lifecycle.pull"
+  < "Finished operation cloudify.interfaces.lifecycle.pull"
 `,
     );
   });

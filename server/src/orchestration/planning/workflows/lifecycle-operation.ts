@@ -11,7 +11,7 @@ export function addLifecycleOperation(
   builder: GraphBuilder,
   model: DeploymentModel,
   parameters: JsonObject,
-  name: 'start' | 'stop',
+  name: 'pull' | 'start' | 'stop',
   parametersIn: string,
 ): Problem | null {
   const selection = select(model, parameters);

@@ -13,6 +13,7 @@ describe('workflowFor', () => {
       'start',
       'stop',
       'restart',
+      'pull',
       'execute_operation',
     ]) {
       const workflow = workflowFor(`cloudify.plugins.workflows.${name}`);

@@ -1,6 +1,7 @@
 /** The workflows that the engine runs itself, by the function a plan's workflow names. */
 import { executeOperation } from './execute-operation.js';
 import { install } from './install.js';
+import { pull } from './pull.js';
 import { reinstall } from './reinstall.js';
 import { restart } from './restart.js';
 import { start } from './start.js';
@@ -21,6 +22,7 @@ const WORKFLOWS: ReadonlyMap<string, Workflow> = new Map([
   ['cloudify.plugins.workflows.execute_operation', { build: executeOperation, resumable: true }],
   ['cloudify.plugins.workflows.start', { build: start, resumable: true }],
   ['cloudify.plugins.workflows.stop', { build: stop, resumable: true }],
+  ['cloudify.plugins.workflows.pull', { build: pull, resumable: true }],
   ['cloudify.plugins.workflows.restart', { build: restart, resumable: true }],
 ]);
 
