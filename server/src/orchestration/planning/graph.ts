@@ -29,7 +29,7 @@ export interface Task {
   readonly before: readonly Effect[];
   /** Told in the transaction that records success (or an ignored failure). In order. */
   readonly after: readonly Effect[];
-  /** `ignore`: a final failure is told by an event and counts as done. */
+  /** `ignore`: a final failure is told by an event and counts as done (`skipped`). */
   readonly onFailure: 'fail' | 'ignore';
 }
 
@@ -79,7 +79,8 @@ export type InstanceLifecycleState =
  * - `started`: its intent is durable; the world may have been touched.
  * - `waiting`: an attempt failed or asked to be called again; the next one is due at a stored time.
  * - `interrupted`: was started when its worker died, and may not be run again in silence.
- * - `skipped`: a person decided, with a reason, to go on without it. Counts as done.
+ * - `skipped`: gone on without it, because a person decided so, with a reason, or because its failure is ignored.
+ *   Counts as done.
  */
 export type TaskState =
   | 'pending'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Json } from '../../dsl/plan.js';
 import type { TaskFailure } from '../../errors.js';
-import { afterAgain, afterFailure, asksAgain, finalState, retryLimits } from './retry.js';
+import { afterAgain, afterFailure, asksAgain, retryLimits } from './retry.js';
 
 const FAILURE: TaskFailure = { type: 'ProcessException', message: 'no', retryable: true, causes: [] };
 const FINAL = { kind: 'final' };
@@ -71,13 +71,5 @@ describe('asksAgain', () => {
     for (const result of empty) assert.equal(asksAgain({ until: 'truthy' }, result), true);
     for (const result of full) assert.equal(asksAgain({ until: 'truthy' }, result), false);
     for (const result of empty) assert.equal(asksAgain({}, result), false);
-  });
-});
-
-describe('finalState', () => {
-  it('lets a task succeed whose failure is ignored, but not one that asked again too often', () => {
-    assert.equal(finalState({ onFailure: 'fail' }, 'failure'), 'failed');
-    assert.equal(finalState({ onFailure: 'ignore' }, 'failure'), 'succeeded');
-    assert.equal(finalState({ onFailure: 'ignore' }, 'again'), 'failed');
   });
 });

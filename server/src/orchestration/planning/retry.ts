@@ -6,7 +6,7 @@
  */
 import type { Json } from '../../dsl/plan.js';
 import type { TaskFailure } from '../../errors.js';
-import type { OperationCall, Task } from './graph.js';
+import type { OperationCall } from './graph.js';
 
 export type Verdict = { readonly kind: 'retry'; readonly afterSeconds: number } | { readonly kind: 'final' };
 
@@ -56,14 +56,6 @@ export function afterAgain(attempt: Attempts & { readonly after: number | null }
  */
 export function asksAgain(call: Pick<OperationCall, 'until'>, result: Json): boolean {
   return call.until === 'truthy' && isEmpty(result);
-}
-
-/** How a task stands after a `final` verdict. An ignored failure is told by an event, and the task counts as succeeded. */
-export function finalState(
-  task: Pick<Task, 'onFailure'>,
-  reason: 'failure' | 'again',
-): 'succeeded' | 'failed' {
-  return task.onFailure === 'ignore' && reason === 'failure' ? 'succeeded' : 'failed';
 }
 
 /** What is told in place of an ignored failure. */
