@@ -9,7 +9,7 @@ import { DomainError } from '../errors.js';
 import type { ExecutionId, TenantId, UserId } from '../ids.js';
 import type { Pool } from '../store/pool.js';
 import { type StandingRow, selectStanding, selectStandingByName } from './callers.store.js';
-import { isAdmin, permissionsOf, type SystemRole, type TenantRole } from './roles.js';
+import { isAdmin, permissionsOf, type SystemRole, type TenantRole, withinTenant } from './roles.js';
 
 /** Somebody whose credentials were found good, just now. */
 export interface Authenticated {
@@ -103,11 +103,12 @@ function callerOf(authenticated: Authenticated, requestId: string): Caller {
       );
     }
   }
+  const permissions = permissionsOf({ ...authenticated, tenantRoles: standing.roles });
   return {
     userId: authenticated.userId,
     username: authenticated.username,
     tenant: standing.tenant,
-    permissions: permissionsOf({ ...authenticated, tenantRoles: standing.roles }),
+    permissions: confinedTo === undefined ? permissions : withinTenant(permissions),
     requestId,
     ...(authenticated.executionId === undefined ? {} : { executionId: authenticated.executionId }),
   };

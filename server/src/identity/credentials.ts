@@ -56,10 +56,12 @@ const LINE = 16;
 /** Longer texts are wrong without looking: nothing that long can have been set. */
 const LONGEST = 1024;
 
-interface Turn {
-  /** Fulfilled when the turn is over and recorded. */
+/** The checks of one account, one after the other. */
+interface Line {
+  /** Fulfilled when the last of them is over and recorded. */
   tail: Promise<void>;
-  waiting: number;
+  /** Under way or waiting. */
+  length: number;
 }
 
 export class Credentials {
@@ -71,7 +73,7 @@ export class Credentials {
   /** Pair -> when to forget it; in order of use. */
   readonly #good = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<boolean>>();
-  readonly #turns = new Map<string, Turn>();
+  readonly #lines = new Map<string, Line>();
   readonly #addresses: AddressThrottle;
   readonly #lastLogins: LastUse<UserId>;
 
@@ -119,7 +121,7 @@ export class Credentials {
 
   /** Writes what is not written yet. Call before the pool ends. */
   async close(): Promise<void> {
-    await Promise.all([...this.#turns.values()].map((turn) => turn.tail));
+    await Promise.all([...this.#lines.values()].map((line) => line.tail));
     await this.#lastLogins.flush();
   }
 
@@ -148,23 +150,22 @@ export class Credentials {
 
   #inTurn(username: string, row: SignInRow | null, password: string): Promise<boolean> {
     const account = username.toLowerCase();
-    const before = this.#turns.get(account);
-    if (before !== undefined && before.waiting >= LINE) {
-      return Promise.reject(tooMany('Too many sign-ins of this user at once', 1));
-    }
+    const line = this.#lines.get(account) ?? { tail: Promise.resolve(), length: 0 };
+    if (line.length >= LINE) return Promise.reject(tooMany('Too many sign-ins of this user at once', 1));
     const attempt =
-      before === undefined
+      line.length === 0
         ? this.#attempt(row, password)
-        : before.tail.then(async () => this.#attempt(await this.#select(username, null), password));
-    const turn: Turn = { tail: Promise.resolve(), waiting: (before?.waiting ?? 0) + 1 };
-    turn.tail = attempt
+        : line.tail.then(async () => this.#attempt(await this.#select(username, null), password));
+    line.length++;
+    line.tail = attempt
       .then(({ record }) => record())
       // A database that cannot record this failure cannot answer the query of the next attempt either.
       .catch(() => {})
       .finally(() => {
-        if (this.#turns.get(account) === turn) this.#turns.delete(account);
+        line.length--;
+        if (line.length === 0) this.#lines.delete(account);
       });
-    this.#turns.set(account, turn);
+    this.#lines.set(account, line);
     return attempt.then(({ good }) => good);
   }
 

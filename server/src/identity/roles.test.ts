@@ -9,6 +9,7 @@ import {
   TENANT_ROLES,
   type TenantRole,
   tenantRole,
+  withinTenant,
 } from './roles.js';
 
 /** Who may: letters in the order admin, Manager, User, Operations, Viewer, plain member. */
@@ -87,4 +88,13 @@ test('a role of the wrong kind is refused', () => {
   const refused = (error: unknown) => error instanceof DomainError && error.reason === 'role-unknown';
   for (const role of TENANT_ROLES) assert.throws(() => systemRole(role), refused);
   for (const role of SYSTEM_ROLES) assert.throws(() => tenantRole(role), refused);
+});
+
+test('confined to its tenant, an administrator keeps what a manager has and what concerns records, and no more', () => {
+  const all = permissionsOf({ systemRole: 'admin', groupSystemRoles: [], tenantRoles: [] });
+  const manager = permissionsOf({ systemRole: 'member', groupSystemRoles: [], tenantRoles: ['manager'] });
+  const expected = [...manager, 'records.restore'].filter(
+    (permission) => permission !== 'settings.write' && permission !== 'tokens.own',
+  );
+  assert.deepEqual([...withinTenant(all)].sort(), expected.sort());
 });

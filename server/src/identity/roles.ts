@@ -77,6 +77,30 @@ export function permissionsOf(held: RolesHeld): ReadonlySet<Permission> {
   return union;
 }
 
+/** Rights that reach beyond one tenant, or decide who holds which. */
+const REACHING: readonly Permission[] = [
+  'tenants.manage',
+  'users.manage',
+  'user-groups.manage',
+  'tokens.own',
+  'tokens.manage',
+  'settings.write',
+  'audit.read',
+  'all-tenants.read',
+  'global.write',
+];
+const confined = new WeakMap<ReadonlySet<Permission>, ReadonlySet<Permission>>();
+
+/** Of `permissions`, those that stay within one tenant: what the token of an execution keeps of its creator's. */
+export function withinTenant(permissions: ReadonlySet<Permission>): ReadonlySet<Permission> {
+  let rest = confined.get(permissions);
+  if (rest === undefined) {
+    rest = new Set([...permissions].filter((permission) => !REACHING.includes(permission)));
+    confined.set(permissions, rest);
+  }
+  return rest;
+}
+
 /** Whether the roles reach every tenant. */
 export function isAdmin(held: Pick<RolesHeld, 'systemRole' | 'groupSystemRoles'>): boolean {
   return held.systemRole === 'admin' || held.groupSystemRoles.includes('admin');

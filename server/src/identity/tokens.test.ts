@@ -178,6 +178,18 @@ test("an execution's token acts in its tenant alone, manages nothing, and ends w
   await assert.rejects(tokens.sessionToken(caller), { kind: 'forbidden' });
   await assert.rejects(house.users.setPassword(caller, 'bob', 'taken over'), { kind: 'forbidden' });
   assert.ok((await listed(house.admin)).every(({ id }) => !value.includes(id)));
+  const byAdmin = newExecutionId();
+  const strong = await tokens.issueForExecution(pool, house.admin.userId, tenant.id, byAdmin);
+  for (const named of ['default_tenant', null]) {
+    const admin = await house.callers.callerFor(await tokens.verify(strong, named), named, 'r1');
+    await assert.rejects(house.users.create(admin, { username: 'x', password: 'xxxxx', role: 'admin' }), {
+      kind: 'forbidden',
+    });
+    assert.ok(!admin.permissions.has('all-tenants.read') && !admin.permissions.has('audit.read'));
+  }
+  await assert.rejects(house.callers.callerFor(await tokens.verify(strong, 'other'), 'other', 'r1'), {
+    reason: 'tenant-forbidden',
+  });
   await inTransaction(pool, (client) => tokens.revokeForExecution(client, execution));
   await assert.rejects(tokens.verify(value), refusal);
   await tokens.close();

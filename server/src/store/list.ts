@@ -17,7 +17,7 @@ import {
 } from 'kysely';
 import type { TenantScope } from '../caller.js';
 import type { Json } from '../dsl/plan.js';
-import type { Queryable } from './statement.js';
+import { ask, type Queryable } from './statement.js';
 
 // Used to compile only; it never connects.
 const compiler = new Kysely<Record<string, never>>({
@@ -148,7 +148,10 @@ export async function listPage<Field extends string>(
              select json_build_object(${columns})::text as item from ${from} where ${where}
              order by ${order}${limit} offset ${query.offset}) page), '[]') as items`;
   const compiled = page.compile(compiler);
-  const { rows } = await db.query<{ items: string; total: number }>(compiled.sql, [...compiled.parameters]);
+  const { rows } = await ask<{ items: string; total: number }>(db, {
+    text: compiled.sql,
+    values: [...compiled.parameters],
+  });
   const row = rows[0]!;
   return { items: row.items, total: row.total };
 }

@@ -8,6 +8,7 @@
  *   systemStatement   for the engine and for identity, which work across tenants; says why in its third argument.
  */
 import type pg from 'pg';
+import { DomainError } from '../errors.js';
 import type { TenantId } from '../ids.js';
 import { unpinnedTable } from './unpinned-table.js';
 
@@ -44,7 +45,7 @@ export function tenantStatement<Row extends object>(name: string, text: string):
     throw new Error(`SQL statement "${name}" touches "${problem}" without pinning its tenant_id to $1`);
   }
   const run = (db: Queryable, tenant: TenantId, values: readonly unknown[]) =>
-    db.query<Row>({ name, text, values: [tenant, ...values] });
+    ask<Row>(db, { name, text, values: [tenant, ...values] });
   return {
     all: async (db, tenant, values = []) => (await run(db, tenant, values)).rows,
     one: async (db, tenant, values = []) => (await run(db, tenant, values)).rows[0] ?? null,
@@ -65,10 +66,38 @@ export function systemStatement<Row extends object>(
   declare(name);
   if (why.length < 10) throw new Error(`SQL statement "${name}" must say why it may cross tenants`);
   const run = (db: Queryable, values: readonly unknown[]) =>
-    db.query<Row>({ name, text, values: [...values] });
+    ask<Row>(db, { name, text, values: [...values] });
   return {
     all: async (db, values = []) => (await run(db, values)).rows,
     one: async (db, values = []) => (await run(db, values)).rows[0] ?? null,
     run: async (db, values = []) => (await run(db, values)).rowCount ?? 0,
   };
+}
+
+/** PostgreSQL cannot keep the character NUL, neither in texts nor in JSON. */
+const UNSTORABLE = new Set(['22021', '22P05']);
+
+/**
+ * Hands one query to PostgreSQL.
+ *
+ * @throws DomainError `invalid` (`text-unstorable`) for a value that no text of PostgreSQL can hold: the values come from
+ *   requests, and so does this mistake
+ */
+export async function ask<Row extends object>(
+  db: Queryable,
+  query: { readonly name?: string; readonly text: string; readonly values: unknown[] },
+): Promise<pg.QueryResult<Row>> {
+  try {
+    return await db.query<Row>(query);
+  } catch (cause) {
+    if (!UNSTORABLE.has((cause as { code?: string }).code ?? '')) throw cause;
+    throw new DomainError(
+      'invalid',
+      'text-unstorable',
+      'A text holds the character NUL, which cannot be kept',
+      {
+        cause,
+      },
+    );
+  }
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { systemStatement, tenantStatement } from './statement.js';
 import { unpinnedTable } from './unpinned-table.js';
 
 for (const sql of [
@@ -119,19 +118,6 @@ for (const [sql, table] of [
 ] as const) {
   test(`unpinned: ${short(sql)}`, () => assert.equal(unpinnedTable(sql), table));
 }
-
-test('a statement that forgets its tenant cannot be declared for a room', () => {
-  assert.throws(
-    () => tenantStatement('test_forgetful', 'select * from deployments where uid = $2'),
-    /test_forgetful.*deployments.*tenant_id/,
-  );
-});
-
-test('a statement for all tenants must say why, and no two statements share a name', () => {
-  assert.throws(() => systemStatement('test_silent', 'select 1', 'because'), /why/);
-  systemStatement('test_once', 'select 1', 'nothing is read here');
-  assert.throws(() => systemStatement('test_once', 'select 1', 'nothing is read here'), /twice/);
-});
 
 function short(sql: string): string {
   return sql.replace(/\s+/g, ' ').slice(0, 90);
