@@ -15,12 +15,3 @@ export function sendJson(reply: FastifyReply, status: number, value: unknown): F
 export function sendDeleted(reply: FastifyReply, version: ApiVersion, text: string): FastifyReply {
   return version === 'v3' ? sendText(reply, 200, text) : reply.code(204).send();
 }
-
-/** A bare list in the usual envelope, for collections that are computed here. */
-export function envelope(items: readonly unknown[], offset = 0, size = 1000): string {
-  const page = items.slice(offset, offset + size);
-  return JSON.stringify({
-    items: page,
-    metadata: { pagination: { total: items.length, offset, size } },
-  });
-}

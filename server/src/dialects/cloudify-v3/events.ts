@@ -84,7 +84,7 @@ export function addEvents({ scope, core }: Mounting): void {
       return sendText(
         reply,
         200,
-        listBody(listing, await core.events.list(callerOf(request), listing.query)),
+        await listBody(listing, await core.events.list(callerOf(request), listing.query)),
       );
     },
   );

@@ -8,10 +8,16 @@ import type { FastifyInstance } from 'fastify';
 import type { Core } from '../../core.js';
 import type { Dialect } from '../dialect.js';
 import { authenticate } from './auth.js';
+import { addBlueprints } from './blueprints.js';
 import { acceptBodies } from './body.js';
+import { addDeployments } from './deployments.js';
 import { CloudifyError, renderError } from './errors.js';
 import { addEvents } from './events.js';
+import { addExecutions } from './executions.js';
 import { addManager, addVersion } from './manager.js';
+import { addNodeInstances } from './node-instances.js';
+import { addNodes } from './nodes.js';
+import { addSecrets } from './secrets.js';
 import { addTenants } from './tenants.js';
 import { addTokens } from './tokens.js';
 import { addUserGroups } from './user-groups.js';
@@ -51,7 +57,13 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addTenants(mounting);
   addUsers(mounting);
   addUserGroups(mounting);
+  addBlueprints(mounting);
+  addDeployments(mounting);
+  addNodes(mounting);
+  addNodeInstances(mounting);
+  addExecutions(mounting);
   addEvents(mounting);
+  addSecrets(mounting);
 }
 
 async function prepare(scope: FastifyInstance, core: Core): Promise<void> {

@@ -209,10 +209,20 @@ function parseSort<Field extends string>(
 }
 
 /** The body of a list answer. */
-export function listBody<Field extends string>(listing: Listing<Field>, page: ListPage): string {
-  const { offset, size, projection } = listing;
-  const items = renderItems(projection, page);
-  return `{"items":${items},"metadata":{"pagination":{"total":${page.total},"offset":${offset},"size":${size}}}}`;
+export async function listBody<Field extends string>(
+  listing: Listing<Field>,
+  page: ListPage,
+): Promise<string> {
+  return envelope(listing, await renderItems(listing.projection, page), page.total);
+}
+
+/** Puts items that are JSON text already into the envelope of a list. */
+export function envelope(
+  { offset, size }: { readonly offset: number; readonly size: number },
+  items: string,
+  total: number,
+): string {
+  return `{"items":${items},"metadata":{"pagination":{"total":${total},"offset":${offset},"size":${size}}}}`;
 }
 
 /**
@@ -236,5 +246,5 @@ export async function readItem<Field extends string>(
     size: 1,
   });
   if (page.total === 0) throw notFoundAs(resource.name, id);
-  return renderItems(projection, page).slice(1, -1);
+  return (await renderItems(projection, page)).slice(1, -1);
 }

@@ -13,12 +13,14 @@ import { CloudifyError } from './errors.js';
 export interface WireField<Field extends string> {
   readonly from: Shown<Field>;
   readonly schema: TSchema;
+  /** Puts a stored document into their words; done only on pages whose text shows that there is something to do. */
+  readonly rework?: { readonly when: RegExp; readonly map: (value: unknown) => unknown };
 }
 
 export interface DerivedField<Field extends string> {
   /** Core fields that `derive` reads. */
   readonly needs: readonly Field[];
-  readonly derive: (values: Readonly<Record<Field, unknown>>) => unknown;
+  readonly derive: (values: Readonly<Record<Field, unknown>>) => unknown | Promise<unknown>;
   readonly schema: TSchema;
   /** False: lists tell it only when `_include` names it, because it is large. */
   readonly listed: boolean;
@@ -36,6 +38,7 @@ export interface Resource<Field extends string> {
 /** What an answer is to hold: the query's shape, and what is to be computed from it afterwards. */
 export interface Projection<Field extends string> {
   readonly shape: ListQuery<Field>['shape'];
+  readonly reworked: readonly (readonly [string, NonNullable<WireField<Field>['rework']>])[];
   readonly derived: readonly (readonly [string, DerivedField<Field>])[];
 }
 
@@ -77,10 +80,13 @@ export function project<Field extends string>(
     );
   }
   const shape: Record<string, Shown<Field>> = {};
+  const reworked: [string, NonNullable<WireField<Field>['rework']>][] = [];
   const derived: [string, DerivedField<Field>][] = [];
   for (const name of names) {
     if (Object.hasOwn(resource.fields, name)) {
-      shape[name] = resource.fields[name]!.from;
+      const { from, rework } = resource.fields[name]!;
+      shape[name] = from;
+      if (rework !== undefined) reworked.push([name, rework]);
       continue;
     }
     const field = resource.derived![name]!;
@@ -88,25 +94,39 @@ export function project<Field extends string>(
     derived.push([name, field]);
   }
   for (const [, field] of derived) for (const need of field.needs) shape[HIDDEN + need] = need;
-  return { shape, derived };
+  return { shape, reworked, derived };
 }
 
 /** The page's items as JSON text, derived fields computed. */
-export function renderItems<Field extends string>(projection: Projection<Field>, page: ListPage): string {
-  if (projection.derived.length === 0) return page.items;
+export async function renderItems<Field extends string>(
+  projection: Projection<Field>,
+  page: ListPage,
+): Promise<string> {
+  const reworked = projection.reworked.filter(([, { when }]) => when.test(page.items));
+  if (projection.derived.length === 0 && reworked.length === 0) return page.items;
   const items = JSON.parse(page.items) as Record<string, unknown>[];
-  return JSON.stringify(
-    items.map((item) => {
-      const shown = Object.entries(item).filter(([name]) => !name.startsWith(HIDDEN));
-      const values = Object.fromEntries(
-        Object.entries(item)
-          .filter(([name]) => name.startsWith(HIDDEN))
-          .map(([name, value]) => [name.slice(HIDDEN.length), value]),
-      ) as Record<Field, unknown>;
-      for (const [name, field] of projection.derived) shown.push([name, field.derive(values)]);
-      return Object.fromEntries(shown);
-    }),
-  );
+  const rendered: Record<string, unknown>[] = [];
+  for (const item of items) {
+    for (const [name, { map }] of reworked) item[name] = map(item[name]);
+    rendered.push(await withDerived(projection, item));
+  }
+  return JSON.stringify(rendered);
+}
+
+async function withDerived<Field extends string>(
+  projection: Projection<Field>,
+  item: Readonly<Record<string, unknown>>,
+): Promise<Record<string, unknown>> {
+  const shown: Record<string, unknown> = {};
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(item)) {
+    if (name.startsWith(HIDDEN)) values[name.slice(HIDDEN.length)] = value;
+    else shown[name] = value;
+  }
+  for (const [name, field] of projection.derived) {
+    shown[name] = await field.derive(values as Record<Field, unknown>);
+  }
+  return shown;
 }
 
 /**
@@ -114,17 +134,18 @@ export function renderItems<Field extends string>(projection: Projection<Field>,
  *
  * @throws CloudifyError `no_such_include_field_error`
  */
-export function renderRecord<Field extends string>(
+export async function renderRecord<Field extends string>(
   resource: Resource<Field>,
   include: readonly string[] | null,
   record: Readonly<Record<Field, unknown>>,
-): string {
-  const { shape, derived } = project(resource, include, 'item');
+): Promise<string> {
+  const { shape, derived, reworked } = project(resource, include, 'item');
   const item: Record<string, unknown> = {};
   for (const [name, shown] of Object.entries(shape)) {
     if (!name.startsWith(HIDDEN)) item[name] = shownValue(shown, record);
   }
-  for (const [name, field] of derived) item[name] = field.derive(record);
+  for (const [name, { map }] of reworked) item[name] = map(item[name]);
+  for (const [name, field] of derived) item[name] = await field.derive(record);
   return JSON.stringify(item);
 }
 

@@ -110,7 +110,7 @@ export function addTenants({ scope, core, version }: Mounting): void {
       return sendText(
         reply,
         200,
-        listBody(listing, await core.tenants.list(callerOf(request), listing.query)),
+        await listBody(listing, await core.tenants.list(callerOf(request), listing.query)),
       );
     },
   );
@@ -131,7 +131,7 @@ export function addTenants({ scope, core, version }: Mounting): void {
     { schema: describe('Tenants', 'Get a tenant', { response: { 200: schema } }) },
     async (request, reply) => {
       const tenant = await core.tenants.get(callerOf(request), request.params.name);
-      return sendText(reply, 200, render(request.query, tenant));
+      return sendText(reply, 200, await render(request.query, tenant));
     },
   );
 
@@ -140,7 +140,7 @@ export function addTenants({ scope, core, version }: Mounting): void {
     { schema: describe('Tenants', 'Create a tenant', { response: { 201: schema } }) },
     async (request, reply) => {
       const tenant = await core.tenants.create(callerOf(request), request.params.name);
-      return sendText(reply, 201, render(request.query, tenant));
+      return sendText(reply, 201, await render(request.query, tenant));
     },
   );
 
@@ -149,7 +149,7 @@ export function addTenants({ scope, core, version }: Mounting): void {
     { schema: describe('Tenants', 'Delete a tenant') },
     async (request, reply) => {
       const tenant = await core.tenants.remove(callerOf(request), request.params.name);
-      return sendDeleted(reply, version, render(request.query, tenant));
+      return sendDeleted(reply, version, await render(request.query, tenant));
     },
   );
 
@@ -174,7 +174,7 @@ export function addTenants({ scope, core, version }: Mounting): void {
       if (tenantName === undefined) throw badParameters('Missing tenant_name in json request body');
       if (who === undefined) throw badParameters(`Missing ${key} in json request body`);
       const role = readTenantRole(request.body.role);
-      return render(request.query, await act(callerOf(request), tenantName, who, role));
+      return await render(request.query, await act(callerOf(request), tenantName, who, role));
     };
     const route = (summary: string) => ({
       schema: describe('Tenants', summary, { body: Membership, response: { 200: schema } }),

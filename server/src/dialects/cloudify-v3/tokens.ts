@@ -52,7 +52,7 @@ export function addTokens({ scope, core, version }: Mounting): void {
       return sendText(
         reply,
         200,
-        listBody(listing, await core.tokens.list(callerOf(request), listing.query)),
+        await listBody(listing, await core.tokens.list(callerOf(request), listing.query)),
       );
     },
   );
@@ -66,7 +66,7 @@ export function addTokens({ scope, core, version }: Mounting): void {
         description: description ?? null,
         expiresAt: expiration_date === undefined ? null : expiry(expiration_date),
       });
-      return sendText(reply, 200, rendered(request.query, token, value));
+      return sendText(reply, 200, await rendered(request.query, token, value));
     },
   );
 
@@ -75,7 +75,7 @@ export function addTokens({ scope, core, version }: Mounting): void {
     { schema: describe('Tokens', 'Get a token', { response: { 200: schemaOf(TOKEN) } }) },
     async (request, reply) => {
       const token = await core.tokens.get(callerOf(request), request.params.id);
-      return sendText(reply, 200, rendered(request.query, token, `ctok-${token.id}-********`));
+      return sendText(reply, 200, await rendered(request.query, token, `ctok-${token.id}-********`));
     },
   );
 
@@ -89,7 +89,7 @@ export function addTokens({ scope, core, version }: Mounting): void {
   );
 }
 
-function rendered(params: Params, token: TokenRecord, value: string): string {
+function rendered(params: Params, token: TokenRecord, value: string): Promise<string> {
   return renderRecord(TOKEN, parseInclude(params), { ...token, maskedValue: value });
 }
 

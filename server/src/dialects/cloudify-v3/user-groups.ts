@@ -71,7 +71,7 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
       return sendText(
         reply,
         200,
-        listBody(listing, await core.userGroups.list(callerOf(request), listing.query)),
+        await listBody(listing, await core.userGroups.list(callerOf(request), listing.query)),
       );
     },
   );
@@ -86,7 +86,7 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
         role: readSystemRole(role ?? 'default').role,
         ldapDn: ldap_group_dn ?? null,
       });
-      return sendText(reply, 201, render(request.query, group));
+      return sendText(reply, 201, await render(request.query, group));
     },
   );
 
@@ -96,7 +96,7 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
     async (request, reply) => {
       const { group_name, username } = request.body;
       const group = await core.userGroups.addUser(callerOf(request), group_name, username);
-      return sendText(reply, 200, render(request.query, group));
+      return sendText(reply, 200, await render(request.query, group));
     },
   );
 
@@ -106,7 +106,7 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
     async (request, reply) => {
       const { group_name, username } = request.body;
       const group = await core.userGroups.removeUser(callerOf(request), group_name, username);
-      return sendDeleted(reply, version, render(request.query, group));
+      return sendDeleted(reply, version, await render(request.query, group));
     },
   );
 
@@ -115,7 +115,7 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
     { schema: describe('User groups', 'Get a user group', one) },
     async (request, reply) => {
       const group = await core.userGroups.get(callerOf(request), request.params.name);
-      return sendText(reply, 200, render(request.query, group));
+      return sendText(reply, 200, await render(request.query, group));
     },
   );
 
@@ -125,7 +125,7 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
     async (request, reply) => {
       const { role } = readSystemRole(request.body.role);
       const group = await core.userGroups.setRole(callerOf(request), request.params.name, role);
-      return sendText(reply, 200, render(request.query, group));
+      return sendText(reply, 200, await render(request.query, group));
     },
   );
 
@@ -134,7 +134,7 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
     { schema: describe('User groups', 'Delete a user group') },
     async (request, reply) => {
       const group = await core.userGroups.remove(callerOf(request), request.params.name);
-      return sendDeleted(reply, version, render(request.query, group));
+      return sendDeleted(reply, version, await render(request.query, group));
     },
   );
 }

@@ -119,7 +119,11 @@ export function addUsers({ scope, core, version }: Mounting): void {
         searches: { _search: 'username' },
         sorts: { role: 'role' },
       });
-      return sendText(reply, 200, listBody(listing, await core.users.list(callerOf(request), listing.query)));
+      return sendText(
+        reply,
+        200,
+        await listBody(listing, await core.users.list(callerOf(request), listing.query)),
+      );
     },
   );
 
@@ -128,7 +132,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
     { schema: describe('Users', 'Get the user who asks', one) },
     async (request, reply) => {
       const caller = callerOf(request);
-      return sendText(reply, 200, render(request.query, await core.users.get(caller, caller.username)));
+      return sendText(reply, 200, await render(request.query, await core.users.get(caller, caller.username)));
     },
   );
 
@@ -137,7 +141,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
     { schema: describe('Users', 'Get a user', one) },
     async (request, reply) => {
       const user = await core.users.get(callerOf(request), request.params.name);
-      return sendText(reply, 200, render(request.query, user));
+      return sendText(reply, 200, await render(request.query, user));
     },
   );
 
@@ -150,7 +154,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
       const { role, active } = readSystemRole(word ?? 'default');
       let user = await core.users.create(caller, { username, password, role });
       if (!active) user = await core.users.deactivate(caller, username);
-      return sendText(reply, 201, render(request.query, user));
+      return sendText(reply, 201, await render(request.query, user));
     },
   );
 
@@ -168,7 +172,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
         password !== undefined
           ? await core.users.setPassword(caller, name, password)
           : await setRole(caller, name, role!);
-      return sendText(reply, 200, render(request.query, user));
+      return sendText(reply, 200, await render(request.query, user));
     },
   );
 
@@ -181,7 +185,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
         throw badParameters(`Unknown action \`${action}\`: it must be activate or deactivate`);
       }
       const user = await core.users[action](callerOf(request), request.params.name);
-      return sendText(reply, 200, render(request.query, user));
+      return sendText(reply, 200, await render(request.query, user));
     },
   );
 
@@ -190,7 +194,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
     { schema: describe('Users', 'Lift the lock of a user', one) },
     async (request, reply) => {
       const user = await core.users.unlock(callerOf(request), request.params.name);
-      return sendText(reply, 200, render(request.query, user));
+      return sendText(reply, 200, await render(request.query, user));
     },
   );
 
@@ -199,7 +203,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
     { schema: describe('Users', 'Delete a user') },
     async (request, reply) => {
       const user = await core.users.remove(callerOf(request), request.params.name);
-      return sendDeleted(reply, version, render(request.query, user));
+      return sendDeleted(reply, version, await render(request.query, user));
     },
   );
 

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "this is meant to fail" >&2
+exit 3

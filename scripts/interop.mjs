@@ -1,0 +1,130 @@
+// `npm run test:interop`: today's published Python client against a real server. Words after `--` choose test modules.
+//
+// Needs python3 (3.8 or newer) with venv, and the package index that pip is set up for. The client is installed into a
+// virtual environment of its own under .cache/, once per version of Python and of the client.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makeReady, root } from './ready.mjs';
+
+const CLIENT = 'cloudify-common==7.0.5';
+const OLDEST = [3, 8];
+const PASSWORD = 'interop-password';
+
+class Missing extends Error {}
+
+/** The first Python on the path that is new enough, with its version. */
+function findPython() {
+  for (const name of ['python3', 'python']) {
+    const asked = spawnSync(name, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {
+      encoding: 'utf8',
+    });
+    const version = /^(\d+)\.(\d+)$/.exec((asked.stdout ?? '').trim());
+    if (asked.status !== 0 || version === null) continue;
+    const [major, minor] = [Number(version[1]), Number(version[2])];
+    if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]))
+      return { name, version: version[0] };
+  }
+  throw new Missing(`python3 ${OLDEST.join('.')} or newer is not on the path: the interop suite cannot run`);
+}
+
+function run(command, args, why) {
+  const done = spawnSync(command, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  if (done.status !== 0)
+    throw new Missing(`${why}\n${done.stdout ?? ''}${done.stderr ?? done.error?.message}`);
+}
+
+/** The environment with the client in it; made when it is not there yet. */
+function environment({ name, version }) {
+  const folder = join(root, '.cache', `interop-python${version}-${CLIENT.replace('==', '-')}`);
+  const python = join(folder, 'bin', 'python');
+  const finished = join(folder, 'finished');
+  if (existsSync(finished)) return python;
+  process.stderr.write(`Installing ${CLIENT} for Python ${version} …\n`);
+  rmSync(folder, { recursive: true, force: true });
+  run(name, ['-m', 'venv', folder], 'python3 has no working venv module (package python3-venv on Debian)');
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', CLIENT];
+  run(python, pip, `${CLIENT} could not be installed`);
+  writeFileSync(finished, `${CLIENT}\n`);
+  return python;
+}
+
+/** A server of its own: an empty store, nothing installed, a known administrator. */
+function startServer(dataDir) {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([key]) => !key.startsWith('ORRERY_') && key !== 'DATABASE_URL'),
+  );
+  const server = spawn(process.execPath, ['server/build/src/main.js'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...env,
+      ...(process.env.ORRERY_TEST_DATABASE_URL ? { DATABASE_URL: process.env.ORRERY_TEST_DATABASE_URL } : {}),
+      ORRERY_PORT: '0',
+      ORRERY_DATA_DIR: dataDir,
+      ORRERY_ADMIN_PASSWORD: PASSWORD,
+      ORRERY_DEMO: '0',
+      ORRERY_LOGIN_THROTTLE: 'off',
+      ORRERY_LOG_LEVEL: 'warn',
+      ORRERY_TASK_RETRIES: '1',
+      ORRERY_TASK_RETRY_INTERVAL: '0',
+      CLOUD_ENDPOINT_ALLOWLIST: '127.0.0.1:*',
+    },
+  });
+  const ready = new Promise((resolve, reject) => {
+    let text = '';
+    server.stdout.on('data', (chunk) => {
+      text += chunk;
+      const line = /^Orrery is ready at (\S+)$/m.exec(text);
+      if (line !== null) resolve(line[1]);
+    });
+    server.once('exit', (code) => reject(new Error(`the server ended with ${code} before it was ready`)));
+  });
+  return { server, ready };
+}
+
+function ended(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+}
+
+async function main() {
+  const python = environment(findPython());
+  await makeReady();
+  const dataDir = mkdtempSync(join(tmpdir(), 'orrery-interop-'));
+  const { server, ready } = startServer(dataDir);
+  try {
+    const url = new URL(await ready);
+    const words = process.argv.slice(2);
+    const chosen =
+      words.length > 0
+        ? ['--verbose', ...words]
+        : ['discover', '--verbose', '--start-directory', '.', '--pattern', 'test_*.py'];
+    const tests = spawn(python, ['-W', 'ignore', '-m', 'unittest', ...chosen], {
+      cwd: join(root, 'interop', 'cloudify'),
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        PYTHONDONTWRITEBYTECODE: '1',
+        ORRERY_INTEROP_HOST: url.hostname,
+        ORRERY_INTEROP_PORT: url.port,
+        ORRERY_INTEROP_PASSWORD: PASSWORD,
+      },
+    });
+    return (await ended(tests)) ?? 1;
+  } finally {
+    server.kill('SIGTERM');
+    const late = setTimeout(() => server.kill('SIGKILL'), 30_000);
+    await ended(server);
+    clearTimeout(late);
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Missing ? error.message : error.stack}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,166 @@
+/**
+ * What an upload asks for and where its archive is, in each of the forms that clients use.
+ *
+ *   query and raw body      the older form: names as query parameters, the archive as the (chunked) body
+ *   query alone             `blueprint_archive_url` names the archive
+ *   multipart               a text field `params` holds the same names as JSON; a file `blueprint_archive` follows, or none
+ *
+ * The archive is never held in memory. A form that sends its file before its `params` is not what the known clients do,
+ * but it is legal: that file waits in the temporary folder until the rest is known.
+ */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { FastifyRequest } from 'fastify';
+import { DomainError } from '../../errors.js';
+import { badParameters } from './errors.js';
+import { readLabels } from './labels.js';
+import { booleanOf, type Params } from './lenient.js';
+import { readVisibility, type Visibility } from './visibility.js';
+
+export type Archive =
+  | { readonly kind: 'stream'; readonly stream: Readable }
+  | { readonly kind: 'url'; readonly url: string };
+
+export interface UploadOrder {
+  readonly source: Archive;
+  readonly mainFile?: string;
+  readonly visibility?: Visibility;
+  readonly labels?: readonly { readonly key: string; readonly value: string }[];
+  /** Answer before the blueprint is compiled. */
+  readonly async: boolean;
+}
+
+/**
+ * Reads the request as far as needed and hands the order to `take`, which must have read the archive when it returns.
+ *
+ * @throws CloudifyError `bad_parameters_error`; whatever `take` throws
+ */
+export async function withUploadOrder<T>(
+  request: FastifyRequest<{ Querystring: Params }>,
+  limits: { readonly archiveBytes: number },
+  take: (order: UploadOrder) => Promise<T>,
+): Promise<T> {
+  if (!request.isMultipart()) return take(await fromBody(request));
+  let fields: Readonly<Record<string, unknown>> | null = null;
+  let early: { stream: Readable; remove: () => Promise<void> } | null = null;
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'field') {
+        if (part.fieldname === 'params') fields = parseParams(part.value);
+      } else if (part.fieldname !== 'blueprint_archive') {
+        part.file.resume();
+      } else if (fields === null) {
+        early = await spool(part.file, limits.archiveBytes);
+      } else {
+        return await take(orderOf({ ...request.query, ...fields }, part.file));
+      }
+    }
+    return await take(orderOf({ ...request.query, ...fields }, early?.stream ?? null));
+  } finally {
+    await early?.remove();
+  }
+}
+
+async function fromBody(request: FastifyRequest<{ Querystring: Params }>): Promise<UploadOrder> {
+  const { body, query } = request;
+  if (!(body instanceof Readable)) return orderOf(query, null);
+  // A URL comes with a body that is empty, whatever the headers say of it.
+  if (query.blueprint_archive_url === undefined) return orderOf(query, body);
+  for await (const chunk of body) {
+    if ((chunk as Buffer).length > 0) throw bothGiven();
+  }
+  return orderOf(query, null);
+}
+
+function orderOf(fields: Readonly<Record<string, unknown>>, body: Readable | null): UploadOrder {
+  const url = textOf(fields, 'blueprint_archive_url');
+  if (url !== undefined && body !== null) throw bothGiven();
+  const source: Archive | null =
+    url !== undefined ? { kind: 'url', url } : body === null ? null : { kind: 'stream', stream: body };
+  if (source === null)
+    throw badParameters('Missing application archive in the request body or `blueprint_archive_url`');
+  const mainFile = textOf(fields, 'application_file_name');
+  const visibility = readVisibility(fields.visibility, fields.private_resource);
+  return {
+    source,
+    ...(mainFile === undefined ? {} : { mainFile: unquote(mainFile) }),
+    ...(visibility === undefined ? {} : { visibility }),
+    ...(fields.labels === undefined || fields.labels === null
+      ? {}
+      : { labels: readLabels(parsed(fields.labels)) }),
+    async: booleanOf('async_upload', fields.async_upload, false),
+  };
+}
+
+function bothGiven() {
+  return badParameters(
+    "Can't pass both an archive URL via query parameters and an archive via the request body",
+  );
+}
+
+function textOf(fields: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = fields[name];
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof value !== 'string') throw badParameters(`Invalid value for ${name}: it must be a text`);
+  return value;
+}
+
+/** Clients quote the name once more than a URL needs. */
+function unquote(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** In a query, labels are JSON in a text. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    throw badParameters('Invalid value for labels: it must be a JSON list');
+  }
+}
+
+function parseParams(value: unknown): Readonly<Record<string, unknown>> {
+  let params: unknown;
+  try {
+    params = JSON.parse(String(value));
+  } catch {
+    throw badParameters('The `params` field of the form is not valid JSON');
+  }
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+    throw badParameters('The `params` field of the form must be a JSON object');
+  }
+  return params as Record<string, unknown>;
+}
+
+async function spool(
+  file: Readable,
+  mostBytes: number,
+): Promise<{ stream: Readable; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'orrery-upload-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
+  let size = 0;
+  const limited = new Transform({
+    transform(chunk: Buffer, _, done) {
+      size += chunk.length;
+      if (size <= mostBytes) return done(null, chunk);
+      done(new DomainError('limit', 'archive-too-large', `An archive may have at most ${mostBytes} bytes`));
+    },
+  });
+  const path = join(folder, 'archive');
+  try {
+    await pipeline(file, limited, createWriteStream(path, { mode: 0o600 }));
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { stream: createReadStream(path), remove };
+}

@@ -1,0 +1,194 @@
+/** Blueprints: uploaded, told with their whole plan, downloaded again. */
+import type { FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import type { Caller } from '../../caller.js';
+import type { BlueprintField } from '../../catalog/blueprints.js';
+import type { Core } from '../../core.js';
+import type { Plan } from '../../dsl/plan.js';
+import type { ListFilter } from '../../store/list.js';
+import { sendDeleted, sendText } from './answer.js';
+import { callerOf } from './auth.js';
+import { withUploadOrder } from './blueprint-upload.js';
+import { describe } from './body.js';
+import { badParameters } from './errors.js';
+import { Anything, Dict, Flag, type IdParams, ListOf, MaybeText, OWNERSHIP, Text, Time } from './fields.js';
+import { Labels, LabelsBody, readLabels } from './labels.js';
+import { booleanParam, checkId, type Params } from './lenient.js';
+import { listBody, parseListing, readItem } from './listing.js';
+import type { Mounting } from './mounting.js';
+import { expandPlan, wireRequirements } from './plan.js';
+import { type Resource, schemaOf } from './resource.js';
+import { readWiderVisibility, VisibilityChange } from './visibility.js';
+
+/** @param planOf the expanded plan of an uploaded blueprint */
+function blueprintResource(planOf: (id: string) => Promise<unknown>): Resource<BlueprintField> {
+  return {
+    name: 'Blueprint',
+    key: 'id',
+    fields: {
+      id: { from: 'id', schema: Text },
+      description: { from: 'description', schema: MaybeText },
+      main_file_name: { from: 'mainFile', schema: Text },
+      created_at: { from: 'createdAt', schema: Time },
+      updated_at: { from: 'updatedAt', schema: Time },
+      state: { from: 'state', schema: Text },
+      error: { from: 'error', schema: MaybeText },
+      error_traceback: { from: 'errorDetail', schema: MaybeText },
+      is_hidden: { from: 'hidden', schema: Flag },
+      labels: { from: 'labels', schema: Labels },
+      requirements: {
+        from: 'requirements',
+        schema: Anything,
+        rework: {
+          when: /"parentCapabilities":/,
+          map: (stored) => (stored === null ? null : wireRequirements(stored as Plan['requirements'])),
+        },
+      },
+      upload_execution: { from: { constant: null }, schema: Anything },
+      ...OWNERSHIP,
+    },
+    derived: {
+      // By far the largest field: a list tells it when it is named, or when one blueprint is asked for by its id.
+      plan: {
+        needs: ['id', 'state'],
+        derive: ({ id, state }) => (state === 'uploaded' ? planOf(id as string) : null),
+        schema: Type.Union([Dict, Type.Null()]),
+        listed: false,
+      },
+    },
+  };
+}
+
+function forCaller(core: Core, caller: Caller): Resource<BlueprintField> {
+  return blueprintResource(async (id) => expandPlan(await core.blueprints.plan(caller, id)));
+}
+
+const Change = Type.Object({ labels: LabelsBody });
+
+export function addBlueprints({ scope, core, version }: Mounting): void {
+  const schema = schemaOf(blueprintResource(async () => null));
+  const one = { response: { 200: schema } };
+  const read = (caller: Caller, params: Params, id: string) =>
+    readItem(forCaller(core, caller), onlyInclude(params), id, (query) =>
+      core.blueprints.list(caller, query),
+    );
+
+  scope.get(
+    '/blueprints',
+    { schema: describe('Blueprints', 'List blueprints', { response: { 200: ListOf(schema) } }) },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const caller = callerOf(request);
+      const listing = parseListing(forCaller(core, caller), request.query, { searches: { _search: 'id' } });
+      const query = { ...listing.query, filters: [...listing.query.filters, ...shownOnly(request.query)] };
+      return sendText(reply, 200, await listBody(listing, await core.blueprints.list(caller, query)));
+    },
+  );
+
+  scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
+    '/blueprints/:id',
+    { schema: describe('Blueprints', 'Get a blueprint', one) },
+    async (request, reply) =>
+      sendText(reply, 200, await read(callerOf(request), request.query, request.params.id)),
+  );
+
+  scope.put<{ Params: Static<typeof IdParams>; Querystring: Params }>(
+    '/blueprints/:id',
+    {
+      schema: describe('Blueprints', 'Upload a blueprint', { response: { 201: schema } }),
+      config: { cloudifyBody: 'raw' },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      checkId('blueprint_id', id, { leadingLetter: true });
+      await withUploadOrder(request, core.settings, async ({ async: later, ...order }) => {
+        // The older document answers with the parsed plan, so there it is always waited for.
+        const wait = version === 'v3' || !later;
+        return core.blueprintUploads.upload(caller, { id, ...order }, { wait });
+      });
+      return sendText(reply, 201, await read(caller, request.query, id));
+    },
+  );
+
+  scope.put<{ Params: Static<typeof IdParams>; Querystring: Params }>(
+    '/blueprints/:id/validate',
+    {
+      schema: describe('Blueprints', 'Say what an upload would say, and keep nothing'),
+      config: { cloudifyBody: 'raw' },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      checkId('blueprint_id', request.params.id, { leadingLetter: true });
+      await withUploadOrder(request, core.settings, ({ source, mainFile }) =>
+        core.blueprintUploads.validate(caller, { source, ...(mainFile === undefined ? {} : { mainFile }) }),
+      );
+      return reply.code(204).send();
+    },
+  );
+
+  scope.get<{ Params: Static<typeof IdParams> }>(
+    '/blueprints/:id/archive',
+    { schema: describe('Blueprints', 'Download a blueprint, byte for byte as it was uploaded') },
+    async (request, reply) => {
+      const { stream, size, filename } = await core.blueprints.archive(callerOf(request), request.params.id);
+      return reply
+        .header('content-type', 'application/octet-stream')
+        .header('content-length', size)
+        .header('content-disposition', `attachment; filename="${filename}"`)
+        .send(stream);
+    },
+  );
+
+  scope.delete<{ Params: Static<typeof IdParams>; Querystring: Params }>(
+    '/blueprints/:id',
+    { schema: describe('Blueprints', 'Delete a blueprint') },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const force = booleanParam(request.query, 'force', false);
+      const before = version === 'v3' ? await read(caller, request.query, id) : '';
+      await core.blueprints.remove(caller, id, { force });
+      return sendDeleted(reply, version, before);
+    },
+  );
+
+  scope.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof Change>; Querystring: Params }>(
+    '/blueprints/:id',
+    { schema: describe('Blueprints', 'Replace the labels', { body: Change, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const unknown = Object.keys(request.body).filter((name) => name !== 'labels');
+      if (unknown.length > 0) throw badParameters(`These cannot be changed: ${unknown.join(', ')}`);
+      await core.blueprints.setLabels(caller, id, readLabels(request.body.labels));
+      return sendText(reply, 200, await read(caller, request.query, id));
+    },
+  );
+
+  scope.patch<{
+    Params: Static<typeof IdParams>;
+    Body: Static<typeof VisibilityChange>;
+    Querystring: Params;
+  }>(
+    '/blueprints/:id/set-visibility',
+    { schema: describe('Blueprints', 'Widen the visibility', { body: VisibilityChange, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      await core.blueprints.setVisibility(caller, id, readWiderVisibility(request.body.visibility));
+      return sendText(reply, 200, await read(caller, request.query, id));
+    },
+  );
+}
+
+/** Hidden blueprints are told to those who ask for them by a filter. */
+function shownOnly(params: Params): ListFilter<BlueprintField>[] {
+  return params.is_hidden === undefined && params.id === undefined
+    ? [{ field: 'hidden', anyOf: ['false'] }]
+    : [];
+}
+
+/** Of an upload's parameters only `_include` speaks of the answer. */
+function onlyInclude(params: Params): Params {
+  return params._include === undefined ? {} : { _include: params._include };
+}

@@ -1,0 +1,327 @@
+/** Deployments, with their evaluated outputs and capabilities. */
+import type { FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import type { Caller } from '../../caller.js';
+import type { Core } from '../../core.js';
+import type { Json, JsonObject, Plan } from '../../dsl/plan.js';
+import type { DeploymentField } from '../../orchestration/deployments.js';
+import { sendDeleted, sendJson, sendText } from './answer.js';
+import { callerOf } from './auth.js';
+import { describe } from './body.js';
+import { badParameters, notFoundAs } from './errors.js';
+import {
+  Anything,
+  Count,
+  Dict,
+  Flag,
+  type IdParams,
+  ListOf,
+  MaybeText,
+  OWNERSHIP,
+  Text,
+  Time,
+} from './fields.js';
+import { Labels, LabelsBody, readLabels } from './labels.js';
+import { booleanOf, booleanParam, checkId, LenientBoolean, type Params, single } from './lenient.js';
+import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
+import type { Mounting } from './mounting.js';
+import { wireScalingGroup, wireWorkflow } from './plan.js';
+import { type Resource, schemaOf } from './resource.js';
+import { readVisibility, readWiderVisibility, VisibilityChange } from './visibility.js';
+
+/** @param workflowsOf the workflows of a deployment, told only where a single one is read */
+function deploymentResource(workflowsOf: (id: string) => Promise<unknown>): Resource<DeploymentField> {
+  return {
+    name: 'Deployment',
+    key: 'id',
+    fields: {
+      id: { from: 'id', schema: Text },
+      display_name: { from: 'displayName', schema: Text },
+      blueprint_id: { from: 'blueprintId', schema: Text },
+      description: { from: 'description', schema: MaybeText },
+      created_at: { from: 'createdAt', schema: Time },
+      updated_at: { from: 'updatedAt', schema: Time },
+      inputs: { from: 'inputs', schema: Dict },
+      outputs: { from: 'outputs', schema: Dict },
+      capabilities: { from: 'capabilities', schema: Dict },
+      groups: { from: 'groups', schema: Dict },
+      scaling_groups: {
+        from: 'scalingGroups',
+        schema: Dict,
+        rework: { when: /"scaling_groups" : \{"/, map: wireScalingGroups },
+      },
+      policy_types: { from: 'policyTypes', schema: Dict },
+      policy_triggers: { from: 'policyTriggers', schema: Dict },
+      resource_tags: { from: 'resourceTags', schema: Dict },
+      labels: { from: 'labels', schema: Labels },
+      installation_status: {
+        from: { field: 'installed', words: { true: 'active' }, otherwise: 'inactive' },
+        schema: Text,
+      },
+      deployment_status: {
+        from: {
+          field: 'health',
+          words: { good: 'good', 'in-progress': 'in_progress', 'requires-attention': 'requires_attention' },
+        },
+        schema: Text,
+      },
+      unavailable_instances: { from: 'unavailableInstances', schema: Count },
+      drifted_instances: { from: { constant: 0 }, schema: Count },
+      latest_execution: { from: 'latestExecutionId', schema: MaybeText },
+      latest_execution_status: {
+        from: {
+          field: 'latestExecutionStatus',
+          words: {
+            terminated: 'completed',
+            failed: 'failed',
+            cancelled: 'cancelled',
+            queued: 'queued',
+            scheduled: 'scheduled',
+            pending: 'in_progress',
+            started: 'in_progress',
+            cancelling: 'in_progress',
+            'force-cancelling': 'in_progress',
+            'kill-cancelling': 'in_progress',
+          },
+        },
+        schema: MaybeText,
+      },
+      latest_execution_workflow_id: { from: 'latestExecutionWorkflow', schema: MaybeText },
+      latest_execution_total_operations: { from: 'latestExecutionTotalOperations', schema: Anything },
+      latest_execution_finished_operations: { from: 'latestExecutionFinishedOperations', schema: Anything },
+      create_execution: { from: 'createExecutionId', schema: MaybeText },
+      // Sites, deployment groups and deployments inside others do not exist here: nothing to count.
+      site_name: { from: { constant: null }, schema: MaybeText },
+      permalink: { from: { constant: null }, schema: MaybeText },
+      runtime_only_evaluation: { from: { constant: false }, schema: Flag },
+      deployment_groups: { from: { constant: [] }, schema: Type.Array(Text) },
+      sub_services_count: { from: { constant: 0 }, schema: Count },
+      sub_services_status: { from: { constant: null }, schema: MaybeText },
+      sub_environments_count: { from: { constant: 0 }, schema: Count },
+      sub_environments_status: { from: { constant: null }, schema: MaybeText },
+      environment_type: { from: { constant: '' }, schema: Text },
+      has_sub_deployments: { from: { constant: false }, schema: Flag },
+      ...OWNERSHIP,
+    },
+    derived: {
+      workflows: {
+        needs: ['id'],
+        derive: ({ id }) => workflowsOf(id as string),
+        schema: Type.Array(Anything),
+        listed: false,
+      },
+    },
+  };
+}
+
+function wireScalingGroups(stored: unknown): unknown {
+  return Object.fromEntries(
+    Object.entries(stored as Plan['scalingGroups']).map(([name, group]) => [name, wireScalingGroup(group)]),
+  );
+}
+
+function forCaller(core: Core, caller: Caller): Resource<DeploymentField> {
+  return deploymentResource(async (id) =>
+    Object.entries((await core.deployments.get(caller, id)).workflows).map(([name, workflow]) => ({
+      name,
+      ...wireWorkflow(workflow),
+      created_at: null,
+    })),
+  );
+}
+
+const LISTING: ListingOptions<DeploymentField> = { searches: { _search: 'id', _search_name: 'displayName' } };
+
+const NewDeployment = Type.Object({
+  blueprint_id: Type.String(),
+  inputs: Type.Optional(Dict),
+  visibility: Type.Optional(Type.String()),
+  private_resource: Type.Optional(LenientBoolean),
+  skip_plugins_validation: Type.Optional(LenientBoolean),
+  site_name: Type.Optional(Type.String()),
+  labels: Type.Optional(LabelsBody),
+  display_name: Type.Optional(Type.String()),
+  description: Type.Optional(Type.String()),
+  runtime_only_evaluation: Type.Optional(LenientBoolean),
+});
+
+const Change = Type.Object({
+  labels: Type.Optional(LabelsBody),
+  display_name: Type.Optional(Type.String()),
+  description: Type.Optional(Type.String()),
+});
+const CHANGEABLE = Object.keys(Change.properties);
+
+const Deletion = Type.Object({
+  ignore_live_nodes: Type.Optional(LenientBoolean),
+  force: Type.Optional(LenientBoolean),
+});
+
+const Evaluation = Type.Object({
+  deployment_id: Type.String(),
+  context: Dict,
+  payload: Dict,
+});
+
+export function addDeployments({ scope, core, version }: Mounting): void {
+  const schema = schemaOf(deploymentResource(async () => []));
+  const one = { response: { 200: schema } };
+  const read = (caller: Caller, params: Params, id: string) =>
+    readItem(forCaller(core, caller), params, id, (query) => core.deployments.list(caller, query));
+
+  scope.get(
+    '/deployments',
+    { schema: describe('Deployments', 'List deployments', { response: { 200: ListOf(schema) } }) },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const caller = callerOf(request);
+      const listing = parseListing(forCaller(core, caller), request.query, LISTING);
+      const page = await core.deployments.list(caller, listing.query);
+      return sendText(reply, 200, await listBody(listing, page));
+    },
+  );
+
+  scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
+    '/deployments/:id',
+    { schema: describe('Deployments', 'Get a deployment', one) },
+    async (request, reply) =>
+      sendText(reply, 200, await read(callerOf(request), request.query, request.params.id)),
+  );
+
+  scope.put<{ Params: Static<typeof IdParams>; Body: Static<typeof NewDeployment>; Querystring: Params }>(
+    '/deployments/:id',
+    {
+      schema: describe('Deployments', 'Create a deployment', {
+        body: NewDeployment,
+        response: { 201: schema },
+      }),
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const { body } = request;
+      checkId('deployment_id', id, { leadingLetter: false });
+      if (body.site_name !== undefined) throw notFoundAs('Site', body.site_name);
+      if (booleanOf('runtime_only_evaluation', body.runtime_only_evaluation, false)) {
+        throw badParameters('`runtime_only_evaluation` is not supported');
+      }
+      booleanOf('skip_plugins_validation', body.skip_plugins_validation, false);
+      booleanParam(request.query, 'async_create', false);
+      const visibility = readVisibility(
+        body.visibility,
+        body.private_resource ?? single(request.query, 'private_resource'),
+      );
+      await core.deployments.create(caller, {
+        id,
+        blueprintId: body.blueprint_id,
+        inputs: (body.inputs ?? {}) as JsonObject,
+        ...(visibility === undefined ? {} : { visibility }),
+        ...(body.display_name === undefined ? {} : { displayName: body.display_name }),
+        ...(body.description === undefined ? {} : { description: body.description }),
+        ...(body.labels === undefined ? {} : { labels: readLabels(body.labels) }),
+      });
+      return sendText(reply, 201, await read(caller, request.query, id));
+    },
+  );
+
+  scope.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof Change>; Querystring: Params }>(
+    '/deployments/:id',
+    { schema: describe('Deployments', 'Change labels, name or description', { body: Change, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const { labels, display_name, description } = request.body;
+      const unknown = Object.keys(request.body).filter((name) => !CHANGEABLE.includes(name));
+      if (unknown.length > 0) throw badParameters(`These cannot be changed so: ${unknown.join(', ')}`);
+      await core.deployments.update(caller, id, {
+        ...(labels === undefined ? {} : { labels: readLabels(labels) }),
+        ...(display_name === undefined ? {} : { displayName: display_name }),
+        ...(description === undefined ? {} : { description }),
+      });
+      return sendText(reply, 200, await read(caller, request.query, id));
+    },
+  );
+
+  scope.patch<{
+    Params: Static<typeof IdParams>;
+    Body: Static<typeof VisibilityChange>;
+    Querystring: Params;
+  }>(
+    '/deployments/:id/set-visibility',
+    { schema: describe('Deployments', 'Widen the visibility', { body: VisibilityChange, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      await core.deployments.update(caller, id, { visibility: readWiderVisibility(request.body.visibility) });
+      return sendText(reply, 200, await read(caller, request.query, id));
+    },
+  );
+
+  scope.delete<{ Params: Static<typeof IdParams>; Body: Static<typeof Deletion>; Querystring: Params }>(
+    '/deployments/:id',
+    { schema: describe('Deployments', 'Delete a deployment', { body: Deletion }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const body = request.body ?? {};
+      const force =
+        booleanOf('ignore_live_nodes', body.ignore_live_nodes, false) ||
+        booleanOf('force', body.force, false) ||
+        booleanParam(request.query, 'ignore_live_nodes', false) ||
+        booleanParam(request.query, 'force', false);
+      const before = version === 'v3' ? await read(caller, request.query, id) : '';
+      await core.deployments.remove(caller, id, { force });
+      return sendDeleted(reply, version, before);
+    },
+  );
+
+  scope.get<{ Params: Static<typeof IdParams> }>(
+    '/deployments/:id/outputs',
+    { schema: describe('Deployments', 'Get the outputs, evaluated') },
+    async (request, reply) => {
+      const { id } = request.params;
+      const outputs = await core.deployments.outputs(callerOf(request), id);
+      return sendJson(reply, 200, { deployment_id: id, outputs });
+    },
+  );
+
+  scope.get<{ Params: Static<typeof IdParams> }>(
+    '/deployments/:id/capabilities',
+    { schema: describe('Deployments', 'Get the capabilities, evaluated') },
+    async (request, reply) => {
+      const { id } = request.params;
+      const capabilities = await core.deployments.capabilities(callerOf(request), id);
+      return sendJson(reply, 200, { deployment_id: id, capabilities });
+    },
+  );
+
+  scope.post<{ Body: Static<typeof Evaluation> }>(
+    '/evaluate/functions',
+    { schema: describe('Deployments', 'Evaluate intrinsic functions', { body: Evaluation }) },
+    async (request, reply) => {
+      const { deployment_id, context, payload } = request.body;
+      const value = await core.deployments.evaluate(
+        callerOf(request),
+        deployment_id,
+        readContext(context),
+        payload as Json,
+      );
+      return sendJson(reply, 200, { deployment_id, payload: value });
+    },
+  );
+}
+
+function readContext(context: Readonly<Record<string, unknown>>): {
+  self?: string;
+  source?: string;
+  target?: string;
+} {
+  const read: { self?: string; source?: string; target?: string } = {};
+  for (const side of ['self', 'source', 'target'] as const) {
+    const value = context[side];
+    if (value === undefined || value === null) continue;
+    if (typeof value !== 'string')
+      throw badParameters(`The context's \`${side}\` must be a node instance id`);
+    read[side] = value;
+  }
+  return read;
+}

@@ -1,0 +1,217 @@
+/** Executions of workflows. */
+import type { FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import type { Caller } from '../../caller.js';
+import type { JsonObject } from '../../dsl/plan.js';
+import type { ExecutionField } from '../../orchestration/executions.js';
+import type { ListFilter } from '../../store/list.js';
+import { sendText } from './answer.js';
+import { callerOf } from './auth.js';
+import { describe } from './body.js';
+import { badParameters } from './errors.js';
+import {
+  Count,
+  Dict,
+  Flag,
+  type IdParams,
+  ListOf,
+  MaybeText,
+  MaybeTime,
+  OWNERSHIP,
+  Text,
+  Time,
+} from './fields.js';
+import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
+import { listBody, parseListing, readItem } from './listing.js';
+import type { Mounting } from './mounting.js';
+import { type Resource, schemaOf } from './resource.js';
+
+const STATUS_WORDS = {
+  scheduled: 'scheduled',
+  queued: 'queued',
+  pending: 'pending',
+  started: 'started',
+  cancelling: 'cancelling',
+  'force-cancelling': 'force_cancelling',
+  'kill-cancelling': 'kill_cancelling',
+  terminated: 'terminated',
+  failed: 'failed',
+  cancelled: 'cancelled',
+} as const;
+type Status = keyof typeof STATUS_WORDS;
+
+const EXECUTION: Resource<ExecutionField> = {
+  name: 'Execution',
+  key: 'id',
+  fields: {
+    id: { from: 'id', schema: Text },
+    deployment_id: { from: 'deploymentId', schema: MaybeText },
+    deployment_display_name: { from: 'deploymentDisplayName', schema: MaybeText },
+    blueprint_id: { from: 'blueprintId', schema: MaybeText },
+    workflow_id: { from: 'workflow', schema: Text },
+    status: { from: { field: 'status', words: STATUS_WORDS }, schema: Text },
+    status_display: {
+      from: { field: 'status', words: { ...STATUS_WORDS, terminated: 'completed' } },
+      schema: Text,
+    },
+    parameters: { from: 'parameters', schema: Dict },
+    error: { from: 'error', schema: MaybeText },
+    is_system_workflow: { from: 'system', schema: Flag },
+    is_dry_run: { from: 'dryRun', schema: Flag },
+    created_at: { from: 'createdAt', schema: Time },
+    started_at: { from: 'startedAt', schema: MaybeTime },
+    ended_at: { from: 'endedAt', schema: MaybeTime },
+    scheduled_for: { from: 'scheduledFor', schema: MaybeTime },
+    resume: { from: 'resumed', schema: Flag },
+    total_operations: { from: 'totalOperations', schema: Count },
+    finished_operations: { from: 'finishedOperations', schema: Count },
+    allow_custom_parameters: { from: 'allowCustomParameters', schema: Flag },
+    ...OWNERSHIP,
+  },
+};
+
+const Start = Type.Object({
+  deployment_id: Type.String(),
+  workflow_id: Type.String(),
+  parameters: Type.Optional(Dict),
+  allow_custom_parameters: Type.Optional(LenientBoolean),
+  force: Type.Optional(LenientBoolean),
+  dry_run: Type.Optional(LenientBoolean),
+  queue: Type.Optional(LenientBoolean),
+  wait_after_fail: Type.Optional(Type.Integer({ minimum: 0 })),
+  scheduled_time: Type.Optional(Type.String()),
+});
+
+/** Only for putting back what was saved; there is nothing here yet that saves. */
+const RESTORING = [
+  'force_status',
+  'created_by',
+  'created_at',
+  'started_at',
+  'ended_at',
+  'id',
+  'is_system_workflow',
+  'error',
+];
+
+const Action = Type.Object({ action: Type.String() });
+const StatusChange = Type.Object({ status: Type.String(), error: Type.Optional(Type.String()) });
+
+export function addExecutions({ scope, core }: Mounting): void {
+  const schema = schemaOf(EXECUTION);
+  const one = { response: { 200: schema } };
+  const read = (caller: Caller, params: Params, id: string) =>
+    readItem(EXECUTION, params, id, (query) => core.executions.list(caller, query));
+
+  scope.get(
+    '/executions',
+    { schema: describe('Executions', 'List executions', { response: { 200: ListOf(schema) } }) },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const listing = parseListing(EXECUTION, request.query, { searches: { _search: 'id' } });
+      const query = { ...listing.query, filters: [...listing.query.filters, ...ordinaryOnly(request.query)] };
+      const page = await core.executions.list(callerOf(request), query);
+      return sendText(reply, 200, await listBody(listing, page));
+    },
+  );
+
+  scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
+    '/executions/:id',
+    { schema: describe('Executions', 'Get an execution', one) },
+    async (request, reply) =>
+      sendText(reply, 200, await read(callerOf(request), request.query, request.params.id)),
+  );
+
+  scope.post<{ Body: Static<typeof Start>; Querystring: Params }>(
+    '/executions',
+    { schema: describe('Executions', 'Start an execution', { body: Start, response: { 201: schema } }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { body } = request;
+      refuseRestoring(body);
+      if (body.scheduled_time !== undefined) {
+        throw badParameters('`scheduled_time` is not supported: start the execution when it is due');
+      }
+      const execution = await core.executions.start(caller, {
+        deploymentId: body.deployment_id,
+        workflow: body.workflow_id,
+        parameters: (body.parameters ?? {}) as JsonObject,
+        allowCustomParameters: booleanOf('allow_custom_parameters', body.allow_custom_parameters, false),
+        force: booleanOf('force', body.force, false),
+        dryRun: booleanOf('dry_run', body.dry_run, false),
+        queue: booleanOf('queue', body.queue, false),
+        waitAfterFail: body.wait_after_fail ?? 600,
+      });
+      return sendText(reply, 201, await read(caller, request.query, execution.id));
+    },
+  );
+
+  scope.post<{ Params: Static<typeof IdParams>; Body: Static<typeof Action>; Querystring: Params }>(
+    '/executions/:id',
+    { schema: describe('Executions', 'Cancel or resume an execution', { body: Action, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      await act(caller, id, request.body.action);
+      return sendText(reply, 200, await read(caller, request.query, id));
+    },
+  );
+
+  scope.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof StatusChange>; Querystring: Params }>(
+    '/executions/:id',
+    { schema: describe('Executions', 'Set the status of an execution', { body: StatusChange, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      await core.executions.updateStatus(caller, id, {
+        status: readStatus(request.body.status),
+        error: request.body.error ?? '',
+      });
+      return sendText(reply, 200, await read(caller, request.query, id));
+    },
+  );
+
+  async function act(caller: Caller, id: string, action: string): Promise<void> {
+    switch (action) {
+      case 'cancel':
+      case 'force-cancel':
+      case 'kill':
+        await core.executions.cancel(caller, id, action);
+        return;
+      case 'resume':
+      case 'force-resume':
+        await core.executions.resume(caller, id, { force: action === 'force-resume' });
+        return;
+      default:
+        throw badParameters(
+          `Invalid action: \`${action}\`. Valid actions are: cancel, force-cancel, kill, resume, force-resume`,
+        );
+    }
+  }
+}
+
+/** System executions are told only to those who ask for them. */
+function ordinaryOnly(params: Params): ListFilter<ExecutionField>[] {
+  if (params.is_system_workflow !== undefined || params.id !== undefined) return [];
+  return booleanParam(params, '_include_system_workflows', false)
+    ? []
+    : [{ field: 'system', anyOf: ['false'] }];
+}
+
+function refuseRestoring(body: object): void {
+  const given = RESTORING.filter((name) => Object.hasOwn(body, name));
+  if (given.length > 0) {
+    throw badParameters(
+      `These fields are for restoring executions, which is not supported: ${given.join(', ')}`,
+    );
+  }
+}
+
+function readStatus(word: string): Status {
+  const found = Object.entries(STATUS_WORDS).find(([, theirs]) => theirs === word);
+  if (found === undefined) {
+    throw badParameters(
+      `Invalid status: \`${word}\`. Valid statuses are: ${Object.values(STATUS_WORDS).join(', ')}`,
+    );
+  }
+  return found[0] as Status;
+}

@@ -1,0 +1,129 @@
+/** Node instances. */
+import type { FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import type { JsonObject } from '../../dsl/plan.js';
+import type { InstanceField, InstanceRecord } from '../../orchestration/node-instances.js';
+import { sendText } from './answer.js';
+import { callerOf } from './auth.js';
+import { describe } from './body.js';
+import { CloudifyError } from './errors.js';
+import { Anything, Dict, Flag, type IdParams, ListOf, MaybeText, OWNERSHIP, Text } from './fields.js';
+import { booleanParam, type Params } from './lenient.js';
+import { listBody, parseListing, readItem } from './listing.js';
+import type { Mounting } from './mounting.js';
+import { type Resource, schemaOf } from './resource.js';
+
+const INSTANCE: Resource<InstanceField> = {
+  name: 'NodeInstance',
+  key: 'id',
+  fields: {
+    id: { from: 'id', schema: Text },
+    node_id: { from: 'node', schema: Text },
+    deployment_id: { from: 'deploymentId', schema: Text },
+    host_id: { from: 'host', schema: MaybeText },
+    index: { from: 'index', schema: Type.Integer() },
+    state: { from: 'state', schema: Text },
+    version: { from: 'version', schema: Type.Integer() },
+    runtime_properties: { from: 'runtimeProperties', schema: Dict },
+    system_properties: { from: 'systemProperties', schema: Dict },
+    scaling_groups: {
+      from: 'scalingGroups',
+      schema: Type.Array(Type.Object({ name: Text, id: Text })),
+    },
+    ...OWNERSHIP,
+  },
+  derived: {
+    relationships: {
+      needs: ['relationships'],
+      derive: ({ relationships }) =>
+        (relationships as InstanceRecord['relationships']).map((one) => ({
+          type: one.type,
+          target_name: one.targetNode,
+          target_id: one.targetInstance,
+        })),
+      schema: Type.Array(Type.Object({ type: Text, target_name: Text, target_id: Text })),
+      listed: true,
+    },
+    is_status_check_ok: {
+      needs: ['systemProperties'],
+      derive: ({ systemProperties }) => statusIsOk(systemProperties),
+      schema: Flag,
+      listed: true,
+    },
+    has_configuration_drift: {
+      needs: ['systemProperties'],
+      derive: ({ systemProperties }) => hasDrift(systemProperties),
+      schema: Flag,
+      listed: true,
+    },
+  },
+};
+
+/** What the last status check left; an instance that was never checked is not known to be well. */
+function statusIsOk(systemProperties: unknown): boolean {
+  const { status } = systemProperties as { status?: { ok?: unknown } };
+  return status?.ok === true;
+}
+
+function hasDrift(systemProperties: unknown): boolean {
+  const { configuration_drift: drift } = systemProperties as { configuration_drift?: { result?: unknown } };
+  return drift?.result !== undefined && drift.result !== null && drift.result !== false;
+}
+
+const Change = Type.Object({
+  version: Type.Integer(),
+  state: Type.Optional(Type.String()),
+  runtime_properties: Type.Optional(Dict),
+  system_properties: Type.Optional(Dict),
+  relationships: Type.Optional(Type.Array(Anything)),
+});
+
+export function addNodeInstances({ scope, core }: Mounting): void {
+  const one = { response: { 200: schemaOf(INSTANCE) } };
+
+  scope.get(
+    '/node-instances',
+    {
+      schema: describe('Node instances', 'List node instances', {
+        response: { 200: ListOf(schemaOf(INSTANCE)) },
+      }),
+    },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const listing = parseListing(INSTANCE, request.query, { searches: { _search: 'id' } });
+      const page = await core.nodeInstances.list(callerOf(request), listing.query);
+      return sendText(reply, 200, await listBody(listing, page));
+    },
+  );
+
+  const read = (request: FastifyRequest, params: Params, id: string) =>
+    readItem(INSTANCE, params, id, (query) => core.nodeInstances.list(callerOf(request), query));
+
+  scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
+    '/node-instances/:id',
+    { schema: describe('Node instances', 'Get a node instance', one) },
+    async (request, reply) => sendText(reply, 200, await read(request, request.query, request.params.id)),
+  );
+
+  scope.patch<{ Params: Static<typeof IdParams>; Querystring: Params; Body: Static<typeof Change> }>(
+    '/node-instances/:id',
+    { schema: describe('Node instances', 'Update a node instance', { body: Change, ...one }) },
+    async (request, reply) => {
+      const { version, state, runtime_properties, system_properties, relationships } = request.body;
+      if (relationships !== undefined) {
+        throw new CloudifyError(
+          403,
+          'only_deployment_update',
+          'Relationships of a node instance can only be changed by a deployment update',
+        );
+      }
+      await core.nodeInstances.update(callerOf(request), request.params.id, {
+        version,
+        ...(state === undefined ? {} : { state }),
+        ...(runtime_properties === undefined ? {} : { runtimeProperties: runtime_properties as JsonObject }),
+        ...(system_properties === undefined ? {} : { systemProperties: system_properties as JsonObject }),
+        force: booleanParam(request.query, 'force', false),
+      });
+      return sendText(reply, 200, await read(request, request.query, request.params.id));
+    },
+  );
+}

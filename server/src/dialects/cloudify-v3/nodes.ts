@@ -1,0 +1,86 @@
+/** Nodes: what the blueprint says of each, told in full, and how many instances there are. Read only. */
+import type { FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { NodeField, NodeRecord } from '../../orchestration/nodes.js';
+import type { ListQuery } from '../../store/list.js';
+import { sendText } from './answer.js';
+import { callerOf } from './auth.js';
+import { describe } from './body.js';
+import { Anything, Count, Dict, ListOf, MaybeText, Names, OWNERSHIP, Text } from './fields.js';
+import type { Params } from './lenient.js';
+import { envelope, parseInclude, parseListing } from './listing.js';
+import type { Mounting } from './mounting.js';
+import { nodeExpander, type WireNode } from './plan.js';
+import { type DerivedField, type Resource, renderRecord, schemaOf } from './resource.js';
+
+/** A node with its definition written out. */
+type Field = NodeField | 'expanded';
+
+const fromExpanded = (
+  read: (node: WireNode) => unknown,
+  schema: DerivedField<Field>['schema'],
+): DerivedField<Field> => ({
+  needs: [],
+  derive: ({ expanded }) => read(expanded as WireNode),
+  schema,
+  listed: true,
+});
+
+const NODE: Resource<Field> = {
+  name: 'Node',
+  key: 'id',
+  fields: {
+    id: { from: 'id', schema: Text },
+    deployment_id: { from: 'deploymentId', schema: Text },
+    deployment_display_name: { from: 'deploymentDisplayName', schema: Text },
+    blueprint_id: { from: 'blueprintId', schema: Text },
+    type: { from: 'type', schema: Text },
+    host_id: { from: 'hostId', schema: MaybeText },
+    number_of_instances: { from: 'actualInstances', schema: Count },
+    planned_number_of_instances: { from: 'plannedInstances', schema: Count },
+    deploy_number_of_instances: { from: 'defaultInstances', schema: Count },
+    min_number_of_instances: { from: 'minInstances', schema: Count },
+    max_number_of_instances: { from: 'maxInstances', schema: Count },
+    actual_number_of_instances: { from: 'actualInstances', schema: Count },
+    actual_planned_number_of_instances: { from: 'plannedInstances', schema: Count },
+    unavailable_instances: { from: 'unavailableInstances', schema: Count },
+    drifted_instances: { from: { constant: 0 }, schema: Count },
+    ...OWNERSHIP,
+  },
+  derived: {
+    type_hierarchy: fromExpanded((node) => node.type_hierarchy, Names),
+    properties: fromExpanded((node) => node.properties, Dict),
+    operations: fromExpanded((node) => node.operations, Dict),
+    relationships: fromExpanded((node) => node.relationships, Type.Array(Anything)),
+    plugins: fromExpanded((node) => node.plugins, Type.Array(Anything)),
+    // Operations run where the worker is; nothing is installed on hosts.
+    plugins_to_install: fromExpanded(() => [], Type.Array(Anything)),
+  },
+};
+
+export function addNodes({ scope, core }: Mounting): void {
+  scope.get(
+    '/nodes',
+    { schema: describe('Nodes', 'List nodes', { response: { 200: ListOf(schemaOf(NODE)) } }) },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const listing = parseListing(NODE, request.query, { searches: { _search: 'id' } });
+      // Every filter and sort key stands for a field of the store: what is expanded can be neither.
+      const { filters, sort, offset, size } = listing.query as ListQuery<NodeField>;
+      const page = await core.nodes.list(callerOf(request), { filters, sort, offset, size });
+      const items = await Promise.all(
+        expandAll(page.records).map((node) => renderRecord(NODE, parseInclude(request.query), node)),
+      );
+      return sendText(reply, 200, envelope(listing, `[${items.join(',')}]`, page.total));
+    },
+  );
+}
+
+/** Nodes of one deployment share their types, and with them the tables that are expanded once. */
+function expandAll(records: readonly NodeRecord[]): (NodeRecord & { type: string; expanded: WireNode })[] {
+  const expanders = new Map<NodeRecord['types'], ReturnType<typeof nodeExpander>>();
+  return records.map((record) => {
+    const expander = expanders.get(record.types) ?? nodeExpander(record.types);
+    expanders.set(record.types, expander);
+    return { ...record, type: record.definition.type, expanded: expander.expand(record.definition) };
+  });
+}

@@ -1,0 +1,188 @@
+/** Secrets. */
+import type { FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import type { Caller } from '../../caller.js';
+import type { Json, JsonObject } from '../../dsl/plan.js';
+import type { SecretField, SecretWithValue } from '../../secrets/secrets.js';
+import { sendDeleted, sendText } from './answer.js';
+import { callerOf } from './auth.js';
+import { describe } from './body.js';
+import { badParameters } from './errors.js';
+import { Anything, Flag, ListOf, MaybeText, OWNERSHIP, Text, Time } from './fields.js';
+import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
+import { listBody, parseInclude, parseListing } from './listing.js';
+import type { Mounting } from './mounting.js';
+import { type Resource, renderRecord, schemaOf } from './resource.js';
+import type { ApiVersion } from './version.js';
+import { readVisibility, readWiderVisibility, VisibilityChange } from './visibility.js';
+
+/** Lists never tell values. */
+function secretResource(version: ApiVersion): Resource<SecretField> {
+  return {
+    name: 'Secret',
+    key: 'key',
+    fields: {
+      key: { from: 'key', schema: Text },
+      created_at: { from: 'createdAt', schema: Time },
+      updated_at: { from: 'updatedAt', schema: Time },
+      is_hidden_value: { from: 'hidden', schema: Flag },
+      schema: { from: 'schema', schema: Anything },
+      provider_name: { from: { constant: null }, schema: MaybeText },
+      provider_options: { from: { constant: null }, schema: MaybeText },
+      ...OWNERSHIP,
+      // What the older document has in the place of visibility.
+      ...(version === 'v3'
+        ? {
+            permission: {
+              from: { field: 'visibility', words: { private: 'creator' }, otherwise: 'tenant' },
+              schema: Text,
+            } as const,
+          }
+        : {}),
+    },
+  };
+}
+
+/** One secret with its value; a hidden one that the caller may not know is an empty text. */
+function withValue(version: ApiVersion): Resource<SecretField | 'value'> {
+  const { fields, ...rest } = secretResource(version);
+  return {
+    ...rest,
+    fields,
+    derived: {
+      value: {
+        needs: ['value'],
+        derive: ({ value }) => (value as SecretWithValue['value'])?.plain ?? '',
+        schema: Anything,
+        listed: true,
+      },
+    },
+  };
+}
+
+const KeyParams = Type.Object({ key: Type.String() });
+const NewSecret = Type.Object({
+  value: Anything,
+  update_if_exists: Type.Optional(LenientBoolean),
+  visibility: Type.Optional(Type.String()),
+  is_hidden_value: Type.Optional(LenientBoolean),
+  schema: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  provider_name: Type.Optional(Type.String()),
+});
+const Change = Type.Object({
+  value: Type.Optional(Anything),
+  visibility: Type.Optional(Type.String()),
+  is_hidden_value: Type.Optional(LenientBoolean),
+  provider_name: Type.Optional(Type.String()),
+});
+
+export function addSecrets({ scope, core, version }: Mounting): void {
+  const schema = schemaOf(withValue(version));
+  const one = { response: { 200: schema } };
+  const read = async (caller: Caller, params: Params, key: string) =>
+    renderRecord(withValue(version), parseInclude(params), await core.secrets.get(caller, key));
+
+  scope.get(
+    '/secrets',
+    {
+      schema: describe('Secrets', 'List secrets', {
+        response: { 200: ListOf(schemaOf(secretResource(version))) },
+      }),
+    },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const listing = parseListing(secretResource(version), request.query, { searches: { _search: 'key' } });
+      const page = await core.secrets.list(callerOf(request), listing.query);
+      return sendText(reply, 200, await listBody(listing, page));
+    },
+  );
+
+  scope.get<{ Params: Static<typeof KeyParams>; Querystring: Params }>(
+    '/secrets/:key',
+    { schema: describe('Secrets', 'Get a secret', one) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { key } = request.params;
+      if (!booleanParam(request.query, '_skip_value', false)) {
+        return sendText(reply, 200, await read(caller, request.query, key));
+      }
+      const secret = await core.secrets.get(caller, key);
+      return sendText(
+        reply,
+        200,
+        await renderRecord(secretResource(version), parseInclude(request.query), secret),
+      );
+    },
+  );
+
+  scope.put<{ Params: Static<typeof KeyParams>; Body: Static<typeof NewSecret>; Querystring: Params }>(
+    '/secrets/:key',
+    { schema: describe('Secrets', 'Create a secret', { body: NewSecret, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { key } = request.params;
+      const { body } = request;
+      refuseProvider(body.provider_name);
+      const visibility = readVisibility(body.visibility);
+      await core.secrets.create(caller, {
+        key,
+        value: body.value as Json,
+        updateIfExists: booleanOf('update_if_exists', body.update_if_exists, false),
+        hidden: booleanOf('is_hidden_value', body.is_hidden_value, false),
+        ...(visibility === undefined ? {} : { visibility }),
+        ...(body.schema === undefined ? {} : { schema: body.schema as JsonObject }),
+      });
+      return sendText(reply, 200, await read(caller, request.query, key));
+    },
+  );
+
+  scope.patch<{ Params: Static<typeof KeyParams>; Body: Static<typeof Change>; Querystring: Params }>(
+    '/secrets/:key',
+    { schema: describe('Secrets', 'Update a secret', { body: Change, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { key } = request.params;
+      const { value, visibility: word, is_hidden_value, provider_name } = request.body;
+      refuseProvider(provider_name);
+      const visibility = readVisibility(word);
+      await core.secrets.update(caller, key, {
+        ...(value === undefined ? {} : { value: value as Json }),
+        ...(visibility === undefined ? {} : { visibility }),
+        ...(is_hidden_value === undefined
+          ? {}
+          : { hidden: booleanOf('is_hidden_value', is_hidden_value, false) }),
+      });
+      return sendText(reply, 200, await read(caller, request.query, key));
+    },
+  );
+
+  scope.patch<{
+    Params: Static<typeof KeyParams>;
+    Body: Static<typeof VisibilityChange>;
+    Querystring: Params;
+  }>(
+    '/secrets/:key/set-visibility',
+    { schema: describe('Secrets', 'Widen the visibility', { body: VisibilityChange, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { key } = request.params;
+      await core.secrets.update(caller, key, { visibility: readWiderVisibility(request.body.visibility) });
+      return sendText(reply, 200, await read(caller, request.query, key));
+    },
+  );
+
+  scope.delete<{ Params: Static<typeof KeyParams>; Querystring: Params }>(
+    '/secrets/:key',
+    { schema: describe('Secrets', 'Delete a secret') },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { key } = request.params;
+      const before = version === 'v3' ? await read(caller, request.query, key) : '';
+      await core.secrets.remove(caller, key);
+      return sendDeleted(reply, version, before);
+    },
+  );
+}
+
+function refuseProvider(name: string | undefined): void {
+  if (name !== undefined) throw badParameters('Secrets providers are not supported: give the value itself');
+}
