@@ -35,7 +35,8 @@ export const relationshipShape: Shape = record({
 });
 
 export const nodeTemplateShape: Shape = record({
-  type: { shape: text, required: true },
+  // Required, but another file may say it: asked for once all files are merged.
+  type: { shape: text },
   description: { shape: text },
   properties: { shape: dict },
   instances: { shape: instancesShape },
@@ -74,7 +75,11 @@ export function readNodeTemplate(entry: Entry, context: NodeTemplateContext): No
   const { report } = context.check;
   const raw: JsonObject = isObject(entry.value) ? entry.value : {};
   const typeName = raw.type;
-  if (typeof typeName !== 'string') return null;
+  if (typeof typeName !== 'string') {
+    if ((typeName ?? null) === null)
+      report.error(entry.place, CODE.format, "'type' key is required but it is currently missing");
+    return null;
+  }
   const type = context.nodeType(typeName);
   if (type === null) {
     if (!context.hasNodeType(typeName))
