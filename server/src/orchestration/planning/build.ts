@@ -8,7 +8,10 @@
  */
 import type { Effect, InstanceLifecycleState, OperationCall, Task, TaskGraph } from './graph.js';
 
-type OpenTask = Omit<Task, 'before' | 'after'> & { readonly before: Effect[]; readonly after: Effect[] };
+/** `after` is replaced rather than grown: a list that grows keeps room for seventeen, and there are tens of thousands. */
+type OpenTask = Omit<Task, 'after'> & { after: readonly Effect[] };
+
+const NONE: readonly Effect[] = [];
 
 export class GraphBuilder {
   readonly #tasks: OpenTask[] = [];
@@ -20,20 +23,20 @@ export class GraphBuilder {
     instance: string,
     call: OperationCall,
     dependsOn: readonly number[],
-    before: Effect[],
+    before: readonly Effect[],
     onFailure: Task['onFailure'],
   ): number {
-    return this.#add({ kind: 'operation', instance, call, dependsOn, before, after: [], onFailure });
+    return this.#add({ kind: 'operation', instance, call, dependsOn, before, after: NONE, onFailure });
   }
 
   /** Adds a marker that tells `effects` as soon as all it depends on is done. */
-  marker(instance: string | null, dependsOn: readonly number[], effects: Effect[] = []): number {
+  marker(instance: string | null, dependsOn: readonly number[], effects: readonly Effect[] = NONE): number {
     return this.#add({
       kind: 'marker',
       instance,
       call: null,
       dependsOn,
-      before: [],
+      before: NONE,
       after: effects,
       onFailure: 'fail',
     });
@@ -41,7 +44,8 @@ export class GraphBuilder {
 
   /** Tells more effects with the success of a task that is already there. */
   tellAfter(task: number, effects: readonly Effect[]): void {
-    this.#tasks[task]!.after.push(...effects);
+    const told = this.#tasks[task]!;
+    told.after = told.after.length === 0 ? effects : [...told.after, ...effects];
   }
 
   isMarker(task: number): boolean {
@@ -99,7 +103,7 @@ export class Chain {
   /** What the next step waits for, once a step was added. */
   #tail: readonly number[] = [];
   /** Told with the next step. */
-  #pending: Effect[] = [];
+  readonly #pending: Effect[] = [];
   readonly #marks: Map<string, readonly number[]> | null;
 
   /** `marks`: where `mark` keeps what it is told; null when nobody will ask. */
@@ -124,7 +128,7 @@ export class Chain {
 
   /** Takes back what was announced for a next step that is not coming. */
   retract(): void {
-    this.#pending = [];
+    this.#pending.length = 0;
   }
 
   /** Told when the next step starts (or, if none comes, at the end of the chain). */
@@ -186,9 +190,10 @@ export class Chain {
     return this.#tail.length > 0 ? this.#tail : this.#entry;
   }
 
-  #takePending(): Effect[] {
-    const pending = this.#pending;
-    this.#pending = [];
+  #takePending(): readonly Effect[] {
+    if (this.#pending.length === 0) return NONE;
+    const pending = this.#pending.slice();
+    this.#pending.length = 0;
     return pending;
   }
 

@@ -14,13 +14,20 @@ const SIDES = ['source', 'target'] as const;
 
 export class Operations {
   readonly #model: DeploymentModel;
+  /** Some twenty questions about one instance come in a row. */
+  #lastName: string | null = null;
+  #lastNode: PlanNode | undefined;
 
   constructor(model: DeploymentModel) {
     this.#model = model;
   }
 
   node(instance: InstanceModel): PlanNode | undefined {
-    return this.#model.nodes.get(instance.node);
+    if (instance.node !== this.#lastName) {
+      this.#lastName = instance.node;
+      this.#lastNode = this.#model.nodes.get(instance.node);
+    }
+    return this.#lastNode;
   }
 
   /** Root first; empty for a type nobody knows. */

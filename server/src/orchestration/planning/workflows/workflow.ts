@@ -24,6 +24,7 @@ export function select(model: DeploymentModel, parameters: JsonObject): Selectio
   const instances = names(parameters, 'node_instance_ids');
   for (const filter of [types, nodes, instances]) if ('problem' in filter) return filter;
   const [ofType, ofNode, ofId] = [types, nodes, instances] as [NameSet, NameSet, NameSet];
+  if (ofType.size + ofNode.size + ofId.size === 0) return { has: () => true };
 
   const operations = new Operations(model);
   const nodeMatches = new Map<string, boolean>();
