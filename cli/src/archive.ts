@@ -8,7 +8,6 @@
 import { createReadStream, type Stats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
 import { CliError, ExitCode, UsageError } from './errors.js';
 
 export interface BlueprintSource {
@@ -22,7 +21,8 @@ export interface BlueprintSource {
   readonly size: number | null;
   /** Files, when a folder is packed. */
   readonly files: number | null;
-  open(): Promise<Readable>;
+  /** The bytes; whoever stops reading stops the packing. */
+  open(): Promise<AsyncIterable<Uint8Array>>;
 }
 
 const ARCHIVE = /\.(zip|tar|tar\.gz|tgz|tar\.bz2|tbz2?)$/i;
@@ -78,10 +78,14 @@ async function packed(folder: string, mainFile: string | null): Promise<Blueprin
     files: files.length,
     open: async () => {
       const { create } = await import('tar');
-      return create(
+      const pack = create(
         { gzip: true, cwd: folder, prefix: idFrom(top), portable: true, noDirRecurse: true },
-        files,
-      ) as unknown as Readable;
+        // A name that begins with @ would be read as another archive.
+        files.map((file) => (file.startsWith('@') ? `./${file}` : file)),
+      );
+      // Told by the iteration; one that nobody awaits any more, since the server has answered, is nobody's trouble.
+      pack.on('error', () => {});
+      return pack;
     },
   };
 }

@@ -75,11 +75,16 @@ async function entries(archive: Buffer | null): Promise<string[]> {
 test('a folder is packed under one top folder, without what does not belong', async () => {
   file('hello/blueprint.yaml', 'x: 1');
   file('hello/scripts/start.sh', 'echo');
+  file('hello/@types');
   file('hello/.git/config');
   file('hello/node_modules/x/index.js');
   assert.equal(await run(['blueprints', 'upload', 'hello'], here), 0, here.err());
   const { archive, fileName, params } = sent();
-  assert.deepEqual(await entries(archive), ['hello/blueprint.yaml', 'hello/scripts/start.sh']);
+  assert.deepEqual(await entries(archive), [
+    'hello/@types',
+    'hello/blueprint.yaml',
+    'hello/scripts/start.sh',
+  ]);
   assert.equal(fileName, 'hello.tar.gz');
   assert.deepEqual(params, {});
   assert.equal(server.asked[0]?.path, '/blueprints/hello');

@@ -209,10 +209,15 @@ export class Client {
  * then the answer counts, not the broken pipe that follows it.
  */
 function pour(stream: Readable, request: ClientRequest, reject: (error: Error) => void): void {
-  request.on('response', () => {
-    request.on('error', () => {});
+  const drop = (): void => {
     stream.unpipe(request);
+    stream.destroy();
+  };
+  request.once('response', () => {
+    request.on('error', () => {});
+    if (!stream.readableEnded) drop();
   });
+  request.once('error', drop);
   stream.once('error', (error) => {
     request.destroy();
     reject(

@@ -25,8 +25,9 @@ async function* parts(
 ): AsyncGenerator<Uint8Array> {
   const text = (value: string): Uint8Array => Buffer.from(value, 'utf8');
   yield text(
-    `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(field.name)}"\r\n` +
-      `Content-Type: application/json\r\n\r\n${JSON.stringify(field.json)}\r\n`,
+    // Without a type of its own, as the clients before us send it.
+    `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(field.name)}"\r\n\r\n` +
+      `${JSON.stringify(field.json)}\r\n`,
   );
   if (file !== null) {
     yield text(

@@ -1,7 +1,6 @@
 import { createWriteStream, existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Client } from '../api/client.js';
 import { type FormBody, formWithFile } from '../api/multipart.js';
@@ -216,7 +215,7 @@ async function send(call: Call, suffix: '' | '/validate'): Promise<{ record: Blu
         : {
             name: 'blueprint_archive',
             fileName: source.fileName,
-            stream: (await source.open()).pipe(meter.stream),
+            stream: meter.counted(await source.open()),
           },
     );
     const record = await put(client, `${path('blueprints', id)}${suffix}`, body);
@@ -232,29 +231,31 @@ function put(client: Client, target: string, body: FormBody): Promise<BlueprintR
 
 /** Counts what was sent and, on a terminal, shows it. */
 class Meter {
-  readonly stream: Transform;
   private sent = 0;
-  private readonly live: LiveBlock | null;
   private drawn = 0;
+  private readonly live: LiveBlock | null;
+  private readonly whole: string;
 
-  constructor(call: Call, source: BlueprintSource) {
+  constructor(
+    private readonly call: Call,
+    private readonly source: BlueprintSource,
+  ) {
     const { print, world } = call;
-    this.live =
-      world.stderr.isTTY === true && world.env.TERM !== 'dumb' && !print.quiet
-        ? new LiveBlock(world.stderr)
-        : null;
-    const whole = source.size === null ? '' : ` of ${bytes(source.size)}`;
-    this.stream = new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        this.sent += chunk.length;
-        const now = world.now();
-        if (this.live !== null && now - this.drawn > 100) {
-          this.drawn = now;
-          this.live.draw([`Sending ${source.fileName}: ${bytes(this.sent)}${whole}`]);
-        }
-        done(null, chunk);
-      },
-    });
+    const shows = world.stderr.isTTY === true && world.env.TERM !== 'dumb' && !print.quiet;
+    this.live = shows ? new LiveBlock(world.stderr) : null;
+    this.whole = source.size === null ? '' : ` of ${bytes(source.size)}`;
+  }
+
+  async *counted(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of stream) {
+      this.sent += chunk.length;
+      const now = this.call.world.now();
+      if (this.live !== null && now - this.drawn > 100) {
+        this.drawn = now;
+        this.live.draw([`Sending ${this.source.fileName}: ${bytes(this.sent)}${this.whole}`]);
+      }
+      yield chunk;
+    }
   }
 
   close(): void {

@@ -62,6 +62,7 @@ test('colour follows meaning: failures red, retries yellow, states cyan, success
     [{ event_type: 'task_failed', message: "Task failed 'x' -> boom [retry 4]" }, `${YELLOW}↻`],
     [{ event_type: 'task_rescheduled' }, `${YELLOW}↻`],
     [{ event_type: 'workflow_node_event' }, `${CYAN}●`],
+    [{ event_type: 'workflow_node_event', message: 'Creating node instance: nothing to do' }, `${DIM}●`],
     [{ event_type: 'workflow_succeeded' }, `${GREEN}✔`],
     [{ event_type: 'workflow_failed' }, `${RED}✘`],
     [{ event_type: 'workflow_cancelled' }, `${YELLOW}■`],

@@ -12,8 +12,12 @@ import { timeOfDay } from './time.js';
 
 /** `08:15:04.123 ✔ ` */
 const TIME_COLUMNS = 15;
-const WHERE_COLUMNS = 24;
-const NARROW_WHERE_COLUMNS = 16;
+/** How many columns the place gets, from which width of the terminal on. */
+const WHERE_COLUMNS = [
+  [110, 32],
+  [90, 24],
+  [0, 16],
+] as const;
 const OPERATION_COLUMNS = 13;
 
 /** `cloudify.interfaces.lifecycle.create` → `create`. */
@@ -33,6 +37,8 @@ export function kindOf(event: EventRecord): string {
   return (event.type === 'cloudify_log' ? event.level : event.event_type) ?? event.type;
 }
 
+/** A phase that the node has no operation for. */
+const NOTHING = /nothing to do\)?$/;
 const RETRY = /\[retry \d+(\/\d+)?\]$/;
 
 function meaning(event: EventRecord): { tone: Tone; sign: keyof Glyphs & string } {
@@ -46,7 +52,7 @@ function meaning(event: EventRecord): { tone: Tone; sign: keyof Glyphs & string 
     case 'workflow_cancelled':
       return { tone: 'warning', sign: 'stopped' };
     case 'workflow_node_event':
-      return { tone: 'busy', sign: 'state' };
+      return { tone: NOTHING.test(event.message) ? 'quiet' : 'busy', sign: 'state' };
     case 'workflow_stage':
     case 'workflow_event':
     case 'plugin_event':
@@ -86,7 +92,7 @@ export function eventLines(event: EventRecord, style: Style, columns: number): s
   const message = event.operation
     ? (event.message ?? '').replace(FUNCTION_NAME, '$1')
     : (event.message ?? '');
-  const whereColumns = columns >= 90 ? WHERE_COLUMNS : NARROW_WHERE_COLUMNS;
+  const whereColumns = WHERE_COLUMNS.find(([from]) => columns >= from)?.[1] ?? 16;
   const where = truncate(clean(whereOf(event)), whereColumns, style.glyphs.ellipsis);
   const operation = truncate(
     clean(shortOperation(event.operation)),

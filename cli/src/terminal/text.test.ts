@@ -51,7 +51,13 @@ test('padding fills by columns, not by characters', () => {
   assert.equal(padStart('7', 3), '  7');
 });
 
-test('wrap keeps words whole', () => {
-  assert.deepEqual(wrap('one two three', 7), ['one two', 'three']);
-  assert.deepEqual(wrap('immeasurable x', 4), ['immeasurable', 'x']);
+test('wrap keeps words whole where they fit a line, and breaks those that do not', () => {
+  const table: [string, number, string[]][] = [
+    ['one two three', 7, ['one two', 'three']],
+    ['immeasurable x', 5, ['immea', 'surab', 'le x']],
+    ['a immeasurable', 5, ['a', 'immea', 'surab', 'le']],
+    ['日本語', 4, ['日本', '語']],
+    ['', 5, ['']],
+  ];
+  for (const [text, columns, expected] of table) assert.deepEqual(wrap(text, columns), expected, text);
 });

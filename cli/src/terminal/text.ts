@@ -77,17 +77,22 @@ export function padStart(text: string, columns: number): string {
   return ' '.repeat(Math.max(0, columns - width(text))) + text;
 }
 
-/** Words broken over lines of at most `columns`; a word longer than a line keeps its line to itself. */
+/** Words broken over lines of at most `columns`; a word longer than a line is broken itself. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
-    if (line !== '' && width(line) + 1 + width(word) > columns) {
+    let left = word;
+    if (line !== '' && width(line) + 1 + width(left) > columns) {
       lines.push(line);
-      line = word;
-    } else {
-      line = line === '' ? word : `${line} ${word}`;
+      line = '';
     }
+    while (width(left) > columns && columns > 1) {
+      const piece = truncate(left, columns, '');
+      lines.push(piece);
+      left = left.slice(piece.length);
+    }
+    line = line === '' ? left : `${line} ${left}`;
   }
   lines.push(line);
   return lines;
