@@ -7,6 +7,7 @@
 import { describeSettings, type LoadedSettings, loadSettings, SettingError } from './config.js';
 import { EmbeddedPostgresError } from './embedded-postgres/trouble.js';
 import { DomainError } from './errors.js';
+import { SchemaMismatch } from './store/migrate.js';
 
 const USAGE = `Usage: node server/build/src/main.js [command]
 
@@ -69,6 +70,7 @@ async function start(loaded: LoadedSettings): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  if (process.env.npm_lifecycle_event !== undefined) onParentGone(() => stop('SIGTERM'));
   server = await startServer(loaded.settings, {
     tell: (sentence) => process.stderr.write(`${sentence}\n`),
     ready: (url) => process.stdout.write(`Orrery is ready at ${url}\n`),
@@ -76,9 +78,21 @@ async function start(loaded: LoadedSettings): Promise<void> {
   if (stopping.signal.aborted) await finish();
 }
 
+/** `npm start` that is killed cannot pass a signal on; its server should not stay behind, holding the port. */
+function onParentGone(work: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    work();
+  }, 250);
+  timer.unref();
+}
+
 /** Trouble that a person can mend is told in a sentence; anything else is a bug and shows where it is. */
 function explain(error: unknown): string {
   if (error instanceof SettingError || error instanceof EmbeddedPostgresError) return error.message;
+  if (error instanceof SchemaMismatch) return error.message;
   // Of a start the only request is its settings', and the only one that can be refused is the password.
   if (error instanceof DomainError) return `ORRERY_ADMIN_PASSWORD is no good: ${error.message}`;
   const { code, message, port } = error as { code?: string; message?: string; port?: number };

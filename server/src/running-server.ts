@@ -12,7 +12,7 @@ import { DIALECTS } from './dialects/index.js';
 import type { EmbeddedPostgres } from './embedded-postgres/launcher.js';
 import { bootstrap, FIRST_USER } from './identity/bootstrap.js';
 import { type Log, openLog } from './log.js';
-import { buildServer, VERSION } from './serve.js';
+import { buildServer, close, listen, VERSION } from './serve.js';
 import { migrate } from './store/migrate.js';
 import { openPool, type Pool } from './store/pool.js';
 import { Signals } from './store/signals.js';
@@ -76,16 +76,12 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
       dialects: settings.role === 'worker' ? [] : DIALECTS,
       notReady: () => work?.troubles() ?? [],
     });
-    endings.push(() => app.close());
+    endings.push(() => close(app, settings.stopSeconds));
     if (settings.role !== 'api') {
       work = await startWork({ core, pool, log, databaseUrl: database.url });
       endings.push(work.stop);
     }
-    await app.listen({
-      host: settings.host,
-      port: settings.port,
-      listenTextResolver: (at) => `listening at ${at}`,
-    });
+    await listen(app, settings.host, settings.port);
     const url = urlOf(settings.host, (app.server.address() as AddressInfo).port);
     log.info({ version: VERSION, role: settings.role, url, adopted: database.embedded?.adopted }, 'ready');
     voice.ready(url);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { after, describe, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { testDatabase } from '../test/support/test-database.js';
@@ -9,7 +10,7 @@ import type { Dialect } from './dialects/dialect.js';
 import { DomainError } from './errors.js';
 import { logTo } from './log.js';
 import { newMasterKey } from './secrets/vault.js';
-import { buildServer } from './serve.js';
+import { buildServer, close, listen } from './serve.js';
 import { Signals } from './store/signals.js';
 
 const { pool, databaseUrl } = await testDatabase();
@@ -193,4 +194,29 @@ test('closing lets a request in flight end', async () => {
   release();
   assert.deepEqual(await (await answer).json(), { slow: true });
   await closing;
+});
+
+test('closing cuts off a request that does not end in time', async () => {
+  const other = await serve();
+  const inside = new Promise<void>((resolve) => {
+    entered = resolve;
+  });
+  const answer = fetch(`${other.url}/odd/v1/slow`);
+  await inside;
+  await Promise.all([assert.rejects(answer), close(other.app, 0.05)]);
+  release();
+});
+
+test('a port that a predecessor is about to leave is waited for', async () => {
+  const predecessor = createServer().listen(0, '127.0.0.1');
+  await once(predecessor, 'listening');
+  const { port } = predecessor.address() as AddressInfo;
+  const next = await buildServer({ core, settings, log, dialects: [] });
+  const listening = listen(next, '127.0.0.1', port);
+  // Refused once, it tries again.
+  await new Promise((resolve) => setImmediate(resolve));
+  predecessor.close();
+  await listening;
+  assert.equal((await fetch(`http://127.0.0.1:${port}/health/live`)).status, 200);
+  await next.close();
 });

@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -35,6 +36,8 @@ export interface ServerParts {
 
 /** For a probe: a database that takes longer is as good as none. */
 const PROBE_MS = 2000;
+/** How long a taken port is tried. */
+const PORT_PATIENCE_MS = 2000;
 /** Longer than the 60 s after which common load balancers drop an idle connection: theirs must close first. */
 const KEEP_ALIVE_MS = 65_000;
 /** Ids in paths: 256 characters of any alphabet, percent-encoded. */
@@ -107,6 +110,30 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   }
   await app.ready();
   return app;
+}
+
+/** A predecessor that is still stopping may hold the port: a restart waits a little before it calls it taken. */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  const deadline = performance.now() + PORT_PATIENCE_MS;
+  for (;;) {
+    try {
+      await app.listen({ host, port, listenTextResolver: (at) => `listening at ${at}` });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || performance.now() > deadline) throw error;
+      await delay(50);
+    }
+  }
+}
+
+/** Lets requests in flight end; cuts off those that do not within the time. */
+export async function close(app: FastifyInstance, seconds: number): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), seconds * 1000);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const ROLES: Readonly<Record<Settings['role'], string>> = {

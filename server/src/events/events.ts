@@ -5,7 +5,7 @@ import type { DeploymentUid, ExecutionUid, TenantId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
-import { type EventField, eventList, insertEvents } from './events.store.js';
+import { deleteEventsOfDeployment, type EventField, eventList, insertEvents } from './events.store.js';
 
 export type { EventField } from './events.store.js';
 
@@ -56,6 +56,15 @@ export async function appendEvents(
 ): Promise<void> {
   if (events.length === 0) return;
   await insertEvents.run(db, tenant, [JSON.stringify(events.map((event) => ({ ...subject, ...event })))]);
+}
+
+/** Goes with the deployment, in the transaction that deletes it. */
+export async function forgetEventsOfDeployment(
+  db: Queryable,
+  tenant: TenantId,
+  deployment: DeploymentUid,
+): Promise<void> {
+  await deleteEventsOfDeployment.run(db, tenant, [deployment]);
 }
 
 export class Events {

@@ -8,8 +8,7 @@ import { type Caller, requirePermission, scopeFor, type TenantScope } from '../c
 import { prepare } from '../dsl/blueprint/prepare.js';
 import type { Json, JsonObject, Plan, PreparedPlan, SharedTypes, ValueDefinition } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
-import { appendEvents } from '../events/events.js';
-import { deleteEventsOfDeployment } from '../events/events.store.js';
+import { appendEvents, forgetEventsOfDeployment } from '../events/events.js';
 import { record } from '../identity/audit.js';
 import { type BlueprintUid, type DeploymentUid, newExecutionId, randomName } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
@@ -232,7 +231,7 @@ export class Deployments {
       if (locked === null) throw notFound('Deployment', id);
       await refuseWhileInUse(client, scope, locked.uid, id, options.force === true);
       const key = [locked.uid];
-      await deleteEventsOfDeployment.run(client, scope.tenantId, key);
+      await forgetEventsOfDeployment(client, scope.tenantId, locked.uid);
       await deleteOperations.run(client, scope.tenantId, key);
       await deleteInstances.run(client, scope.tenantId, key);
       await deleteNodes.run(client, scope.tenantId, key);

@@ -12,6 +12,14 @@ const FOLDER = fileURLToPath(new URL('../../migrations', import.meta.url));
 /** Any constant will do; this one spells "orrery" on a telephone. */
 const LOCK = 677379;
 
+/** The database and this version do not fit together; the message says which way out there is. */
+export class SchemaMismatch extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SchemaMismatch';
+  }
+}
+
 export interface Migration {
   readonly number: number;
   readonly name: string;
@@ -44,7 +52,7 @@ export function readMigrations(folder = FOLDER): Migration[] {
  * Applies what is missing.
  *
  * @returns names of the migrations applied now
- * @throws Error when the database is newer than this version, or when an applied migration was changed afterwards
+ * @throws SchemaMismatch when the database is newer than this version, or when an applied migration was changed afterwards
  */
 export async function migrate(pool: Pool, migrations = readMigrations()): Promise<string[]> {
   return inTransaction(pool, async (client) => {
@@ -59,12 +67,14 @@ export async function migrate(pool: Pool, migrations = readMigrations()): Promis
     for (const row of rows) {
       const known = migrations[row.number - 1];
       if (known === undefined) {
-        throw new Error(
+        throw new SchemaMismatch(
           `the database has migration ${row.name}, which this version of Orrery does not know: start a newer version`,
         );
       }
       if (known.digest !== row.digest)
-        throw new Error(`migration ${row.name} differs from what was applied to the database`);
+        throw new SchemaMismatch(
+          `migration ${row.name} differs from what was applied to the database: start the version that applied it, or use another database`,
+        );
     }
     for (const migration of migrations.slice(rows.length)) {
       await client.query(migration.sql);
