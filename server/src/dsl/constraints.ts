@@ -1,7 +1,7 @@
 /** Constraints of inputs and parameters: what they may say, and whether a value keeps them. */
-import { patternOf } from './functions/primitives.js';
 import { isFunction } from './functions/table.js';
 import { isObject, kindOf, shown } from './json.js';
+import { compilePattern } from './pattern.js';
 import type { Json, JsonObject } from './plan.js';
 
 interface Constraint {
@@ -12,7 +12,7 @@ interface Constraint {
   readonly types?: readonly string[];
 }
 
-/** Longest text a pattern is tried on: a pattern of an author must not keep the server busy for long. */
+/** Longest text a pattern is tried on. */
 const LONGEST_MATCHED = 10_000;
 
 const CONSTRAINTS: ReadonlyMap<string, Constraint> = new Map<string, Constraint>([
@@ -49,10 +49,16 @@ const CONSTRAINTS: ReadonlyMap<string, Constraint> = new Map<string, Constraint>
   [
     'pattern',
     {
-      argument: (arg) =>
-        typeof arg === 'string' && patternOf(arg) !== null ? null : 'must be a regular expression',
-      holds: (value, arg) =>
-        typeof value === 'string' && value.length <= LONGEST_MATCHED && patternOf(arg as string)!.test(value),
+      argument: (arg) => {
+        if (typeof arg !== 'string') return 'must be a regular expression';
+        const pattern = compilePattern(arg);
+        return 'problem' in pattern ? `must be a regular expression (${pattern.problem})` : null;
+      },
+      holds: (value, arg) => {
+        if (typeof value !== 'string' || value.length > LONGEST_MATCHED) return false;
+        const pattern = compilePattern(arg as string);
+        return !('problem' in pattern) && pattern.matches(value);
+      },
     },
   ],
 ]);

@@ -1,5 +1,6 @@
 /** The types every value can be checked against without knowing anything else. */
 import { kindOf } from '../json.js';
+import { compilePattern } from '../pattern.js';
 import type { Json } from '../plan.js';
 
 /** Types whose values are any text (or, as in the reference, anything): they name objects of the system. */
@@ -48,7 +49,7 @@ export function primitiveProblem(value: Json, type: string): string | null {
       return kindOf(value) === 'dict' ? null : wrong(value, type);
     case 'regex': {
       if (typeof value !== 'string') return wrong(value, type);
-      return patternOf(value) === null ? 'is not a valid regular expression' : null;
+      return isRegularExpression(value) ? null : 'is not a valid regular expression';
     }
     default:
       return null;
@@ -59,19 +60,13 @@ function wrong(value: Json, type: string): string {
   return `must be of type ${type}, but is of type ${kindOf(value)}`;
 }
 
-/** A pattern of the language (Python's spelling) as a RegExp anchored at the start; null when it is none. */
-export function patternOf(source: string): RegExp | null {
-  const translated = source
-    .replaceAll('(?P<', '(?<')
-    .replace(/\(\?P=(\w+)\)/g, '\\k<$1>')
-    .replace(/\\A/g, '^')
-    .replace(/\\Z/g, '$');
-  for (const flags of ['u', '']) {
-    try {
-      return new RegExp(`^(?:${translated})`, flags);
-    } catch {
-      // Try without the strict unicode reading, which refuses harmless escapes such as `\-`.
-    }
+/** Whether a value of type `regex` is one. It may be meant for other tools, which know more than ours. */
+function isRegularExpression(source: string): boolean {
+  if (!('problem' in compilePattern(source))) return true;
+  try {
+    new RegExp(source.replaceAll('(?P<', '(?<').replace(/\(\?P=(\w+)\)/g, '\\k<$1>'));
+    return true;
+  } catch {
+    return false;
   }
-  return null;
 }
