@@ -16,6 +16,7 @@ import { newMasterKey } from '../../src/secrets/vault.js';
 import { buildServer } from '../../src/serve.js';
 import type { Pool } from '../../src/store/pool.js';
 import { Signals } from '../../src/store/signals.js';
+import { startWork } from '../../src/work.js';
 import { testDatabase } from './test-database.js';
 
 export const ADMIN = { username: 'admin', password: 'first-password' } as const;
@@ -29,8 +30,14 @@ export interface TestServer {
   readonly lines: readonly string[];
 }
 
-/** @param env settings beyond the usual ones of a test */
-export async function aServer(env: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+/**
+ * @param env settings beyond the usual ones of a test
+ * @param parts `worker`: executions are worked on too
+ */
+export async function aServer(
+  env: Readonly<Record<string, string>> = {},
+  parts: { readonly worker?: boolean } = {},
+): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'orrery-test-data-'));
   after(() => rm(dataDir, { recursive: true, force: true }));
   // Closed below, after the server that uses it.
@@ -50,8 +57,12 @@ export async function aServer(env: Readonly<Record<string, string>> = {}): Promi
   const core = await buildCore({ settings, pool, log, signals });
   const app = await buildServer({ core, settings, log, dialects: DIALECTS });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const { databaseUrl } = database;
+  const work = parts.worker === true ? await startWork({ core, pool, log, databaseUrl }) : null;
   after(async () => {
     await app.close();
+    await work?.stop();
+    await core.blueprintUploads.settled();
     await signals.close();
     await core.credentials.close();
     await core.tokens.close();

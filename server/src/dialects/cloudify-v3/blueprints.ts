@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../caller.js';
-import type { BlueprintField } from '../../catalog/blueprints.js';
+import type { BlueprintField, BlueprintRecord } from '../../catalog/blueprints.js';
 import type { Core } from '../../core.js';
 import type { Plan } from '../../dsl/plan.js';
 import type { ListFilter } from '../../store/list.js';
@@ -20,6 +20,18 @@ import { expandPlan, wireRequirements } from './plan.js';
 import { type Resource, schemaOf } from './resource.js';
 import { readWiderVisibility, VisibilityChange } from './visibility.js';
 
+const STATE_WORDS: Readonly<Record<BlueprintRecord['state'], string>> = {
+  pending: 'pending',
+  uploading: 'uploading',
+  extracting: 'extracting',
+  parsing: 'parsing',
+  uploaded: 'uploaded',
+  'failed-uploading': 'failed_uploading',
+  'failed-extracting': 'failed_extracting',
+  'failed-parsing': 'failed_parsing',
+  invalid: 'invalid',
+};
+
 /** @param planOf the expanded plan of an uploaded blueprint */
 function blueprintResource(planOf: (id: string) => Promise<unknown>): Resource<BlueprintField> {
   return {
@@ -31,7 +43,7 @@ function blueprintResource(planOf: (id: string) => Promise<unknown>): Resource<B
       main_file_name: { from: 'mainFile', schema: Text },
       created_at: { from: 'createdAt', schema: Time },
       updated_at: { from: 'updatedAt', schema: Time },
-      state: { from: 'state', schema: Text },
+      state: { from: { field: 'state', words: STATE_WORDS }, schema: Text },
       error: { from: 'error', schema: MaybeText },
       error_traceback: { from: 'errorDetail', schema: MaybeText },
       is_hidden: { from: 'hidden', schema: Flag },

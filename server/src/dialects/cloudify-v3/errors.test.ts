@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { DomainError, notFound } from '../../errors.js';
 import { BY_KIND, BY_REASON, badParameters, renderError } from './errors.js';
 
-const silent = { error: () => {} };
+const silent = { error: () => {}, info: () => {} };
 
 describe('errors on the wire', () => {
   test('docs/errors.md says of this dialect what the code does', () => {
@@ -43,6 +43,7 @@ describe('errors on the wire', () => {
   test('a mistake of ours is a 500 that tells nothing and is logged', () => {
     const logged: unknown[] = [];
     const { status, body } = renderError(new TypeError('secret detail'), {
+      ...silent,
       error: (entry: unknown) => logged.push(entry),
     });
     assert.deepEqual([status, body.error_code], [500, 'internal_server_error']);

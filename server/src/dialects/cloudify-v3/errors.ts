@@ -97,11 +97,14 @@ export interface Rendered {
 }
 
 /** Any thrown thing as status and body. What nobody meant to throw is logged and answered as a plain 500. */
-export function renderError(error: unknown, log: Pick<FastifyBaseLogger, 'error'>): Rendered {
+export function renderError(error: unknown, log: Pick<FastifyBaseLogger, 'error' | 'info'>): Rendered {
   if (error instanceof CloudifyError) return answer(error, error.message);
   if (error instanceof DomainError) {
     const wire = BY_REASON[error.reason] ?? BY_KIND[error.kind];
-    if (error.cause !== undefined) log.error({ err: error.cause, reason: error.reason }, error.message);
+    if (error.cause !== undefined) {
+      const level = wire.status >= 500 ? 'error' : 'info';
+      log[level]({ err: error.cause, reason: error.reason }, error.message);
+    }
     const { retryAfterSeconds } = error.details;
     const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
     return { ...answer(wire, messageOf(error)), headers };
