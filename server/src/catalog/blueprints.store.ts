@@ -100,7 +100,7 @@ type RecordRow = Omit<BlueprintRecord, 'labels' | 'archive'> & {
 };
 
 /** `$1` tenant, `$2` id, `$3` sees private, `$4` user. The tenant's own before another tenant's global one. */
-const selectRecord = systemStatement<RecordRow>(
+const selectRecord = tenantStatement<RecordRow>(
   'blueprints_select',
   `select b.uid, b.id, b.tenant_id as "tenantId", t.name as "tenantName", b.visibility, u.username as "createdBy",
      ${iso('b.created_at')} as "createdAt", ${iso('b.updated_at')} as "updatedAt", b.description,
@@ -111,7 +111,6 @@ const selectRecord = systemStatement<RecordRow>(
      left join blobs a on a.uid = b.archive
    where b.id = $2 and ((b.tenant_id = $1 and ${VISIBLE}) or b.visibility = 'global')
    order by b.tenant_id <> $1 limit 1`,
-  'a tenant reads its own blueprints and what other tenants made global; the statement says so itself',
 );
 
 export async function findRecord(
@@ -119,7 +118,7 @@ export async function findRecord(
   scope: TenantScope,
   id: string,
 ): Promise<BlueprintRecord | null> {
-  const row = await selectRecord.one(db, [scope.tenantId, id, scope.seesPrivate, scope.userId]);
+  const row = await selectRecord.one(db, scope.tenantId, [id, scope.seesPrivate, scope.userId]);
   if (row === null) return null;
   const { archiveFormat, archiveSize, archiveSha256, labels, ...rest } = row;
   return {
