@@ -63,8 +63,10 @@ export class RealServer {
   }
 
   async stop(): Promise<void> {
+    // One that was killed has left its database behind; only a server ends it.
+    if (this.child !== null && this.child.signalCode !== null) await this.start();
     const { child } = this;
-    if (child !== null && child.exitCode === null && child.signalCode === null) {
+    if (child !== null && child.exitCode === null) {
       child.kill('SIGTERM');
       await once(child, 'exit');
     }
