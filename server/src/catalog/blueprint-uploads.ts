@@ -47,22 +47,15 @@ import type { CompilePool } from './compile-pool.js';
 import { Gate } from './gate.js';
 import { type Label, normalLabels } from './labels.js';
 import { FileSink, type Received, readTexts, receive, type Unpacked, unpack } from './unpack.js';
+import {
+  type ArchiveSource,
+  alreadyExists,
+  normalMainFile,
+  storable,
+  type UploadRequest,
+} from './upload-request.js';
 
-export interface UploadRequest {
-  readonly id: string;
-  readonly source: ArchiveSource;
-  /** In the archive's top folder; default `blueprint.yaml`. */
-  readonly mainFile?: string;
-  readonly visibility?: Visibility;
-  readonly labels?: readonly Label[];
-  /** Default: what the blueprint itself says. */
-  readonly description?: string;
-}
-
-/** A stream is not destroyed when it is refused: whoever it comes from may still want to answer on it. */
-export type ArchiveSource =
-  | { readonly kind: 'stream'; readonly stream: Readable }
-  | { readonly kind: 'url'; readonly url: string };
+export type { ArchiveSource, UploadRequest } from './upload-request.js';
 
 export interface BlueprintUploadsParts {
   readonly pool: Pool;
@@ -76,7 +69,6 @@ export interface BlueprintUploadsParts {
   readonly onTrouble?: (error: unknown, blueprint: string) => void;
 }
 
-const DEFAULT_MAIN_FILE = 'blueprint.yaml';
 const SIGN_OF_LIFE_MS = 10_000;
 const ARCHIVE_TIMEOUT_MS = 15 * 60_000;
 const IMPORT_TIMEOUT_MS = 30_000;
@@ -115,9 +107,11 @@ export class BlueprintUploads {
   async upload(caller: Caller, request: UploadRequest, { wait = true } = {}): Promise<BlueprintRecord> {
     const scope = scopeFor(caller, 'blueprints.write');
     requireName('blueprint', request.id);
-    const mainFile = normalMainFile(request.mainFile ?? DEFAULT_MAIN_FILE);
+    const mainFile = normalMainFile(request.mainFile);
     const labels = normalLabels(request.labels ?? []);
     if (request.visibility === 'global') requirePermission(caller, 'global.write');
+    // A stream that breaks while nobody reads it yet must not end the process; who reads it then meets the error.
+    if (request.source.kind === 'stream') request.source.stream.on('error', () => {});
 
     const attempt = await this.#reserve(caller, scope, request, mainFile);
     const received = this.#alive(attempt, () => this.#receive(attempt, request.source));
@@ -147,7 +141,7 @@ export class BlueprintUploads {
     request: Pick<UploadRequest, 'source' | 'mainFile'>,
   ): Promise<{ readonly warnings: readonly Diagnostic[] }> {
     const scope = scopeFor(caller, 'blueprints.write');
-    const mainFile = normalMainFile(request.mainFile ?? DEFAULT_MAIN_FILE);
+    const mainFile = normalMainFile(request.mainFile);
     const archive = await this.#take(request.source);
     return this.#gate.run(async () => {
       const unpacked = await unpack(archive.bytes, mainFile, this.#parts.limits, null);
@@ -177,7 +171,8 @@ export class BlueprintUploads {
     request: UploadRequest,
     mainFile: string,
   ): Promise<Attempt> {
-    const { id, source, visibility = 'tenant', description = null } = request;
+    const { id, source, visibility = 'tenant' } = request;
+    const description = request.description === undefined ? null : storable(request.description);
     const phase: UploadPhase = source.kind === 'url' ? 'pending' : 'uploading';
     return inTransaction(this.#parts.pool, async (client) => {
       await lockId.run(client, [id]);
@@ -229,7 +224,7 @@ export class BlueprintUploads {
       const detail = told === null ? null : `${told.kind}: ${told.reason}`;
       // Where this fails too the row is dead soon, and says so then.
       await failUpload
-        .run(pool, scope.tenantId, [uid, attempt.attempt, state, message, detail])
+        .run(pool, scope.tenantId, [uid, attempt.attempt, state, storable(message), detail])
         .catch((trouble: unknown) => onTrouble?.(trouble, attempt.id));
       throw error;
     } finally {
@@ -264,7 +259,7 @@ export class BlueprintUploads {
         stream.destroy();
       }
     } catch (error) {
-      if (source.kind === 'stream' && source.stream.errored !== null && !(error instanceof DomainError)) {
+      if (source.kind === 'stream' && isBroken(source.stream) && !(error instanceof DomainError)) {
         throw new DomainError('invalid', 'upload-broken-off', 'The upload broke off before its end', {
           cause: error,
         });
@@ -335,7 +330,7 @@ export class BlueprintUploads {
         stored.archive.uid,
         unpacked.format,
         JSON.stringify(plan.requirements),
-        plan.description,
+        plan.description === null ? null : storable(plan.description),
       ]);
       if (touched === 0) throw superseded(id);
       await insertFiles(client, uid, stored.files);
@@ -365,28 +360,8 @@ function withPlanLabels(labels: readonly Label[], plan: CompiledPlan): Label[] {
   );
 }
 
-function normalMainFile(path: string): string {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  if (
-    parts.length === 0 ||
-    parts.includes('..') ||
-    path.startsWith('/') ||
-    /[\p{Cc}\\]/u.test(path) ||
-    path.length > 1024
-  ) {
-    throw new DomainError(
-      'invalid',
-      'main-file-invalid',
-      `\`${path.slice(0, 256)}\` cannot be the main file: it must be a path inside the archive's top folder`,
-    );
-  }
-  return parts.join('/');
-}
-
-export function alreadyExists(id: string): DomainError {
-  return new DomainError('conflict', 'already-exists', `Blueprint \`${id}\` already exists`, {
-    details: { id },
-  });
+function isBroken(stream: Readable): boolean {
+  return stream.errored !== null || (stream.destroyed && !stream.readableEnded);
 }
 
 function superseded(id: string): DomainError {

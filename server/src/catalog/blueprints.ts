@@ -18,7 +18,6 @@ import { inTransaction } from '../store/transaction.js';
 import type { ArchiveFormat } from './archive/archive.js';
 import type { Blobs } from './blobs.js';
 import { isUnderWay } from './blueprint-state.js';
-import { alreadyExists } from './blueprint-uploads.js';
 import {
   type BlueprintField,
   type BlueprintRecord,
@@ -42,6 +41,7 @@ import {
 } from './blueprints.store.js';
 import { type Label, normalLabels } from './labels.js';
 import { PlanCache } from './plan-cache.js';
+import { alreadyExists } from './upload-request.js';
 
 export type { BlueprintField, BlueprintRecord, StoredLabel, Visibility } from './blueprints.store.js';
 

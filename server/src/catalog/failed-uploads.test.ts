@@ -199,6 +199,32 @@ describe('an upload that fails stays there and says why', () => {
     });
   }
 
+  test('a stream that closed before its end, even before anybody read it, is not taken for whole', async () => {
+    const source = archiveOf({ 'blueprint.yaml': BLUEPRINT });
+    assert.ok(source.kind === 'stream');
+    source.stream.destroy();
+    assert.equal((await refusal(uploads.upload(ada, { id: 'closed', source }))).reason, 'upload-broken-off');
+    assert.equal((await blueprints.get(ada, 'closed')).state, 'failed-uploading');
+  });
+
+  test('characters that the store does not take come from authors too', async () => {
+    const odd = BLUEPRINT.replace('one node that does nothing', '"zero \\0 inside"');
+    assert.equal(
+      (await uploads.upload(ada, { id: 'odd', source: archiveOf({ 'blueprint.yaml': odd }) })).description,
+      'zero \ufffd inside',
+    );
+    await assert.rejects(
+      uploads.upload(ada, {
+        id: 'odd-type',
+        source: archiveOf({ 'blueprint.yaml': BLUEPRINT.replace('type: thing', 'type: "a\\0b"') }),
+      }),
+      {
+        reason: 'invalid-blueprint',
+      },
+    );
+    assert.equal((await blueprints.get(ada, 'odd-type')).state, 'invalid');
+  });
+
   test('trouble of ours is not told to the caller, but to the log', async () => {
     const told: unknown[] = [];
     const broken = catalog(pool, {

@@ -7,7 +7,7 @@ export class Gate {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(most: number, mostWaiting = 200) {
+  constructor(most: number, mostWaiting = 64) {
     this.#most = most;
     this.#mostWaiting = mostWaiting;
   }
