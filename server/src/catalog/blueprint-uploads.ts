@@ -39,7 +39,6 @@ import {
   type StoredFile,
   selectHolders,
   stayAlive,
-  type Visibility,
 } from './blueprints.store.js';
 import { compileBlueprint, type PluginYamls } from './compile-blueprint.js';
 import type { CompiledPlan } from './compile-once.js';
