@@ -36,7 +36,7 @@ import { SEPARATOR } from './namespaces.js';
 import { applyPluginProperties } from './plugin-properties.js';
 import { CODE, Report } from './report.js';
 import type { ShapeCheck } from './shape.js';
-import { checkCircles, hostsOf } from './topology.js';
+import { checkAwaitedOperations, checkCircles, hostsOf } from './topology.js';
 import { readTypes, type TypeLibrary } from './type-library.js';
 
 export interface CompileRequest extends ImportRequest {
@@ -172,6 +172,7 @@ function readNodes(merged: Merged, types: TypeLibrary, check: ShapeCheck) {
     const draft = readNodeTemplate(entry, context);
     if (draft !== null) drafts.set(entry.name, draft);
   }
+  checkAwaitedOperations(drafts, (name) => types.relationshipType(name)?.hierarchy ?? [], check.report);
   const hosts = checkCircles(drafts, check.report) ? hostsOf(drafts) : null;
   const nodes: PlanNode[] = [];
   const nodeTypes: Record<string, Plan['nodeTypes'][string]> = {};
@@ -185,7 +186,8 @@ function readNodes(merged: Merged, types: TypeLibrary, check: ShapeCheck) {
         `Node '${node.name}' has an operation for an agent on its host (${hostOperation}), but is not contained in a host`,
       );
     }
-    nodes.push({ ...node, host });
+    const { name, type: typeName, properties, operations, relationships, scaling } = node;
+    nodes.push({ name, type: typeName, properties, operations, relationships, host, scaling });
     nodeTypes[node.type] ??= type.plan;
     for (const relationship of node.relationships) {
       relationshipTypes[relationship.type] ??= types.relationshipType(relationship.type)!.plan;

@@ -61,6 +61,7 @@ export const CODE = {
   namespaceFormat: 212,
   namespaceMissing: 213,
   namespaceTaken: 214,
+  awaitedOperation: 215,
   hiddenInput: 215,
   inputDisplay: 216,
   itemTypeUnknown: 217,

@@ -46,6 +46,32 @@ function shortened(circle: readonly string[]): string {
   return [...circle.slice(0, 10), `(${circle.length - 20} more)`, ...circle.slice(-10)].join(' --> ');
 }
 
+const AFTER_OPERATION = 'cloudify.relationships.depends_on_lifecycle_operation';
+
+/** A node that waits for one lifecycle operation of another must name one that the other has (215). */
+export function checkAwaitedOperations(
+  drafts: ReadonlyMap<string, NodeDraft>,
+  hierarchyOf: (relationshipType: string) => readonly string[],
+  report: Report,
+): void {
+  for (const { node, entry } of drafts.values()) {
+    for (const [index, { type, target, properties }] of node.relationships.entries()) {
+      const awaited = properties.operation;
+      const other = drafts.get(target);
+      if (typeof awaited !== 'string' || other === undefined || !hierarchyOf(type).includes(AFTER_OPERATION))
+        continue;
+      const name = `cloudify.interfaces.lifecycle.${awaited}`;
+      if (Object.hasOwn(other.node.operations, name) || other.type.declared.has(name)) continue;
+      const message = `Node '${node.name}' waits for the lifecycle operation '${awaited}' of '${target}', which has none of that name`;
+      report.error(
+        entry.place.at('relationships', index, 'properties', 'operation'),
+        CODE.awaitedOperation,
+        message,
+      );
+    }
+  }
+}
+
 /** The host of every node that has one: itself if it is one, else its container's. Needs relationships without circles. */
 export function hostsOf(drafts: ReadonlyMap<string, NodeDraft>): Map<string, string> {
   const hosts = new Map<string, string | null>();
