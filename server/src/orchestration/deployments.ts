@@ -5,57 +5,46 @@
  * (`create_deployment_environment`, as Cloudify's clients look for it) are all there or none is.
  */
 import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
-import { prepare } from '../dsl/blueprint/prepare.js';
-import type { Json, JsonObject, Plan, PreparedPlan, SharedTypes, ValueDefinition } from '../dsl/plan.js';
+import type { Json, Plan, ValueDefinition } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
-import { appendEvents, forgetEventsOfDeployment } from '../events/events.js';
+import { forgetEventsOfDeployment } from '../events/events.js';
 import { record } from '../identity/audit.js';
-import { type BlueprintUid, type DeploymentUid, newExecutionId, randomName } from '../ids.js';
+import type { BlueprintUid, DeploymentUid } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import {
+  type DeploymentRequest,
+  deploymentExists,
+  prepareFor,
+  setLabels,
+  storeDeployment,
+} from './deployment-creation.js';
+import {
   type DeploymentField,
   type DeploymentRecord,
-  type DeploymentRest,
   deleteDeployment,
   deleteInstances,
-  deleteLabels,
   deleteNodes,
   deleteOperations,
   deploymentList,
-  globalIdTaken,
-  insertDeployment,
-  insertLabels,
   liveInstances,
   lockDeployment,
   selectDeployment,
   selectStandingOn,
-  setCreateExecution,
   updateDeployment,
   type Visibility,
 } from './deployments.store.js';
 import type { Evaluation } from './evaluation.js';
-import { insertExecution, selectUnfinished } from './executions.store.js';
-import { insertInstances, insertNodes } from './nodes.store.js';
-import { instantiate } from './planning/instances.js';
+import { selectUnfinished } from './executions.store.js';
 
+export type { DeploymentRequest } from './deployment-creation.js';
 export type {
   DeploymentField,
   DeploymentLabel,
   DeploymentRecord,
   LatestExecution,
 } from './deployments.store.js';
-
-export interface DeploymentRequest {
-  readonly id: string;
-  readonly blueprintId: string;
-  readonly inputs?: JsonObject;
-  readonly displayName?: string;
-  readonly description?: string;
-  readonly visibility?: Visibility;
-  readonly labels?: readonly { readonly key: string; readonly value: string }[];
-}
 
 export interface DeploymentChange {
   readonly displayName?: string;
@@ -80,7 +69,6 @@ export interface SecretNames {
   missing(scope: TenantScope, names: readonly string[]): Promise<string[]>;
 }
 
-export const CREATE_WORKFLOW = 'create_deployment_environment';
 /** Random instance ids meet another deployment's about once in 20,000 pairs of 10,000; a new draw settles it. */
 const DRAWS = 5;
 const ID = /^[A-Za-z0-9_.~-]{1,256}$/;
@@ -148,7 +136,7 @@ export class Deployments {
       );
     }
     const plan = await this.#blueprints.planOf(blueprint.uid);
-    const prepared = this.#prepare(plan, request, caller, blueprint.id);
+    const prepared = prepareFor(plan, request, caller, blueprint.id);
     const missing = await this.#secrets.missing(scope, plan.requirements.secrets);
     if (missing.length > 0) {
       throw new DomainError(
@@ -162,12 +150,12 @@ export class Deployments {
     }
     for (let draw = 1; ; draw += 1) {
       try {
-        await this.#store(caller, scope, request, visibility, blueprint.uid, prepared);
+        await storeDeployment(this.#pool, caller, scope, request, visibility, blueprint.uid, prepared);
         return await this.get(caller, request.id);
       } catch (error) {
         const constraint = (error as { constraint?: string }).constraint;
         if (constraint === 'deployments_tenant_id_id_key' || constraint === 'deployments_global_id')
-          throw exists(request.id);
+          throw deploymentExists(request.id);
         if (constraint === 'node_instances_id' && draw < DRAWS) continue;
         throw error;
       }
@@ -202,7 +190,7 @@ export class Deployments {
         change.description ?? null,
         change.visibility ?? null,
       ]);
-      if (change.labels !== undefined) await this.#setLabels(client, scope, deployment.uid, change.labels);
+      if (change.labels !== undefined) await setLabels(client, scope, deployment.uid, change.labels);
       await record(client, caller, {
         action: 'update',
         thing: 'deployment',
@@ -297,137 +285,6 @@ export class Deployments {
     }
     return values;
   }
-
-  #prepare(plan: Plan, request: DeploymentRequest, caller: Caller, blueprintId: string): PreparedPlan {
-    const outcome = prepare(plan, request.inputs ?? {}, {
-      tenant: caller.tenant!.name,
-      deployment: {
-        id: request.id,
-        name: request.displayName ?? request.id,
-        blueprint: blueprintId,
-        owner: caller.username,
-      },
-    });
-    switch (outcome.kind) {
-      case 'prepared':
-        return outcome.plan;
-      case 'missing-inputs':
-        throw new DomainError(
-          'invalid',
-          'deployment-inputs-missing',
-          `Required inputs [${outcome.names.join(', ')}] were not specified - expected inputs: [${Object.keys(plan.inputs).join(', ')}]`,
-          { details: { inputs: outcome.names } },
-        );
-      case 'unknown-inputs':
-        throw new DomainError(
-          'invalid',
-          'deployment-inputs-unknown',
-          `Unknown inputs [${outcome.names.join(', ')}] specified - expected inputs: [${Object.keys(plan.inputs).join(', ')}]`,
-          { details: { inputs: outcome.names } },
-        );
-      case 'invalid-inputs':
-        throw new DomainError(
-          'invalid',
-          'deployment-inputs-invalid',
-          outcome.problems.map((problem) => problem.message).join('; '),
-          {
-            details: { problems: outcome.problems },
-          },
-        );
-      case 'unresolvable':
-        throw new DomainError('invalid', 'deployment-creation-failed', outcome.messages.join('\n'));
-    }
-  }
-
-  async #store(
-    caller: Caller,
-    scope: TenantScope,
-    request: DeploymentRequest,
-    visibility: Visibility,
-    blueprint: BlueprintUid,
-    plan: PreparedPlan,
-  ): Promise<void> {
-    const instances = instantiate(plan, () => randomName(6));
-    await inTransaction(this.#pool, async (client) => {
-      if ((await globalIdTaken.one(client, [request.id]))!.taken) throw exists(request.id);
-      const row = await insertDeployment.one(client, scope.tenantId, [
-        request.id,
-        blueprint,
-        request.displayName ?? request.id,
-        request.description ?? plan.description,
-        visibility,
-        scope.userId,
-        JSON.stringify(plan.inputValues),
-        JSON.stringify(plan.outputs),
-        JSON.stringify(plan.capabilities),
-        JSON.stringify(plan.workflows),
-        JSON.stringify(sharedTypes(plan)),
-        JSON.stringify(restOf(plan)),
-      ]);
-      const uid = row!.uid;
-      await insertNodes.run(client, scope.tenantId, [uid, JSON.stringify(plan.nodes.map(nodeRow))]);
-      await insertInstances.run(client, scope.tenantId, [uid, JSON.stringify(instances)]);
-      await this.#setLabels(client, scope, uid, [...planLabels(plan), ...(request.labels ?? [])]);
-      await this.#tellCreation(client, scope, uid, visibility, request);
-      await record(client, caller, {
-        action: 'create',
-        thing: 'deployment',
-        id: request.id,
-        details: { blueprint: request.blueprintId, nodes: plan.nodes.length, instances: instances.length },
-      });
-    });
-  }
-
-  async #setLabels(
-    client: Client,
-    scope: TenantScope,
-    deployment: DeploymentUid,
-    labels: readonly { readonly key: string; readonly value: string }[],
-  ): Promise<void> {
-    await deleteLabels.run(client, scope.tenantId, [deployment]);
-    if (labels.length > 0)
-      await insertLabels.run(client, scope.tenantId, [deployment, scope.userId, JSON.stringify(labels)]);
-  }
-
-  async #tellCreation(
-    client: Client,
-    scope: TenantScope,
-    deployment: DeploymentUid,
-    visibility: Visibility,
-    request: DeploymentRequest,
-  ): Promise<void> {
-    const now = new Date();
-    const execution = await insertExecution.one(client, scope.tenantId, [
-      newExecutionId(),
-      deployment,
-      CREATE_WORKFLOW,
-      CREATE_WORKFLOW,
-      'terminated',
-      JSON.stringify({ deployment_id: request.id, inputs: request.inputs ?? {} }),
-      false,
-      false,
-      false,
-      false,
-      600,
-      visibility,
-      scope.userId,
-      now,
-      now,
-    ]);
-    await setCreateExecution.run(client, scope.tenantId, [deployment, execution!.uid]);
-    await appendEvents(client, scope.tenantId, { executionUid: execution!.uid, deploymentUid: deployment }, [
-      {
-        kind: 'event',
-        type: 'workflow_started',
-        message: `Starting '${CREATE_WORKFLOW}' workflow execution`,
-      },
-      {
-        kind: 'event',
-        type: 'workflow_succeeded',
-        message: `'${CREATE_WORKFLOW}' workflow execution succeeded`,
-      },
-    ]);
-  }
 }
 
 const WIDTH: Record<Visibility, number> = { private: 0, tenant: 1, global: 2 };
@@ -439,14 +296,6 @@ function subjectOf(caller: Caller, deployment: DeploymentRecord) {
     scope: { ...scope, tenantId: deployment.tenantId, tenantName: deployment.tenantName },
     deploymentUid: deployment.uid,
   };
-}
-
-function exists(id: string): DomainError {
-  return new DomainError(
-    'conflict',
-    'deployment-exists',
-    `deployment with id=${id} already exists on this tenant or with global visibility`,
-  );
 }
 
 async function refuseWhileInUse(
@@ -475,41 +324,4 @@ async function refuseWhileInUse(
       `Can't delete deployment ${id} - There are live nodes for this deployment: ${names}. Run the uninstall workflow first, or delete with force`,
     );
   }
-}
-
-function sharedTypes(plan: PreparedPlan): SharedTypes {
-  const { nodeTypes, relationshipTypes, plugins, groups, scalingGroups } = plan;
-  return { nodeTypes, relationshipTypes, plugins, groups, scalingGroups };
-}
-
-function restOf(plan: PreparedPlan): DeploymentRest {
-  return {
-    groups: plan.groups as unknown as JsonObject,
-    scalingGroups: plan.scalingGroups as unknown as JsonObject,
-    policyTypes: plan.policyTypes,
-    policyTriggers: plan.policyTriggers,
-    resourceTags: plan.resourceTags,
-    settings: plan.settings,
-    inputSchema: plan.inputs,
-  };
-}
-
-function nodeRow(node: PreparedPlan['nodes'][number], ordinal: number) {
-  const { min, max } = node.scaling;
-  return {
-    name: node.name,
-    ordinal,
-    type: node.type,
-    host: node.host,
-    definition: node,
-    default: node.scaling.default,
-    min,
-    max,
-  };
-}
-
-function planLabels(plan: PreparedPlan): { key: string; value: string }[] {
-  return Object.entries(plan.labels).flatMap(([key, { values }]) =>
-    values.filter((value) => typeof value === 'string').map((value) => ({ key: key.toLowerCase(), value })),
-  );
 }

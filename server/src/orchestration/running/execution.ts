@@ -3,7 +3,6 @@ import type { JsonObject, PlanNode } from '../../dsl/plan.js';
 import { DomainError } from '../../errors.js';
 import type { NewEvent } from '../../events/events.js';
 import type { BlueprintUid } from '../../ids.js';
-import type { Log } from '../../log.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
 import { selectTypes } from '../deployments.store.js';
@@ -18,7 +17,8 @@ import type { WalkedDeployment } from './deployment.js';
 import { Fenced, Ledger } from './ledger.js';
 import type { ClaimedExecution } from './running.store.js';
 import type { Slots } from './slots.js';
-import { type TaskMemory, Walk, type WalkSettings } from './walk.js';
+import type { TaskMemory } from './task-book.js';
+import { Walk, type WalkSettings } from './walk.js';
 
 export interface WalkDependencies {
   readonly pool: Pool;
@@ -30,7 +30,6 @@ export interface WalkDependencies {
   readonly blueprints: {
     file(blueprint: BlueprintUid, path: string): ReturnType<WalkedDeployment['resource']>;
   };
-  readonly log: Log;
 }
 
 /**

@@ -218,7 +218,7 @@ describe('the walk of an execution', () => {
     const queued = await engine.executions.start(engine.caller, { ...again, queue: true });
     assert.equal(queued.status, 'queued');
     await assert.rejects(engine.deployments.remove(engine.caller, deployment, { force: true }), {
-      reason: 'deployment-in-use',
+      reason: 'deployment-has-active-executions',
     });
     release();
     assert.equal((await engine.until(execution)).status, 'terminated');

@@ -6,7 +6,6 @@
  * proof its leases run out on the database's clock. Either way the fence keeps a paused one from writing.
  */
 import pg from 'pg';
-import type { Log } from '../../log.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
 import type { Signals } from '../../store/signals.js';
@@ -40,7 +39,13 @@ export interface WorkerParts
   readonly plugins: PluginRegistry;
   readonly signals: Signals;
   readonly settings: WorkerSettings;
-  readonly log: Log;
+  readonly log: WorkerLog;
+}
+
+/** The log, as far as a worker writes it: details first, then a sentence. */
+export interface WorkerLog {
+  warn(details: object, sentence: string): void;
+  error(details: object, sentence: string): void;
 }
 
 export interface RunningWorker {
@@ -93,7 +98,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   function begin(execution: ClaimedExecution): void {
     const held: Held = { execution, walk: null, done: Promise.resolve() };
     holds.set(execution.uid, held);
-    held.done = walkExecution({ ...parts, slots, settings, log }, execution, (walk) => {
+    held.done = walkExecution({ ...parts, slots }, execution, (walk) => {
       held.walk = walk;
       if (stopping) walk.release();
     })

@@ -1,0 +1,218 @@
+/** How a deployment comes to be: a plan prepared with its inputs, stored with nodes and instances in one transaction. */
+import type { Caller, TenantScope } from '../caller.js';
+import { prepare } from '../dsl/blueprint/prepare.js';
+import type { JsonObject, Plan, PreparedPlan, SharedTypes } from '../dsl/plan.js';
+import { DomainError } from '../errors.js';
+import { appendEvents } from '../events/events.js';
+import { record } from '../identity/audit.js';
+import { type BlueprintUid, type DeploymentUid, newExecutionId, randomName } from '../ids.js';
+import type { Client, Pool } from '../store/pool.js';
+import { inTransaction } from '../store/transaction.js';
+import {
+  type DeploymentRest,
+  deleteLabels,
+  globalIdTaken,
+  insertDeployment,
+  insertLabels,
+  setCreateExecution,
+  type Visibility,
+} from './deployments.store.js';
+import { insertExecution } from './executions.store.js';
+import { insertInstances, insertNodes } from './nodes.store.js';
+import { instantiate } from './planning/instances.js';
+
+/** What Cloudify's clients look for to know that a deployment is ready. */
+const CREATE_WORKFLOW = 'create_deployment_environment';
+
+export interface DeploymentRequest {
+  readonly id: string;
+  readonly blueprintId: string;
+  readonly inputs?: JsonObject;
+  readonly displayName?: string;
+  readonly description?: string;
+  readonly visibility?: Visibility;
+  readonly labels?: readonly { readonly key: string; readonly value: string }[];
+}
+
+export function deploymentExists(id: string): DomainError {
+  return new DomainError(
+    'conflict',
+    'deployment-exists',
+    `deployment with id=${id} already exists on this tenant or with global visibility`,
+  );
+}
+
+export function prepareFor(
+  plan: Plan,
+  request: DeploymentRequest,
+  caller: Caller,
+  blueprintId: string,
+): PreparedPlan {
+  const outcome = prepare(plan, request.inputs ?? {}, {
+    tenant: caller.tenant!.name,
+    deployment: {
+      id: request.id,
+      name: request.displayName ?? request.id,
+      blueprint: blueprintId,
+      owner: caller.username,
+    },
+  });
+  switch (outcome.kind) {
+    case 'prepared':
+      return outcome.plan;
+    case 'missing-inputs':
+      throw new DomainError(
+        'invalid',
+        'deployment-inputs-missing',
+        `Required inputs [${outcome.names.join(', ')}] were not specified - expected inputs: [${Object.keys(plan.inputs).join(', ')}]`,
+        { details: { inputs: outcome.names } },
+      );
+    case 'unknown-inputs':
+      throw new DomainError(
+        'invalid',
+        'deployment-inputs-unknown',
+        `Unknown inputs [${outcome.names.join(', ')}] specified - expected inputs: [${Object.keys(plan.inputs).join(', ')}]`,
+        { details: { inputs: outcome.names } },
+      );
+    case 'invalid-inputs':
+      throw new DomainError(
+        'invalid',
+        'deployment-inputs-invalid',
+        outcome.problems.map((problem) => problem.message).join('; '),
+        {
+          details: { problems: outcome.problems },
+        },
+      );
+    case 'unresolvable':
+      throw new DomainError('invalid', 'deployment-creation-failed', outcome.messages.join('\n'));
+  }
+}
+
+export async function storeDeployment(
+  pool: Pool,
+  caller: Caller,
+  scope: TenantScope,
+  request: DeploymentRequest,
+  visibility: Visibility,
+  blueprint: BlueprintUid,
+  plan: PreparedPlan,
+): Promise<void> {
+  const instances = instantiate(plan, () => randomName(6));
+  await inTransaction(pool, async (client) => {
+    if ((await globalIdTaken.one(client, [request.id]))!.taken) throw deploymentExists(request.id);
+    const row = await insertDeployment.one(client, scope.tenantId, [
+      request.id,
+      blueprint,
+      request.displayName ?? request.id,
+      request.description ?? plan.description,
+      visibility,
+      scope.userId,
+      JSON.stringify(plan.inputValues),
+      JSON.stringify(plan.outputs),
+      JSON.stringify(plan.capabilities),
+      JSON.stringify(plan.workflows),
+      JSON.stringify(sharedTypes(plan)),
+      JSON.stringify(restOf(plan)),
+    ]);
+    const uid = row!.uid;
+    await insertNodes.run(client, scope.tenantId, [uid, JSON.stringify(plan.nodes.map(nodeRow))]);
+    await insertInstances.run(client, scope.tenantId, [uid, JSON.stringify(instances)]);
+    await setLabels(client, scope, uid, [...planLabels(plan), ...(request.labels ?? [])]);
+    await tellCreation(client, scope, uid, visibility, request);
+    await record(client, caller, {
+      action: 'create',
+      thing: 'deployment',
+      id: request.id,
+      details: { blueprint: request.blueprintId, nodes: plan.nodes.length, instances: instances.length },
+    });
+  });
+}
+
+/** Replaces all labels of a deployment. */
+export async function setLabels(
+  client: Client,
+  scope: TenantScope,
+  deployment: DeploymentUid,
+  labels: readonly { readonly key: string; readonly value: string }[],
+): Promise<void> {
+  await deleteLabels.run(client, scope.tenantId, [deployment]);
+  if (labels.length > 0)
+    await insertLabels.run(client, scope.tenantId, [deployment, scope.userId, JSON.stringify(labels)]);
+}
+
+async function tellCreation(
+  client: Client,
+  scope: TenantScope,
+  deployment: DeploymentUid,
+  visibility: Visibility,
+  request: DeploymentRequest,
+): Promise<void> {
+  const now = new Date();
+  const execution = await insertExecution.one(client, scope.tenantId, [
+    newExecutionId(),
+    deployment,
+    CREATE_WORKFLOW,
+    CREATE_WORKFLOW,
+    'terminated',
+    JSON.stringify({ deployment_id: request.id, inputs: request.inputs ?? {} }),
+    false,
+    false,
+    false,
+    false,
+    600,
+    visibility,
+    scope.userId,
+    now,
+    now,
+  ]);
+  await setCreateExecution.run(client, scope.tenantId, [deployment, execution!.uid]);
+  await appendEvents(client, scope.tenantId, { executionUid: execution!.uid, deploymentUid: deployment }, [
+    {
+      kind: 'event',
+      type: 'workflow_started',
+      message: `Starting '${CREATE_WORKFLOW}' workflow execution`,
+    },
+    {
+      kind: 'event',
+      type: 'workflow_succeeded',
+      message: `'${CREATE_WORKFLOW}' workflow execution succeeded`,
+    },
+  ]);
+}
+
+function sharedTypes(plan: PreparedPlan): SharedTypes {
+  const { nodeTypes, relationshipTypes, plugins, groups, scalingGroups } = plan;
+  return { nodeTypes, relationshipTypes, plugins, groups, scalingGroups };
+}
+
+function restOf(plan: PreparedPlan): DeploymentRest {
+  return {
+    groups: plan.groups as unknown as JsonObject,
+    scalingGroups: plan.scalingGroups as unknown as JsonObject,
+    policyTypes: plan.policyTypes,
+    policyTriggers: plan.policyTriggers,
+    resourceTags: plan.resourceTags,
+    settings: plan.settings,
+    inputSchema: plan.inputs,
+  };
+}
+
+function nodeRow(node: PreparedPlan['nodes'][number], ordinal: number) {
+  const { min, max } = node.scaling;
+  return {
+    name: node.name,
+    ordinal,
+    type: node.type,
+    host: node.host,
+    definition: node,
+    default: node.scaling.default,
+    min,
+    max,
+  };
+}
+
+function planLabels(plan: PreparedPlan): { key: string; value: string }[] {
+  return Object.entries(plan.labels).flatMap(([key, { values }]) =>
+    values.filter((value) => typeof value === 'string').map((value) => ({ key: key.toLowerCase(), value })),
+  );
+}
