@@ -56,12 +56,25 @@ export async function withUploadOrder<T>(
       } else if (fields === null) {
         early = await spool(part.file, limits.archiveBytes);
       } else {
-        return await take(orderOf({ ...request.query, ...fields }, part.file));
+        return await takeWhole(part.file, () => take(orderOf({ ...request.query, ...fields }, part.file)));
       }
     }
     return await take(orderOf({ ...request.query, ...fields }, early?.stream ?? null));
   } finally {
     await early?.remove();
+  }
+}
+
+/**
+ * Reads what a refusal leaves of a file. Clients send a form to its end before they look for an answer, and until
+ * somebody reads the file they cannot.
+ */
+async function takeWhole<T>(file: Readable, take: () => Promise<T>): Promise<T> {
+  try {
+    return await take();
+  } catch (error) {
+    file.resume();
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { aServer } from '../../support/a-server.js';
 import { zipOf } from '../../support/archives.js';
@@ -191,6 +192,50 @@ describe('uploading a blueprint', () => {
     assert.match(String(stored.error), /nonsense/);
     assert.equal(stored.plan, null);
     assert.equal((await upload(id)).status, 201);
+  });
+});
+
+describe('a large upload that is refused', () => {
+  /** Sends everything before it reads anything, as Python's client does; gives the status line. */
+  async function sendWhole(
+    path: string,
+    headers: Record<string, string>,
+    parts: readonly Buffer[],
+  ): Promise<string> {
+    const { port } = new URL(server.url);
+    const socket = connect(Number(port), '127.0.0.1');
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const lines = Object.entries({
+      host: 'x',
+      tenant: 'default_tenant',
+      'content-length': String(length),
+      ...headers,
+    });
+    const head = `PUT /api/v3.1${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+    for (const part of [Buffer.from(head), ...parts]) {
+      if (!socket.write(part)) await once(socket, 'drain');
+    }
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return chunk.toString('latin1').split('\r\n')[0]!;
+  }
+
+  const LARGE = Array.from({ length: 32 }, () => Buffer.alloc(1024 * 1024));
+  const SIGNED = { authorization: `Basic ${Buffer.from('admin:first-password').toString('base64')}` };
+  const FORM = { ...SIGNED, 'content-type': 'multipart/form-data; boundary=xyz' };
+  const field = (name: string, more = '') =>
+    `--xyz\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`;
+  const PARAMS = Buffer.from(`${field('params')}{}\r\n`);
+  const FILE = Buffer.from(field('blueprint_archive', '; filename="f"'));
+
+  test('is taken to its end, so that the client comes to read why', { timeout: 60_000 }, async () => {
+    const id = newId();
+    await upload(id);
+    const form = [PARAMS, FILE, ...LARGE, Buffer.from('\r\n--xyz--\r\n')];
+    assert.match(await sendWhole(`/blueprints/${id}`, FORM, form), / 409 /);
+    assert.match(await sendWhole(`/blueprints/${id}`, SIGNED, LARGE), / 409 /);
+    assert.match(await sendWhole(`/blueprints/${newId()}`, FORM, form), / 400 /);
+    assert.match(await sendWhole(`/blueprints/${newId()}`, {}, LARGE), / 401 /);
   });
 });
 
