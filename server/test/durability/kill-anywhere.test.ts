@@ -252,7 +252,7 @@ function checkEvents(
     }
   }
   assert.equal(events.filter((event) => event.event_type === 'workflow_succeeded').length, 1);
-  assert.equal(events.filter((event) => event.message.startsWith('Starting ')).length, 1);
+  assert.equal(events.filter((event) => event.message.startsWith("Starting 'install'")).length, 1);
 }
 
 async function archive(folder: string): Promise<Buffer> {
