@@ -14,7 +14,7 @@ export function landingPage(page: {
   const rows = page.dialects
     .map((dialect) => {
       const roots = dialect.roots.map((root) => `<code>${escaped(root)}</code>`).join(' ');
-      return `<li><b>${escaped(dialect.title)}</b><span>${roots}</span></li>`;
+      return `<li><b>${escaped(dialect.title)}</b><span class="roots">${roots}</span></li>`;
     })
     .join('\n');
   const state = page.ready ? 'Ready' : 'Not ready';
@@ -33,17 +33,19 @@ export function landingPage(page: {
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 2rem 1.25rem;
   background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif }
 main { width: 100%; max-width: 36rem }
-header { display: flex; gap: 1.1rem; align-items: center; margin-bottom: 2rem }
+header { display: flex; gap: 1.1rem; align-items: center; margin-bottom: 1.5rem }
 h1 { font-size: 1.9rem; letter-spacing: -.02em; line-height: 1.1; margin: 0 }
 p { margin: .25rem 0 0; color: var(--soft) }
 svg { width: 4rem; height: 4rem; flex: none }
 circle { fill: none; stroke: var(--line); stroke-width: 1.5 }
 .sun { fill: var(--ring); stroke: none }
 .world { fill: var(--ink); stroke: none }
-h2 { font-size: .8rem; font-weight: 600; letter-spacing: .08em; text-transform: uppercase; color: var(--soft); margin: 2rem 0 .25rem }
+h2 { font-size: .9rem; font-weight: 600; color: var(--soft); margin: 2rem 0 .25rem }
 ul { list-style: none; margin: 0; padding: 0 }
 li { display: flex; flex-wrap: wrap; gap: .25rem 1rem; justify-content: space-between; padding: .65rem 0; border-bottom: 1px solid var(--line) }
 li b { font-weight: 550 }
+.roots { display: flex; flex-wrap: wrap; gap: 0 1rem }
+.whole { white-space: nowrap }
 code { font: .9em ui-monospace, monospace }
 a { color: inherit; text-underline-offset: .2em }
 .state { font-weight: 600; color: var(${page.ready ? '--good' : '--bad'}) }
@@ -53,8 +55,9 @@ a { color: inherit; text-underline-offset: .2em }
 <svg viewBox="0 0 64 64" aria-hidden="true"><circle cx="32" cy="32" r="13"/><circle cx="32" cy="32" r="21"/>
 <circle cx="32" cy="32" r="29"/><circle class="sun" cx="32" cy="32" r="6"/><circle class="world" cx="45" cy="32" r="2.5"/>
 <circle class="world" cx="21" cy="50" r="3"/><circle class="world" cx="18" cy="6.6" r="2.5"/></svg>
-<div><h1>Orrery</h1><p><span class="state">${state}</span> · version ${escaped(page.version)} · ${escaped(page.role)}</p></div>
+<div><h1>Orrery</h1><p><span class="state">${state}</span> · <span class="whole">version ${escaped(page.version)}</span> · <span class="whole">${escaped(page.role)}</span></p></div>
 </header>
+${rows === '' ? '' : '<p>There is no console here yet: use the command line, <code>orrery</code>, or a client of one of these APIs.</p>'}
 <h2>APIs</h2>
 <ul>
 ${rows === '' ? '<li>None in this process</li>' : rows}
