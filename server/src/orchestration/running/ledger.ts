@@ -78,7 +78,7 @@ export class Ledger {
         batch.fresh,
         batch.moved,
         batch.instances,
-        batch.events,
+        ...batch.events,
       ]);
       return row?.status ?? null;
     });

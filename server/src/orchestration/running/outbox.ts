@@ -24,7 +24,7 @@ export interface PropertyPatch {
   readonly drop: readonly string[];
 }
 
-/** Short member names: a large install writes hundreds of thousands of these (see `commitBatch`). */
+/** Short member names: a large install makes hundreds of thousands of these. */
 export interface OutboxEvent {
   /** Event type; absent for logs. */
   readonly t?: string;
@@ -45,11 +45,15 @@ export interface Batch {
   readonly fresh: string;
   readonly moved: string;
   readonly instances: string;
-  readonly events: string;
+  /** One PostgreSQL array literal for each column, in the order of `EVENT_COLUMNS`. */
+  readonly events: readonly string[];
   readonly finished: number;
   /** Tasks whose start this batch makes durable. */
   readonly starts: readonly number[];
 }
+
+/** In the order that `engine_commit` takes them; the time comes last. */
+const EVENT_COLUMNS = ['t', 'l', 'g', 'm', 'o', 'n', 'i', 's', 'd'] as const;
 
 export class Outbox {
   readonly #fresh: string[] = [];
@@ -58,14 +62,15 @@ export class Outbox {
     string,
     { state?: InstanceLifecycleState; put?: JsonObject; drop?: Set<string> }
   >();
-  #events: string[] = [];
+  /** Elements of array literals: one list for each of `EVENT_COLUMNS`, then causes and times. */
+  #events = emptyColumns();
   #starts: number[] = [];
   #finished = 0;
   #second = { at: 0, text: '' };
 
   get empty(): boolean {
     return (
-      this.#events.length === 0 &&
+      this.events === 0 &&
       this.#fresh.length === 0 &&
       this.#moved.size === 0 &&
       this.#instances.size === 0 &&
@@ -74,7 +79,7 @@ export class Outbox {
   }
 
   get events(): number {
-    return this.#events.length;
+    return this.#events.at(-1)!.length;
   }
 
   /** The first row of a task that was never touched before: its start, or a marker's end. */
@@ -124,7 +129,15 @@ export class Outbox {
   }
 
   event(event: OutboxEvent): void {
-    this.#events.push(`${safeJson(event as unknown as Json).slice(0, -1)},"at":"${this.#now()}"}`);
+    const columns = this.#events;
+    for (let column = 0; column < EVENT_COLUMNS.length; column += 1) {
+      const text = event[EVENT_COLUMNS[column]!];
+      columns[column]!.push(text === undefined ? 'NULL' : element(text));
+    }
+    columns[EVENT_COLUMNS.length]!.push(
+      event.c === undefined ? 'NULL' : element(safeJson(event.c as unknown as Json)),
+    );
+    columns[EVENT_COLUMNS.length + 1]!.push(this.#now());
   }
 
   /** Everything so far, as one batch; the outbox is empty afterwards. */
@@ -139,14 +152,14 @@ export class Outbox {
       fresh: `[${this.#fresh.join(',')}]`,
       moved: `[${[...this.#moved.values()].join(',')}]`,
       instances: `[${instances.join(',')}]`,
-      events: `[${this.#events.join(',')}]`,
+      events: this.#events.map((column) => `{${column.join(',')}}`),
       finished: this.#finished,
       starts: this.#starts,
     };
     this.#fresh.length = 0;
     this.#moved.clear();
     this.#instances.clear();
-    this.#events = [];
+    this.#events = emptyColumns();
     this.#starts = [];
     this.#finished = 0;
     return batch;
@@ -163,9 +176,20 @@ export class Outbox {
 
   #now(): string {
     const now = Date.now();
-    if (now !== this.#second.at) this.#second = { at: now, text: new Date(now).toISOString() };
+    if (now !== this.#second.at) this.#second = { at: now, text: `"${new Date(now).toISOString()}"` };
     return this.#second.text;
   }
+}
+
+function emptyColumns(): string[][] {
+  return Array.from({ length: EVENT_COLUMNS.length + 2 }, () => []);
+}
+
+/** A text as an element of an array literal. */
+function element(text: string): string {
+  return /["\\\0]/.test(text)
+    ? `"${text.replace(/["\\]/g, '\\$&').replaceAll('\0', '\ufffd')}"`
+    : `"${text}"`;
 }
 
 /** JSON that PostgreSQL takes: it refuses NUL characters and lone surrogates, which scripts do print. */

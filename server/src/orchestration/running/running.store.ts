@@ -92,12 +92,12 @@ export const beginExecution = systemStatement<{ status: ExecutionStatus }>(
 
 /**
  * `$1` execution, `$2` fence, `$3` number of this batch, `$4` operations that end, `$5` rows for tasks never touched before,
- * `$6` changes of touched ones, `$7` instance changes, `$8` events (all JSON arrays). The function is in the migration that
+ * `$6` changes of touched ones, `$7` instance changes (JSON arrays), `$8` to `$18` events, an array literal for each column. The function is in the migration that
  * makes the tables. Status null: the fence or the number is not the one expected, and nothing was written.
  */
 export const commitBatch = systemStatement<{ status: ExecutionStatus | null }>(
   'engine_commit',
-  'select engine_commit($1, $2, $3, $4, $5, $6, $7, $8) as status',
+  `select engine_commit($1, $2, $3, $4, $5, $6, $7, ${Array.from({ length: 11 }, (_, column) => `$${column + 8}`).join(', ')}) as status`,
   ENGINE,
 );
 
