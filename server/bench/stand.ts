@@ -1,5 +1,5 @@
 /** What every benchmark stands on: a durable database of its own, the real core, and a table at the end. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -51,6 +51,8 @@ export function numbers<Name extends string>(
 
 export async function aStand(): Promise<Stand> {
   const dataDir = mkdtempSync(join(tmpdir(), 'orrery-bench-'));
+  // Passable, so that PostgreSQL can live in it when this runs as root.
+  chmodSync(dataDir, 0o711);
   const embedded = await startEmbedded({ dataDir });
   const pool = openPool({ databaseUrl: embedded.databaseUrl, max: 10, applicationName: 'bench' });
   await migrate(pool);
