@@ -1,7 +1,7 @@
 // Compiles every TypeScript file of the workspaces to JavaScript, file by file, and copies what is not code.
 // The folder layout is kept (`server/src/x.ts` -> `server/build/src/x.js`), so a path relative to a module
 // means the same in the source tree and in the built one.
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -57,11 +57,6 @@ export async function buildAll() {
       if (!existsSync(from)) continue;
       cpSync(from, join(out, folder), { recursive: true });
       for (const file of filesBelow(from)) wanted.add(join(out, relative(base, file)));
-    }
-    // npm links a program when it installs, which on a fresh clone is before the program is there to be made executable.
-    const { bin = {} } = JSON.parse(readFileSync(join(base, 'package.json'), 'utf8'));
-    for (const program of Object.values(bin)) {
-      if (existsSync(join(base, program))) chmodSync(join(base, program), 0o755);
     }
     // What was built from a source that is gone must not be found by the test runner.
     if (existsSync(out)) {

@@ -1,9 +1,11 @@
 /** The program as a process: what only a real one shows. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { CATALOGUE } from '../src/catalogue.js';
 import { at, PlayedServer } from './support/played-server.js';
 
@@ -43,6 +45,17 @@ test('exit codes reach the shell', async () => {
   assert.equal((await finish(start('status'))).code, 0);
   assert.equal((await finish(start('stats'))).code, 2);
   assert.equal((await finish(start('executions', 'get', 'none'))).code, 1);
+});
+
+test('npm finds a program to link before anything is built', async () => {
+  const root = new URL('../../', import.meta.url);
+  const { bin } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+    bin: { orrery: string };
+  };
+  assert.doesNotMatch(bin.orrery, /build\//, 'npm links no program that is not there yet');
+  const linked = fileURLToPath(new URL(bin.orrery, root));
+  const { stdout } = await promisify(execFile)(linked, ['--version']);
+  assert.match(stdout, /^orrery \d/m);
 });
 
 test('every noun and verb of the catalogue has a command with help, and the other way round', async () => {
