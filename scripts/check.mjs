@@ -11,6 +11,7 @@ const checks = [
   ['types of the server', program('tsc'), ['-p', 'server/tsconfig.json']],
   ['lint and format', program('biome'), ['ci', '--colors=off', '--error-on-warnings', '.']],
   ['rules of the house', process.execPath, ['--test', 'server/build/test/house-rules.test.js']],
+  ['documents name what is there', process.execPath, ['--test', 'server/build/test/docs.test.js']],
 ];
 if (existsSync(join(root, 'cli/src'))) {
   checks.push(['types of the command line', program('tsc'), ['-p', 'cli/tsconfig.json']]);
