@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type ListSpec, ownTenant } from '../store/list.js';
+import type { ListSpec } from '../store/list.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
 
 export type EventField =
@@ -25,8 +25,6 @@ export type EventField =
   | 'visibility'
   | 'tenantName'
   | 'createdBy';
-
-const visible = ownTenant('e', { visibility: false });
 
 export const eventList: ListSpec<EventField> = {
   from: `events e
@@ -59,8 +57,8 @@ export const eventList: ListSpec<EventField> = {
   },
   confine: (scope) =>
     scope.seesPrivate
-      ? visible(scope)
-      : sql`${visible(scope)} and (d.uid is null or d.visibility <> 'private' or d.created_by = ${scope.userId})`,
+      ? sql`e.tenant_id = ${scope.tenantId}`
+      : sql`e.tenant_id = ${scope.tenantId} and (d.uid is null or d.visibility <> 'private' or d.created_by = ${scope.userId})`,
   defaultSort: [{ field: 'at' }],
   tieBreak: 'e.id',
   search: ['message'],

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { JsonObject } from '../dsl/plan.js';
 import type { DeploymentUid, ExecutionId, ExecutionUid, TenantId, UserId } from '../ids.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
@@ -46,11 +45,9 @@ const FROM = `executions x
   left join deployments d on d.uid = x.deployment_uid
   left join blueprints b on b.uid = d.blueprint_uid`;
 
-const visible = ownTenant('x', { visibility: true });
-
 export const executionList: ListSpec<ExecutionField> = {
   from: FROM,
-  counted: 'executions x',
+  driver: { table: 'executions', alias: 'x', key: 'uid' },
   fields: {
     id: { sql: 'x.id', type: 'text' },
     tenantName: { sql: 't.name', type: 'text' },
@@ -74,7 +71,7 @@ export const executionList: ListSpec<ExecutionField> = {
     totalOperations: { sql: 'x.total_operations', type: 'integer' },
     finishedOperations: { sql: 'x.finished_operations', type: 'integer' },
   },
-  confine: (scope) => sql`${visible(scope)}`,
+  confine: ownTenant('x', { visibility: true }),
   defaultSort: [{ field: 'createdAt' }],
   tieBreak: 'x.uid',
   search: ['id'],

@@ -101,7 +101,7 @@ export type SecretField =
 
 export const SECRET_LIST: ListSpec<SecretField> = {
   from: FROM,
-  counted: 'secrets s',
+  driver: { table: 'secrets', alias: 's', key: 'uid' },
   fields: {
     key: { sql: 's.key', type: 'text' },
     visibility: { sql: 's.visibility', type: 'text' },

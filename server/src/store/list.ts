@@ -39,17 +39,23 @@ export interface ListField {
 export interface ListSpec<Field extends string> {
   /** FROM clause with joins, e.g. `deployments d join blueprints b on …`. */
   readonly from: string;
-  /** The one table of `from` that decides how many rows there are, e.g. `deployments d`; the others only decorate. */
-  readonly counted?: string;
+  /**
+   * The table that `from` begins with, where it alone decides how many rows there are and the others only decorate. Then,
+   * as long as conditions and order look at it alone, rows are counted and the page is chosen on its indexes.
+   */
+  readonly driver?: { readonly table: string; readonly alias: string; readonly key: string };
   readonly fields: Readonly<Record<Field, ListField>>;
   /** Confinement to a tenant and to what the caller may see, given the scope. Never absent: see `ownTenant`. */
-  readonly confine: (scope: TenantScope) => RawBuilder<unknown>;
+  readonly confine: (scope: TenantScope) => Confinement;
   readonly defaultSort: readonly SortKey<Field>[];
   /** Unique SQL expression that makes any order total. */
   readonly tieBreak: string;
   /** Fields that `search` looks into, with OR. */
   readonly search: readonly Field[];
 }
+
+/** A condition; or several of which at most one holds for a row, so that each can use an index of its own. */
+export type Confinement = RawBuilder<unknown> | readonly RawBuilder<unknown>[];
 
 export interface SortKey<Field extends string> {
   readonly field: Field;
@@ -103,14 +109,17 @@ export interface ListPage {
 export function ownTenant(
   alias: string,
   options: { readonly visibility: boolean },
-): (scope: TenantScope) => RawBuilder<unknown> {
+): (scope: TenantScope) => readonly RawBuilder<unknown>[] {
   const table = sql.raw(alias);
   return (scope) => {
-    if (!options.visibility) return sql`${table}.tenant_id = ${scope.tenantId}`;
-    const own = scope.seesPrivate
-      ? sql`${table}.tenant_id = ${scope.tenantId}`
-      : sql`${table}.tenant_id = ${scope.tenantId} and (${table}.visibility <> 'private' or ${table}.created_by = ${scope.userId})`;
-    return sql`((${own}) or ${table}.visibility = 'global')`;
+    const inTenant = sql`${table}.tenant_id = ${scope.tenantId}`;
+    if (!options.visibility) return [inTenant];
+    return [
+      scope.seesPrivate
+        ? inTenant
+        : sql`${inTenant} and (${table}.visibility <> 'private' or ${table}.created_by = ${scope.userId})`,
+      sql`${table}.visibility = 'global' and ${table}.tenant_id <> ${scope.tenantId}`,
+    ];
   };
 }
 
@@ -120,35 +129,37 @@ export async function listPage<Field extends string>(
   scope: TenantScope,
   query: ListQuery<Field>,
 ): Promise<ListPage> {
-  const conditions = [spec.confine(scope), ...query.filters.map((filter) => condition(spec, filter))];
+  const confined = spec.confine(scope);
+  const branches = Array.isArray(confined) ? confined : [confined as RawBuilder<unknown>];
+  const conditions = query.filters.map((filter) => condition(spec, filter));
   if (query.search !== undefined && query.search !== '') {
     const pattern = `%${query.search.replace(/[\\%_]/g, '\\$&')}%`;
     const places = spec.search.map((field) => sql`${sql.raw(spec.fields[field].sql)} ilike ${pattern}`);
     conditions.push(sql`(${sql.join(places, sql` or `)})`);
   }
-  const where = sql.join(conditions, sql` and `);
-  const from = sql.raw(spec.from);
-
   const keys = query.sort.length > 0 ? query.sort : spec.defaultSort;
-  const order = sql.join([
-    ...keys.map(
-      (key) =>
-        sql`${sql.raw(spec.fields[key.field].sql)} ${sql.raw(key.descending ? 'desc nulls last' : 'asc')}`,
-    ),
-    sql.raw(spec.tieBreak + (keys[0]?.descending ? ' desc' : '')),
-  ]);
+  const sorting: Sorting[] = [
+    ...keys.map((key) => ({
+      sql: spec.fields[key.field].sql,
+      end: key.descending ? ' desc nulls last' : ' asc',
+    })),
+    { sql: spec.tieBreak, end: keys[0]?.descending ? ' desc' : ' asc' },
+  ];
   // Key and value in turn; names go in as literals so that PostgreSQL plans one constant row constructor.
   const columns = sql.join(
     Object.entries(query.shape).map(([wire, shown]) => sql`${sql.lit(wire)}, ${member(spec, shown)}`),
   );
-  const limit = query.size === null ? sql`` : sql` limit ${query.size}`;
+  const parts = driven(spec, query, keys)
+    ? chosenFirst(spec.driver!, spec.from, branches, conditions, sorting, query)
+    : chosenLast(spec.from, branches, conditions, sorting, query);
   const page = sql<{ items: string; total: number }>`
-    select (select count(*) from ${sql.raw(countedFrom(spec, query))} where ${where})::integer as total,
+    select (${parts.total})::integer as total,
            coalesce((select '[' || string_agg(item, ',') || ']' from (
-             select json_build_object(${columns})::text as item from ${from} where ${where}
-             order by ${order}${limit} offset ${query.offset}) page), '[]') as items`;
+             select json_build_object(${columns})::text as item ${parts.rows}) page), '[]') as items`;
   const compiled = page.compile(compiler);
+  const name = preparedName(compiled.sql);
   const { rows } = await ask<{ items: string; total: number }>(db, {
+    ...(name === undefined ? {} : { name }),
     text: compiled.sql,
     values: [...compiled.parameters],
   });
@@ -156,12 +167,103 @@ export async function listPage<Field extends string>(
   return { items: row.items, total: row.total };
 }
 
-/** The joins are left out of the count where no condition looks at them. */
-function countedFrom<Field extends string>(spec: ListSpec<Field>, query: ListQuery<Field>): string {
-  if (spec.counted === undefined) return spec.from;
-  const alias = `${spec.counted.split(' ').at(-1)}.`;
-  const looked = [...query.filters.flatMap(fieldsOf), ...(query.search === undefined ? [] : spec.search)];
-  return looked.every((field) => spec.fields[field].sql.startsWith(alias)) ? spec.counted : spec.from;
+/** A connection keeps every statement it has prepared: so many kinds of questions get a name, any further is planned each time. */
+const MOST_NAMES = 200;
+const preparedNames = new Map<string, string>();
+
+/** Planning a list takes longer than answering it, so what is asked again is prepared. */
+function preparedName(text: string): string | undefined {
+  let name = preparedNames.get(text);
+  if (name === undefined && preparedNames.size < MOST_NAMES) {
+    name = `list_${preparedNames.size}`;
+    preparedNames.set(text, name);
+  }
+  return name;
+}
+
+interface Sorting {
+  readonly sql: string;
+  readonly end: string;
+}
+
+interface PageParts {
+  /** How many rows there are. */
+  readonly total: RawBuilder<unknown>;
+  /** From FROM to OFFSET: the rows of the page, in order. */
+  readonly rows: RawBuilder<unknown>;
+}
+
+type Bounds = { readonly offset: number; readonly size: number | null };
+
+/** Joins everything, then chooses: where a condition or the order looks at what decorates. */
+function chosenLast(
+  from: string,
+  branches: readonly RawBuilder<unknown>[],
+  conditions: readonly RawBuilder<unknown>[],
+  sorting: readonly Sorting[],
+  { offset, size }: Bounds,
+): PageParts {
+  const confined = sql`(${sql.join(
+    branches.map((branch) => sql`(${branch})`),
+    sql` or `,
+  )})`;
+  const where = sql.join([confined, ...conditions], sql` and `);
+  const order = sql.raw(sorting.map((one) => one.sql + one.end).join(', '));
+  return {
+    total: sql`select count(*) from ${sql.raw(from)} where ${where}`,
+    rows: sql`from ${sql.raw(from)} where ${where} order by ${order}${limited(size)} offset ${offset}`,
+  };
+}
+
+/** Chooses the keys of the page on the driver's own indexes, branch by branch, and joins only those. */
+function chosenFirst(
+  driver: { readonly table: string; readonly alias: string; readonly key: string },
+  from: string,
+  branches: readonly RawBuilder<unknown>[],
+  conditions: readonly RawBuilder<unknown>[],
+  sorting: readonly Sorting[],
+  { offset, size }: Bounds,
+): PageParts {
+  const table = sql.raw(`${driver.table} ${driver.alias}`);
+  const key = `${driver.alias}.${driver.key}`;
+  const wheres = branches.map((branch) => sql.join([sql`(${branch})`, ...conditions], sql` and `));
+  const order = sql.raw(sorting.map((one) => one.sql + one.end).join(', '));
+  const named = sql.raw(sorting.map((one, place) => `${one.sql} as k${place}`).join(', '));
+  const byName = sql.raw(sorting.map((one, place) => `k${place}${one.end}`).join(', '));
+  const most = size === null ? null : size + offset;
+  const choices = wheres.map(
+    (where) =>
+      sql`(select ${sql.raw(key)} as chosen, ${named} from ${table} where ${where} order by ${order}${limited(most)})`,
+  );
+  const chosen = sql`(select chosen from (${sql.join(choices, sql` union all `)}) choice order by ${byName}${limited(size)} offset ${offset})`;
+  const decorated = sql.raw(from.slice(`${driver.table} ${driver.alias}`.length));
+  return {
+    total: sql`select ${sql.join(
+      wheres.map((where) => sql`(select count(*) from ${table} where ${where})`),
+      sql` + `,
+    )}`,
+    rows: sql`from ${chosen} choice join ${table} on ${sql.raw(key)} = choice.chosen ${decorated} order by ${order}`,
+  };
+}
+
+function limited(size: number | null): RawBuilder<unknown> {
+  return size === null ? sql`` : sql` limit ${size}`;
+}
+
+/** Whether conditions and order look at the driver alone. */
+function driven<Field extends string>(
+  spec: ListSpec<Field>,
+  query: ListQuery<Field>,
+  keys: readonly SortKey<Field>[],
+): boolean {
+  if (spec.driver === undefined) return false;
+  const alias = `${spec.driver.alias}.`;
+  const looked = [
+    ...query.filters.flatMap(fieldsOf),
+    ...(query.search === undefined ? [] : spec.search),
+    ...keys.map((key) => key.field),
+  ];
+  return looked.every((field) => spec.fields[field].sql.startsWith(alias));
 }
 
 function fieldsOf<Field extends string>(filter: ListFilter<Field>): readonly Field[] {
