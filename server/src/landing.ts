@@ -5,6 +5,11 @@ import type { Dialect } from './dialects/dialect.js';
 export const LANDING_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
+/** Where the server tells what a dialect understands. */
+export function documentPath(dialect: Pick<Dialect, 'name'>): string {
+  return `/openapi/${dialect.name}.json`;
+}
+
 export function landingPage(page: {
   readonly ready: boolean;
   readonly version: string;
@@ -14,7 +19,8 @@ export function landingPage(page: {
   const rows = page.dialects
     .map((dialect) => {
       const roots = dialect.roots.map((root) => `<code>${escaped(root)}</code>`).join(' ');
-      return `<li><b>${escaped(dialect.title)}</b><span class="roots">${roots}</span></li>`;
+      const document = `<a href="${escaped(documentPath(dialect))}">OpenAPI</a>`;
+      return `<li><b>${escaped(dialect.title)}</b><span class="roots">${roots} ${document}</span></li>`;
     })
     .join('\n');
   const state = page.ready ? 'Ready' : 'Not ready';

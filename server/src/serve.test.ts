@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { testDatabase } from '../test/support/test-database.js';
 import { loadSettings } from './config.js';
 import { buildCore } from './core.js';
+import { cloudifyV3 } from './dialects/cloudify-v3/index.js';
 import type { Dialect } from './dialects/dialect.js';
 import { DomainError } from './errors.js';
 import { logTo } from './log.js';
@@ -30,6 +31,7 @@ const odd: Dialect = {
   name: 'odd',
   title: 'Odd & Sons',
   roots: ['/odd/v1'],
+  api: cloudifyV3.api,
   async mount(app) {
     app.addContentTypeParser(
       '*',

@@ -7,7 +7,23 @@
  * body parser, so a scope starts with none and adds its own.
  */
 import type { FastifyInstance } from 'fastify';
+import type { TSchema } from 'typebox';
 import type { Core } from '../core.js';
+
+declare module 'fastify' {
+  /** What a route says of itself beside its schemas, for the published description. */
+  interface FastifySchema {
+    readonly tags?: readonly [string];
+    readonly summary?: string;
+    readonly description?: string;
+    /** Unique in its dialect, as a function would be called: `blueprints_list`. */
+    readonly operationId?: string;
+    /** Bodies that are no JSON, by media type. No parser reads them, so nothing checks them either. */
+    readonly uploads?: Readonly<Record<string, TSchema>>;
+    /** Answered without credentials. */
+    readonly open?: boolean;
+  }
+}
 
 export interface Dialect {
   /** Folder name; names the dialect in logs and metrics. */
@@ -16,6 +32,37 @@ export interface Dialect {
   readonly title: string;
   /** Path prefixes it answers under, the best first. */
   readonly roots: readonly string[];
+  /** What its OpenAPI document says beyond the routes. */
+  readonly api: ApiDescription;
   /** Adds the dialect's routes to a scope of its own. */
   mount(app: FastifyInstance, core: Core): Promise<void>;
+}
+
+/** One operation, as far as a dialect must know it to say what holds for it. */
+export interface Operation {
+  readonly method: string;
+  readonly path: string;
+  readonly tag: string;
+  readonly body: 'none' | 'json' | 'upload';
+  readonly hasPathParameters: boolean;
+  readonly open: boolean;
+}
+
+export interface ApiDescription {
+  /** What a newcomer must know before the first call; Markdown. */
+  readonly description: string;
+  /** Every tag that routes use, in the order in which people should meet them, with a sentence. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** The unique name of an operation that several prefixes serve; its own where absent. */
+  operationName?(operationId: string, path: string): string;
+  /** OpenAPI security schemes by name. */
+  readonly securitySchemes: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Alternatives, each a list of schemes that are needed together; not asked for open operations. */
+  security(operation: Operation): readonly (readonly string[])[];
+  /** Schema and media type of every refusal. */
+  readonly error: { readonly schema: TSchema; readonly mediaType: string };
+  /** Status -> what it means here, and the name of the response. */
+  readonly refusals: Readonly<Record<number, { readonly name: string; readonly description: string }>>;
+  /** Statuses with which an operation may refuse. */
+  refusalsOf(operation: Operation): readonly number[];
 }

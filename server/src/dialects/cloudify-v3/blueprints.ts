@@ -9,12 +9,23 @@ import type { ListFilter } from '../../store/list.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { withUploadOrder } from './blueprint-upload.js';
-import { describe } from './body.js';
+import { Bytes, Done, deletionOf, describe, itemQuery, listQuery, Switch, Word } from './described.js';
 import { badParameters } from './errors.js';
-import { Anything, Dict, Flag, type IdParams, ListOf, MaybeText, OWNERSHIP, Text, Time } from './fields.js';
+import {
+  Anything,
+  Dict,
+  Flag,
+  IdParams,
+  ListOf,
+  MaybeText,
+  OWNERSHIP,
+  Text,
+  Time,
+  VisibilityWord,
+} from './fields.js';
 import { Labels, LabelsBody, readLabels } from './labels.js';
 import { booleanParam, checkId, type Params } from './lenient.js';
-import { listBody, parseListing, readItem } from './listing.js';
+import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { expandPlan, wireRequirements } from './plan.js';
 import { type Resource, schemaOf } from './resource.js';
@@ -75,11 +86,41 @@ function forCaller(core: Core, caller: Caller): Resource<BlueprintField> {
   return blueprintResource(async (id) => expandPlan(await core.blueprints.plan(caller, id)));
 }
 
-const Change = Type.Object({ labels: LabelsBody });
+const Change = Type.Object({ labels: LabelsBody }, { title: 'BlueprintChange' });
+
+const LISTING: ListingOptions<BlueprintField> = { searches: { _search: 'id' } };
+
+const ORDER = {
+  application_file_name: Word('Name of the main file in the archive; default: blueprint.yaml'),
+  blueprint_archive_url: Word('Where the archive is to be fetched, in the place of a body'),
+};
+const UPLOAD = {
+  ...ORDER,
+  visibility: Type.Optional(VisibilityWord),
+  private_resource: Switch('The older spelling of `visibility`'),
+  labels: Word('Labels as JSON: [{"key": "value"}, …]'),
+  async_upload: Switch('Answer before the blueprint is compiled; `/api/v3` always waits'),
+};
+const UPLOADS = {
+  'application/octet-stream': Bytes,
+  'multipart/form-data': Type.Object(
+    {
+      params: Type.Optional(
+        Type.String({
+          description: 'JSON object with what else the query would say; sent before the archive',
+        }),
+      ),
+      blueprint_archive: Type.Optional(Bytes),
+    },
+    { title: 'BlueprintForm' },
+  ),
+};
+const UPLOAD_TEXT =
+  'The archive (zip, tar, tar.gz or tar.bz2) is the body, whatever its content type says, or a file of a form, or comes from a URL.';
 
 export function addBlueprints({ scope, core, version }: Mounting): void {
   const schema = schemaOf(blueprintResource(async () => null));
-  const one = { response: { 200: schema } };
+  const one = { params: IdParams, querystring: itemQuery(), response: { 200: schema } };
   const read = (caller: Caller, params: Params, id: string) =>
     readItem(forCaller(core, caller), onlyInclude(params), id, (query) =>
       core.blueprints.list(caller, query),
@@ -87,10 +128,20 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
 
   scope.get(
     '/blueprints',
-    { schema: describe('Blueprints', 'List blueprints', { response: { 200: ListOf(schema) } }) },
+    {
+      schema: describe('Blueprints', 'list', 'List blueprints', {
+        description:
+          'Hidden blueprints are left out unless `is_hidden` or `id` is asked for; the plan unless it is included.',
+        querystring: listQuery(
+          blueprintResource(async () => null),
+          LISTING,
+        ),
+        response: { 200: ListOf(schema) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const caller = callerOf(request);
-      const listing = parseListing(forCaller(core, caller), request.query, { searches: { _search: 'id' } });
+      const listing = parseListing(forCaller(core, caller), request.query, LISTING);
       const query = { ...listing.query, filters: [...listing.query.filters, ...shownOnly(request.query)] };
       return sendText(reply, 200, await listBody(listing, await core.blueprints.list(caller, query)));
     },
@@ -98,7 +149,7 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/blueprints/:id',
-    { schema: describe('Blueprints', 'Get a blueprint', one) },
+    { schema: describe('Blueprints', 'get', 'Get a blueprint with its plan', one) },
     async (request, reply) =>
       sendText(reply, 200, await read(callerOf(request), request.query, request.params.id)),
   );
@@ -106,7 +157,13 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
   scope.put<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/blueprints/:id',
     {
-      schema: describe('Blueprints', 'Upload a blueprint', { response: { 201: schema } }),
+      schema: describe('Blueprints', 'upload', 'Upload a blueprint', {
+        description: UPLOAD_TEXT,
+        params: IdParams,
+        querystring: itemQuery(UPLOAD),
+        uploads: UPLOADS,
+        response: { 201: schema },
+      }),
       config: { cloudifyBody: 'raw' },
     },
     async (request, reply) => {
@@ -125,7 +182,13 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
   scope.put<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/blueprints/:id/validate',
     {
-      schema: describe('Blueprints', 'Say what an upload would say, and keep nothing'),
+      schema: describe('Blueprints', 'validate', 'Say what an upload would say, and keep nothing', {
+        description: UPLOAD_TEXT,
+        params: IdParams,
+        querystring: Type.Object(ORDER),
+        uploads: UPLOADS,
+        response: { 204: Done },
+      }),
       config: { cloudifyBody: 'raw' },
     },
     async (request, reply) => {
@@ -140,7 +203,14 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof IdParams> }>(
     '/blueprints/:id/archive',
-    { schema: describe('Blueprints', 'Download a blueprint, byte for byte as it was uploaded') },
+    {
+      schema: describe('Blueprints', 'download', 'Download a blueprint, byte for byte as it was uploaded', {
+        params: IdParams,
+        response: {
+          200: { description: 'The archive', content: { 'application/octet-stream': { schema: Bytes } } },
+        },
+      }),
+    },
     async (request, reply) => {
       const { stream, size, filename } = await core.blueprints.archive(callerOf(request), request.params.id);
       return reply
@@ -153,7 +223,13 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
 
   scope.delete<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/blueprints/:id',
-    { schema: describe('Blueprints', 'Delete a blueprint') },
+    {
+      schema: describe('Blueprints', 'delete', 'Delete a blueprint', {
+        params: IdParams,
+        querystring: Type.Object({ force: Switch('Also while deployments stand on it') }),
+        response: deletionOf(version, schema),
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;
@@ -166,7 +242,7 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
 
   scope.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof Change>; Querystring: Params }>(
     '/blueprints/:id',
-    { schema: describe('Blueprints', 'Replace the labels', { body: Change, ...one }) },
+    { schema: describe('Blueprints', 'update', 'Replace the labels', { body: Change, ...one }) },
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;
@@ -183,7 +259,12 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
     Querystring: Params;
   }>(
     '/blueprints/:id/set-visibility',
-    { schema: describe('Blueprints', 'Widen the visibility', { body: VisibilityChange, ...one }) },
+    {
+      schema: describe('Blueprints', 'set_visibility', 'Widen the visibility', {
+        body: VisibilityChange,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;

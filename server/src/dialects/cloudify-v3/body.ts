@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import multipart from '@fastify/multipart';
-import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { badParameters, CloudifyError } from './errors.js';
@@ -118,13 +118,4 @@ function bodyValidator(schema: TSchema): (value: unknown) => { value?: unknown; 
       ),
     };
   };
-}
-
-/** What every route says of itself, for the published description. */
-export function describe(
-  tag: string,
-  summary: string,
-  parts: Omit<FastifySchema, 'tags' | 'summary'> = {},
-): FastifySchema {
-  return { tags: [tag], summary, ...parts } as FastifySchema;
 }

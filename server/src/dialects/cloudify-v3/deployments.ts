@@ -7,20 +7,9 @@ import type { Json, JsonObject, Plan } from '../../dsl/plan.js';
 import type { DeploymentField } from '../../orchestration/deployments.js';
 import { sendDeleted, sendJson, sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { deletionOf, describe, itemQuery, listQuery, Switch } from './described.js';
 import { badParameters, notFoundAs } from './errors.js';
-import {
-  Anything,
-  Count,
-  Dict,
-  Flag,
-  type IdParams,
-  ListOf,
-  MaybeText,
-  OWNERSHIP,
-  Text,
-  Time,
-} from './fields.js';
+import { Anything, Count, Dict, Flag, IdParams, ListOf, MaybeText, OWNERSHIP, Text, Time } from './fields.js';
 import { Labels, LabelsBody, readLabels } from './labels.js';
 import { booleanOf, booleanParam, checkId, LenientBoolean, type Params, single } from './lenient.js';
 import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
@@ -132,46 +121,74 @@ function forCaller(core: Core, caller: Caller): Resource<DeploymentField> {
 
 const LISTING: ListingOptions<DeploymentField> = { searches: { _search: 'id', _search_name: 'displayName' } };
 
-const NewDeployment = Type.Object({
-  blueprint_id: Type.String(),
-  inputs: Type.Optional(Dict),
-  visibility: Type.Optional(Type.String()),
-  private_resource: Type.Optional(LenientBoolean),
-  skip_plugins_validation: Type.Optional(LenientBoolean),
-  site_name: Type.Optional(Type.String()),
-  labels: Type.Optional(LabelsBody),
-  display_name: Type.Optional(Type.String()),
-  description: Type.Optional(Type.String()),
-  runtime_only_evaluation: Type.Optional(LenientBoolean),
-});
+const NewDeployment = Type.Object(
+  {
+    blueprint_id: Type.String(),
+    inputs: Type.Optional(Dict),
+    visibility: Type.Optional(Type.String()),
+    private_resource: Type.Optional(LenientBoolean),
+    skip_plugins_validation: Type.Optional(LenientBoolean),
+    site_name: Type.Optional(Type.String()),
+    labels: Type.Optional(LabelsBody),
+    display_name: Type.Optional(Type.String()),
+    description: Type.Optional(Type.String()),
+    runtime_only_evaluation: Type.Optional(LenientBoolean),
+  },
+  { title: 'NewDeployment' },
+);
 
-const Change = Type.Object({
-  labels: Type.Optional(LabelsBody),
-  display_name: Type.Optional(Type.String()),
-  description: Type.Optional(Type.String()),
-});
+const Change = Type.Object(
+  {
+    labels: Type.Optional(LabelsBody),
+    display_name: Type.Optional(Type.String()),
+    description: Type.Optional(Type.String()),
+  },
+  { title: 'DeploymentChange' },
+);
 const CHANGEABLE = Object.keys(Change.properties);
 
-const Deletion = Type.Object({
-  ignore_live_nodes: Type.Optional(LenientBoolean),
-  force: Type.Optional(LenientBoolean),
-});
+const Deletion = Type.Object(
+  {
+    ignore_live_nodes: Type.Optional(LenientBoolean),
+    force: Type.Optional(LenientBoolean),
+  },
+  { title: 'DeploymentDeletion' },
+);
 
-const Evaluation = Type.Object({
-  deployment_id: Type.String(),
-  context: Dict,
-  payload: Dict,
-});
+const Evaluation = Type.Object(
+  {
+    deployment_id: Type.String(),
+    context: Type.Record(Type.String(), Type.Unknown(), {
+      description: 'Ids of the node instances that SELF, SOURCE and TARGET mean: `self`, `source`, `target`',
+    }),
+    payload: Dict,
+  },
+  { title: 'Evaluation' },
+);
+const Evaluated = Type.Object({ deployment_id: Text, payload: Anything }, { title: 'Evaluated' });
+const Outputs = Type.Object({ deployment_id: Text, outputs: Dict }, { title: 'DeploymentOutputs' });
+const Capabilities = Type.Object(
+  { deployment_id: Text, capabilities: Dict },
+  { title: 'DeploymentCapabilities' },
+);
 
 export function addDeployments({ scope, core, version }: Mounting): void {
   const schema = schemaOf(deploymentResource(async () => []));
-  const one = { response: { 200: schema } };
+  const one = { params: IdParams, querystring: itemQuery(), response: { 200: schema } };
   const read = (caller: Caller, params: Params, id: string) =>
     readItem(forCaller(core, caller), params, id, (query) => core.deployments.list(caller, query));
 
   scope.get(
     '/deployments',
-    { schema: describe('Deployments', 'List deployments', { response: { 200: ListOf(schema) } }) },
+    {
+      schema: describe('Deployments', 'list', 'List deployments', {
+        querystring: listQuery(
+          deploymentResource(async () => []),
+          LISTING,
+        ),
+        response: { 200: ListOf(schema) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const caller = callerOf(request);
       const listing = parseListing(forCaller(core, caller), request.query, LISTING);
@@ -182,7 +199,7 @@ export function addDeployments({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/deployments/:id',
-    { schema: describe('Deployments', 'Get a deployment', one) },
+    { schema: describe('Deployments', 'get', 'Get a deployment with its workflows', one) },
     async (request, reply) =>
       sendText(reply, 200, await read(callerOf(request), request.query, request.params.id)),
   );
@@ -190,7 +207,12 @@ export function addDeployments({ scope, core, version }: Mounting): void {
   scope.put<{ Params: Static<typeof IdParams>; Body: Static<typeof NewDeployment>; Querystring: Params }>(
     '/deployments/:id',
     {
-      schema: describe('Deployments', 'Create a deployment', {
+      schema: describe('Deployments', 'create', 'Create a deployment', {
+        params: IdParams,
+        querystring: itemQuery({
+          private_resource: Switch('The older spelling of `visibility`'),
+          async_create: Switch('Accepted; a deployment is there when the answer comes'),
+        }),
         body: NewDeployment,
         response: { 201: schema },
       }),
@@ -225,7 +247,12 @@ export function addDeployments({ scope, core, version }: Mounting): void {
 
   scope.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof Change>; Querystring: Params }>(
     '/deployments/:id',
-    { schema: describe('Deployments', 'Change labels, name or description', { body: Change, ...one }) },
+    {
+      schema: describe('Deployments', 'update', 'Change labels, name or description', {
+        body: Change,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;
@@ -247,7 +274,12 @@ export function addDeployments({ scope, core, version }: Mounting): void {
     Querystring: Params;
   }>(
     '/deployments/:id/set-visibility',
-    { schema: describe('Deployments', 'Widen the visibility', { body: VisibilityChange, ...one }) },
+    {
+      schema: describe('Deployments', 'set_visibility', 'Widen the visibility', {
+        body: VisibilityChange,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;
@@ -258,7 +290,17 @@ export function addDeployments({ scope, core, version }: Mounting): void {
 
   scope.delete<{ Params: Static<typeof IdParams>; Body: Static<typeof Deletion>; Querystring: Params }>(
     '/deployments/:id',
-    { schema: describe('Deployments', 'Delete a deployment', { body: Deletion }) },
+    {
+      schema: describe('Deployments', 'delete', 'Delete a deployment', {
+        params: IdParams,
+        querystring: Type.Object({
+          force: Switch('Also while it has instances that were not uninstalled'),
+          ignore_live_nodes: Switch('The older spelling of `force`'),
+        }),
+        body: Deletion,
+        response: deletionOf(version, schema),
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;
@@ -276,7 +318,12 @@ export function addDeployments({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof IdParams> }>(
     '/deployments/:id/outputs',
-    { schema: describe('Deployments', 'Get the outputs, evaluated') },
+    {
+      schema: describe('Deployments', 'outputs', 'Get the outputs, evaluated', {
+        params: IdParams,
+        response: { 200: Outputs },
+      }),
+    },
     async (request, reply) => {
       const { id } = request.params;
       const outputs = await core.deployments.outputs(callerOf(request), id);
@@ -286,7 +333,12 @@ export function addDeployments({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof IdParams> }>(
     '/deployments/:id/capabilities',
-    { schema: describe('Deployments', 'Get the capabilities, evaluated') },
+    {
+      schema: describe('Deployments', 'capabilities', 'Get the capabilities, evaluated', {
+        params: IdParams,
+        response: { 200: Capabilities },
+      }),
+    },
     async (request, reply) => {
       const { id } = request.params;
       const capabilities = await core.deployments.capabilities(callerOf(request), id);
@@ -296,7 +348,12 @@ export function addDeployments({ scope, core, version }: Mounting): void {
 
   scope.post<{ Body: Static<typeof Evaluation> }>(
     '/evaluate/functions',
-    { schema: describe('Deployments', 'Evaluate intrinsic functions', { body: Evaluation }) },
+    {
+      schema: describe('Deployments', 'evaluate', 'Evaluate intrinsic functions', {
+        body: Evaluation,
+        response: { 200: Evaluated },
+      }),
+    },
     async (request, reply) => {
       const { deployment_id, context, payload } = request.body;
       const value = await core.deployments.evaluate(

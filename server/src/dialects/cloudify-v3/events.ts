@@ -5,7 +5,7 @@ import type { EventField } from '../../events/events.js';
 import type { ListFilter } from '../../store/list.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { describe, listQuery } from './described.js';
 import { ListOf, MaybeText, Text, Time } from './fields.js';
 import type { Params } from './lenient.js';
 import { type ListingOptions, listBody, parseListing } from './listing.js';
@@ -61,6 +61,7 @@ const LISTING: ListingOptions<EventField> = {
   ranges: { timestamp: 'at', reported_timestamp: 'at' },
   // `timestamp` orders by the time of the event; equal times stay in the order of storing.
   sorts: { timestamp: 'at', reported_timestamp: 'at' },
+  patterns: ['message', 'message.text', 'operation'],
   filters: {
     message: like('message'),
     'message.text': like('message'),
@@ -78,7 +79,12 @@ const LISTING: ListingOptions<EventField> = {
 export function addEvents({ scope, core }: Mounting): void {
   scope.get(
     '/events',
-    { schema: describe('Events', 'List events and logs', { response: { 200: ListOf(schemaOf(EVENT)) } }) },
+    {
+      schema: describe('Events', 'list', 'List events and logs', {
+        querystring: listQuery(EVENT, LISTING),
+        response: { 200: ListOf(schemaOf(EVENT)) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const listing = parseListing(EVENT, request.query, LISTING);
       return sendText(

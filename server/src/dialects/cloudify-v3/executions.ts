@@ -7,13 +7,13 @@ import type { ExecutionField } from '../../orchestration/executions.js';
 import type { ListFilter } from '../../store/list.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { describe, itemQuery, listQuery, Switch } from './described.js';
 import { badParameters } from './errors.js';
 import {
   Count,
   Dict,
   Flag,
-  type IdParams,
+  IdParams,
   ListOf,
   MaybeText,
   MaybeTime,
@@ -22,7 +22,7 @@ import {
   Time,
 } from './fields.js';
 import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
-import { listBody, parseListing, readItem } from './listing.js';
+import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
 
@@ -70,17 +70,24 @@ const EXECUTION: Resource<ExecutionField> = {
   },
 };
 
-const Start = Type.Object({
-  deployment_id: Type.String(),
-  workflow_id: Type.String(),
-  parameters: Type.Optional(Dict),
-  allow_custom_parameters: Type.Optional(LenientBoolean),
-  force: Type.Optional(LenientBoolean),
-  dry_run: Type.Optional(LenientBoolean),
-  queue: Type.Optional(LenientBoolean),
-  wait_after_fail: Type.Optional(Type.Integer({ minimum: 0 })),
-  scheduled_time: Type.Optional(Type.String()),
-});
+const LISTING: ListingOptions<ExecutionField> = { searches: { _search: 'id' } };
+
+const Start = Type.Object(
+  {
+    deployment_id: Type.String(),
+    workflow_id: Type.String(),
+    parameters: Type.Optional(Dict),
+    allow_custom_parameters: Type.Optional(LenientBoolean),
+    force: Type.Optional(LenientBoolean),
+    dry_run: Type.Optional(LenientBoolean),
+    queue: Type.Optional(LenientBoolean),
+    wait_after_fail: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Seconds for operations under way' }),
+    ),
+    scheduled_time: Type.Optional(Type.String({ description: 'Not supported; refused' })),
+  },
+  { title: 'ExecutionStart' },
+);
 
 /** Only for putting back what was saved; there is nothing here yet that saves. */
 const RESTORING = [
@@ -94,20 +101,33 @@ const RESTORING = [
   'error',
 ];
 
-const Action = Type.Object({ action: Type.String() });
-const StatusChange = Type.Object({ status: Type.String(), error: Type.Optional(Type.String()) });
+const Action = Type.Object(
+  { action: Type.String({ description: 'cancel, force-cancel, kill, resume or force-resume' }) },
+  { title: 'ExecutionAction' },
+);
+const StatusChange = Type.Object(
+  { status: Type.String(), error: Type.Optional(Type.String()) },
+  { title: 'ExecutionStatusChange' },
+);
 
 export function addExecutions({ scope, core }: Mounting): void {
   const schema = schemaOf(EXECUTION);
-  const one = { response: { 200: schema } };
+  const one = { params: IdParams, querystring: itemQuery(), response: { 200: schema } };
   const read = (caller: Caller, params: Params, id: string) =>
     readItem(EXECUTION, params, id, (query) => core.executions.list(caller, query));
 
   scope.get(
     '/executions',
-    { schema: describe('Executions', 'List executions', { response: { 200: ListOf(schema) } }) },
+    {
+      schema: describe('Executions', 'list', 'List executions', {
+        querystring: listQuery(EXECUTION, LISTING, {
+          _include_system_workflows: Switch('Also those that the system started for itself'),
+        }),
+        response: { 200: ListOf(schema) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const listing = parseListing(EXECUTION, request.query, { searches: { _search: 'id' } });
+      const listing = parseListing(EXECUTION, request.query, LISTING);
       const query = { ...listing.query, filters: [...listing.query.filters, ...ordinaryOnly(request.query)] };
       const page = await core.executions.list(callerOf(request), query);
       return sendText(reply, 200, await listBody(listing, page));
@@ -116,14 +136,20 @@ export function addExecutions({ scope, core }: Mounting): void {
 
   scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/executions/:id',
-    { schema: describe('Executions', 'Get an execution', one) },
+    { schema: describe('Executions', 'get', 'Get an execution', one) },
     async (request, reply) =>
       sendText(reply, 200, await read(callerOf(request), request.query, request.params.id)),
   );
 
   scope.post<{ Body: Static<typeof Start>; Querystring: Params }>(
     '/executions',
-    { schema: describe('Executions', 'Start an execution', { body: Start, response: { 201: schema } }) },
+    {
+      schema: describe('Executions', 'start', 'Start an execution', {
+        querystring: itemQuery(),
+        body: Start,
+        response: { 201: schema },
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { body } = request;
@@ -147,7 +173,9 @@ export function addExecutions({ scope, core }: Mounting): void {
 
   scope.post<{ Params: Static<typeof IdParams>; Body: Static<typeof Action>; Querystring: Params }>(
     '/executions/:id',
-    { schema: describe('Executions', 'Cancel or resume an execution', { body: Action, ...one }) },
+    {
+      schema: describe('Executions', 'act', 'Cancel or resume an execution', { body: Action, ...one }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;
@@ -158,7 +186,12 @@ export function addExecutions({ scope, core }: Mounting): void {
 
   scope.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof StatusChange>; Querystring: Params }>(
     '/executions/:id',
-    { schema: describe('Executions', 'Set the status of an execution', { body: StatusChange, ...one }) },
+    {
+      schema: describe('Executions', 'update', 'Set the status of an execution', {
+        body: StatusChange,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;

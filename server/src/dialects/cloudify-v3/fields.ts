@@ -29,16 +29,27 @@ export const OWNERSHIP: Readonly<Record<string, WireField<'visibility' | 'tenant
   created_by: { from: 'createdBy', schema: Text },
 };
 
-export const IdParams = Type.Object({ id: Type.String() });
+export const IdParams = Type.Object({ id: Type.String({ description: 'Its id' }) });
+export const NameParams = Type.Object({ name: Type.String({ description: 'Its name' }) });
+
+const PageMetadata = Type.Object(
+  {
+    pagination: Type.Object({
+      total: Type.Integer({ description: 'Rows that match, on all pages' }),
+      offset: Count,
+      size: Type.Integer({ description: 'The effective size of a page' }),
+    }),
+  },
+  { title: 'PageMetadata' },
+);
 
 /** The envelope of a list of `item`. */
 export function ListOf(item: TSchema): TSchema {
-  return Type.Object({
-    items: Type.Array(item),
-    metadata: Type.Object({
-      pagination: Type.Object({ total: Count, offset: Count, size: Count }),
-    }),
-  });
+  const { title } = item as { title?: string };
+  return Type.Object(
+    { items: Type.Array(item), metadata: PageMetadata },
+    title === undefined ? {} : { title: `${title}List` },
+  );
 }
 
 export const ErrorAnswer = Type.Object(
@@ -47,5 +58,5 @@ export const ErrorAnswer = Type.Object(
     error_code: Type.String(),
     server_traceback: Type.Union([Type.String(), Type.Null()]),
   },
-  { title: 'Error' },
+  { title: 'Error', description: 'Every refusal has this form; `error_code` tells refusals apart' },
 );

@@ -7,6 +7,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Core } from '../../core.js';
 import type { Dialect } from '../dialect.js';
+import { API } from './api.js';
 import { authenticate } from './auth.js';
 import { addBlueprints } from './blueprints.js';
 import { acceptBodies } from './body.js';
@@ -28,6 +29,7 @@ export const cloudifyV3: Dialect = {
   name: 'cloudify-v3',
   title: 'Cloudify REST v3 and v3.1',
   roots: ['/api/v3.1', '/api/v3'],
+  api: API,
   async mount(app, core) {
     for (const version of API_VERSIONS) {
       await app.register(

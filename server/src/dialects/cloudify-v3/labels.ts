@@ -4,7 +4,7 @@ import { badParameters } from './errors.js';
 import { MaybeText, Text, Time } from './fields.js';
 
 export const Labels = Type.Array(
-  Type.Object({ key: Text, value: Text, created_at: Time, created_by: MaybeText }),
+  Type.Object({ key: Text, value: Text, created_at: Time, created_by: MaybeText }, { title: 'Label' }),
 );
 
 export const LabelsBody = Type.Array(Type.Record(Type.String(), Type.Unknown()), {

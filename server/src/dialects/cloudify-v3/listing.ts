@@ -26,6 +26,8 @@ export interface ListingOptions<Field extends string> {
   readonly defaultSize?: number;
   /** Filters beyond the resource's own fields: wire name -> condition. */
   readonly filters?: Readonly<Record<string, (values: readonly string[]) => ListFilter<Field>>>;
+  /** Those of `filters` whose values are patterns with `%`; for the description only. */
+  readonly patterns?: readonly string[];
   /** `_search` and its kin: parameter -> the core field it looks into. Several given: any may match. */
   readonly searches: Readonly<Record<string, Field>>;
   /** Wire name -> core field for `_range`. None: the parameter is refused. */

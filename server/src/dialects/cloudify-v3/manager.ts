@@ -5,9 +5,9 @@ import { requirePermission } from '../../caller.js';
 import type { Core } from '../../core.js';
 import { sendJson } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { describe, itemQuery, Switch, Word } from './described.js';
 import { CloudifyError, notFoundAs } from './errors.js';
-import { Anything, Flag, Text } from './fields.js';
+import { Anything, Flag, MaybeText, NameParams, Text } from './fields.js';
 import { booleanParam, type Params, single } from './lenient.js';
 import { parseInclude } from './listing.js';
 import type { Mounting } from './mounting.js';
@@ -27,7 +27,12 @@ const VERSION = {
 export function addVersion({ scope }: Mounting): void {
   scope.get(
     '/version',
-    { schema: describe('Manager', 'Get the version') },
+    {
+      schema: describe('Manager', 'version', 'Get the version', {
+        querystring: itemQuery(),
+        response: { 200: Version },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) =>
       sendJson(reply, 200, pick(VERSION, request.query)),
   );
@@ -36,13 +41,26 @@ export function addVersion({ scope }: Mounting): void {
 export function addManager({ scope, core, version }: Mounting): void {
   scope.get(
     '/ok',
-    { schema: describe('Manager', 'Say that the server answers'), config: { cloudifyOpen: true } },
+    {
+      schema: describe('Manager', 'ok', 'Say that the server answers', {
+        open: true,
+        response: { 200: { description: 'OK', content: { 'text/plain': { schema: Text } } } },
+      }),
+      config: { cloudifyOpen: true },
+    },
     async (_, reply) => reply.type('text/plain').send('OK'),
   );
 
   scope.get(
     '/status',
-    { schema: describe('Manager', 'Get the status') },
+    {
+      schema: describe('Manager', 'status', 'Get the status', {
+        querystring: itemQuery(
+          version === 'v3' ? {} : { summary: Switch('The status alone; 500 unless OK') },
+        ),
+        response: { 200: version === 'v3' ? StatusV3 : Status },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       requirePermission(callerOf(request), 'status.read');
       const services = await servicesOf(core);
@@ -60,8 +78,14 @@ export function addManager({ scope, core, version }: Mounting): void {
   scope.get(
     '/config',
     {
-      schema: describe('Manager', 'List settings', {
-        response: { 200: Type.Object({ items: Type.Array(Setting), metadata: Type.Object({}) }) },
+      schema: describe('Manager', 'config_list', 'List settings', {
+        querystring: Type.Object({ scope: Word('Only those of this scope') }),
+        response: {
+          200: Type.Object(
+            { items: Type.Array(Setting), metadata: Type.Object({}) },
+            { title: 'SettingList' },
+          ),
+        },
       }),
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
@@ -74,7 +98,12 @@ export function addManager({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: { name: string } }>(
     '/config/:name',
-    { schema: describe('Manager', 'Get a setting', { response: { 200: Setting } }) },
+    {
+      schema: describe('Manager', 'config_get', 'Get a setting', {
+        params: NameParams,
+        response: { 200: Setting },
+      }),
+    },
     async (request, reply) => {
       requirePermission(callerOf(request), 'settings.read');
       const { name } = request.params;
@@ -85,16 +114,75 @@ export function addManager({ scope, core, version }: Mounting): void {
   );
 }
 
-const Setting = Type.Object({
-  name: Text,
-  value: Anything,
-  scope: Text,
-  schema: Anything,
-  is_editable: Flag,
-  admin_only: Flag,
-  updated_at: Type.Null(),
-  updater_name: Type.Null(),
-});
+const Setting = Type.Object(
+  {
+    name: Text,
+    value: Anything,
+    scope: Text,
+    schema: Anything,
+    is_editable: Flag,
+    admin_only: Flag,
+    updated_at: Type.Null(),
+    updater_name: Type.Null(),
+  },
+  { title: 'Setting' },
+);
+
+/** `_include` chooses, so nothing is required. */
+const Version = Type.Partial(
+  Type.Object({
+    edition: Text,
+    version: Text,
+    build: MaybeText,
+    date: MaybeText,
+    commit: MaybeText,
+    distribution: Text,
+    distro_release: MaybeText,
+  }),
+  { title: 'Version' },
+);
+const Status = Type.Partial(
+  Type.Object({
+    status: Type.Union([Type.Literal('OK'), Type.Literal('Fail')]),
+    services: Type.Record(
+      Text,
+      Type.Object(
+        {
+          status: Type.Union([Type.Literal('Active'), Type.Literal('Inactive')]),
+          is_remote: Flag,
+          extra_info: Type.Object({}),
+        },
+        { title: 'Service' },
+      ),
+    ),
+  }),
+  { title: 'Status' },
+);
+const StatusV3 = Type.Partial(
+  Type.Object({
+    status: Text,
+    services: Type.Array(
+      Type.Object(
+        {
+          display_name: Text,
+          instances: Type.Array(
+            Type.Object({
+              Id: Text,
+              Description: Text,
+              LoadState: Text,
+              ActiveState: Text,
+              SubState: Text,
+              MainPID: Type.Integer(),
+              state: Text,
+            }),
+          ),
+        },
+        { title: 'ServiceV3' },
+      ),
+    ),
+  }),
+  { title: 'StatusV3' },
+);
 
 /** Our settings that have a name in Cloudify. They are made at start, so nothing here can be edited. */
 function settingsOf(core: Core) {

@@ -5,11 +5,11 @@ import type { JsonObject } from '../../dsl/plan.js';
 import type { InstanceField, InstanceRecord } from '../../orchestration/node-instances.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { describe, itemQuery, listQuery, Switch } from './described.js';
 import { CloudifyError } from './errors.js';
-import { Anything, Dict, Flag, type IdParams, ListOf, MaybeText, OWNERSHIP, Text } from './fields.js';
+import { Anything, Dict, Flag, IdParams, ListOf, MaybeText, OWNERSHIP, Text } from './fields.js';
 import { booleanParam, type Params } from './lenient.js';
-import { listBody, parseListing, readItem } from './listing.js';
+import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
 
@@ -70,26 +70,32 @@ function hasDrift(systemProperties: unknown): boolean {
   return drift?.result !== undefined && drift.result !== null && drift.result !== false;
 }
 
-const Change = Type.Object({
-  version: Type.Integer(),
-  state: Type.Optional(Type.String()),
-  runtime_properties: Type.Optional(Dict),
-  system_properties: Type.Optional(Dict),
-  relationships: Type.Optional(Type.Array(Anything)),
-});
+const LISTING: ListingOptions<InstanceField> = { searches: { _search: 'id' } };
+
+const Change = Type.Object(
+  {
+    version: Type.Integer({ description: 'The version that was read; another one since then is a conflict' }),
+    state: Type.Optional(Type.String()),
+    runtime_properties: Type.Optional(Dict),
+    system_properties: Type.Optional(Dict),
+    relationships: Type.Optional(Type.Array(Anything, { description: 'Cannot be changed; refused' })),
+  },
+  { title: 'NodeInstanceChange' },
+);
 
 export function addNodeInstances({ scope, core }: Mounting): void {
-  const one = { response: { 200: schemaOf(INSTANCE) } };
+  const one = { params: IdParams, response: { 200: schemaOf(INSTANCE) } };
 
   scope.get(
     '/node-instances',
     {
-      schema: describe('Node instances', 'List node instances', {
+      schema: describe('Node instances', 'list', 'List node instances', {
+        querystring: listQuery(INSTANCE, LISTING),
         response: { 200: ListOf(schemaOf(INSTANCE)) },
       }),
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const listing = parseListing(INSTANCE, request.query, { searches: { _search: 'id' } });
+      const listing = parseListing(INSTANCE, request.query, LISTING);
       const page = await core.nodeInstances.list(callerOf(request), listing.query);
       return sendText(reply, 200, await listBody(listing, page));
     },
@@ -100,13 +106,24 @@ export function addNodeInstances({ scope, core }: Mounting): void {
 
   scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/node-instances/:id',
-    { schema: describe('Node instances', 'Get a node instance', one) },
+    {
+      schema: describe('Node instances', 'get', 'Get a node instance', {
+        querystring: itemQuery(),
+        ...one,
+      }),
+    },
     async (request, reply) => sendText(reply, 200, await read(request, request.query, request.params.id)),
   );
 
   scope.patch<{ Params: Static<typeof IdParams>; Querystring: Params; Body: Static<typeof Change> }>(
     '/node-instances/:id',
-    { schema: describe('Node instances', 'Update a node instance', { body: Change, ...one }) },
+    {
+      schema: describe('Node instances', 'update', 'Update a node instance', {
+        querystring: itemQuery({ force: Switch('Whatever the version') }),
+        body: Change,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const { version, state, runtime_properties, system_properties, relationships } = request.body;
       if (relationships !== undefined) {

@@ -5,10 +5,10 @@ import type { NodeField, NodeRecord } from '../../orchestration/nodes.js';
 import type { ListQuery } from '../../store/list.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { describe, listQuery } from './described.js';
 import { Anything, Count, Dict, ListOf, MaybeText, Names, OWNERSHIP, Text } from './fields.js';
 import type { Params } from './lenient.js';
-import { envelope, parseInclude, parseListing } from './listing.js';
+import { envelope, type ListingOptions, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { nodeExpander, type WireNode } from './plan.js';
 import { type DerivedField, type Resource, renderRecord, schemaOf } from './resource.js';
@@ -58,12 +58,19 @@ const NODE: Resource<Field> = {
   },
 };
 
+const LISTING: ListingOptions<Field> = { searches: { _search: 'id' } };
+
 export function addNodes({ scope, core }: Mounting): void {
   scope.get(
     '/nodes',
-    { schema: describe('Nodes', 'List nodes', { response: { 200: ListOf(schemaOf(NODE)) } }) },
+    {
+      schema: describe('Nodes', 'list', 'List nodes', {
+        querystring: listQuery(NODE, LISTING),
+        response: { 200: ListOf(schemaOf(NODE)) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const listing = parseListing(NODE, request.query, { searches: { _search: 'id' } });
+      const listing = parseListing(NODE, request.query, LISTING);
       // Every filter and sort key stands for a field of the store: what is expanded can be neither.
       const { filters, sort, offset, size } = listing.query as ListQuery<NodeField>;
       const page = await core.nodes.list(callerOf(request), { filters, sort, offset, size });

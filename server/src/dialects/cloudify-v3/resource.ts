@@ -49,15 +49,29 @@ export function fieldNames(resource: Resource<string>): string[] {
   return [...Object.keys(resource.fields), ...Object.keys(resource.derived ?? {})];
 }
 
-/** The JSON schema of the resource, for validation's sake and for the published description. */
-export function schemaOf(resource: Resource<string>): TSchema {
+/**
+ * The JSON schema of the resource, for the published description. Nothing in it is required: `_include` chooses.
+ *
+ * @param title names the schema there; two that differ need two titles
+ */
+export function schemaOf(resource: Resource<string>, title = resource.name): TSchema {
   const properties = Object.fromEntries(
-    fieldNames(resource).map((name) => [
-      name,
-      Type.Optional((resource.fields[name] ?? resource.derived?.[name])!.schema),
-    ]),
+    fieldNames(resource).map((name) => {
+      const field = resource.fields[name];
+      return [name, Type.Optional(field === undefined ? resource.derived![name]!.schema : told(field))];
+    }),
   );
-  return Type.Object(properties, { title: resource.name });
+  return Type.Object(properties, { title });
+}
+
+/** A field whose texts are put into words has no other values than these words. */
+function told({ from, schema }: WireField<string>): TSchema {
+  if (typeof from === 'string' || 'constant' in from) return schema;
+  const words = [...new Set([...Object.values(from.words), from.otherwise])];
+  const texts = words.filter((word) => typeof word === 'string');
+  if (texts.length === 0) return schema;
+  const known = Type.Union(texts.map((word) => Type.Literal(word)));
+  return 'anyOf' in schema ? Type.Union([known, Type.Null()]) : known;
 }
 
 /**

@@ -6,11 +6,11 @@ import type { Json, JsonObject } from '../../dsl/plan.js';
 import type { SecretField, SecretWithValue } from '../../secrets/secrets.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { deletionOf, describe, itemQuery, listQuery, Switch } from './described.js';
 import { badParameters } from './errors.js';
 import { Anything, Flag, ListOf, MaybeText, OWNERSHIP, Text, Time } from './fields.js';
 import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
-import { listBody, parseInclude, parseListing } from './listing.js';
+import { type ListingOptions, listBody, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, renderRecord, schemaOf } from './resource.js';
 import type { ApiVersion } from './version.js';
@@ -60,37 +60,49 @@ function withValue(version: ApiVersion): Resource<SecretField | 'value'> {
   };
 }
 
-const KeyParams = Type.Object({ key: Type.String() });
-const NewSecret = Type.Object({
-  value: Anything,
-  update_if_exists: Type.Optional(LenientBoolean),
-  visibility: Type.Optional(Type.String()),
-  is_hidden_value: Type.Optional(LenientBoolean),
-  schema: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  provider_name: Type.Optional(Type.String()),
-});
-const Change = Type.Object({
-  value: Type.Optional(Anything),
-  visibility: Type.Optional(Type.String()),
-  is_hidden_value: Type.Optional(LenientBoolean),
-  provider_name: Type.Optional(Type.String()),
-});
+const LISTING: ListingOptions<SecretField> = { searches: { _search: 'key' } };
+const KeyParams = Type.Object({ key: Type.String({ description: 'Its key' }) });
+const NewSecret = Type.Object(
+  {
+    value: Anything,
+    update_if_exists: Type.Optional(LenientBoolean),
+    visibility: Type.Optional(Type.String()),
+    is_hidden_value: Type.Optional(LenientBoolean),
+    schema: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema that the value must fit' }),
+    ),
+    provider_name: Type.Optional(Type.String({ description: 'Not supported; refused' })),
+  },
+  { title: 'NewSecret' },
+);
+const Change = Type.Object(
+  {
+    value: Type.Optional(Anything),
+    visibility: Type.Optional(Type.String()),
+    is_hidden_value: Type.Optional(LenientBoolean),
+    provider_name: Type.Optional(Type.String({ description: 'Not supported; refused' })),
+  },
+  { title: 'SecretChange' },
+);
 
 export function addSecrets({ scope, core, version }: Mounting): void {
-  const schema = schemaOf(withValue(version));
-  const one = { response: { 200: schema } };
+  const suffix = version === 'v3' ? 'V3' : '';
+  const listed = schemaOf(secretResource(version), `Secret${suffix}`);
+  const schema = schemaOf(withValue(version), `SecretWithValue${suffix}`);
+  const one = { params: KeyParams, querystring: itemQuery(), response: { 200: schema } };
   const read = async (caller: Caller, params: Params, key: string) =>
     renderRecord(withValue(version), parseInclude(params), await core.secrets.get(caller, key));
 
   scope.get(
     '/secrets',
     {
-      schema: describe('Secrets', 'List secrets', {
-        response: { 200: ListOf(schemaOf(secretResource(version))) },
+      schema: describe('Secrets', 'list', 'List secrets, without their values', {
+        querystring: listQuery(secretResource(version), LISTING),
+        response: { 200: ListOf(listed) },
       }),
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const listing = parseListing(secretResource(version), request.query, { searches: { _search: 'key' } });
+      const listing = parseListing(secretResource(version), request.query, LISTING);
       const page = await core.secrets.list(callerOf(request), listing.query);
       return sendText(reply, 200, await listBody(listing, page));
     },
@@ -98,7 +110,12 @@ export function addSecrets({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof KeyParams>; Querystring: Params }>(
     '/secrets/:key',
-    { schema: describe('Secrets', 'Get a secret', one) },
+    {
+      schema: describe('Secrets', 'get', 'Get a secret', {
+        ...one,
+        querystring: itemQuery({ _skip_value: Switch('Do not tell the value') }),
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { key } = request.params;
@@ -116,7 +133,7 @@ export function addSecrets({ scope, core, version }: Mounting): void {
 
   scope.put<{ Params: Static<typeof KeyParams>; Body: Static<typeof NewSecret>; Querystring: Params }>(
     '/secrets/:key',
-    { schema: describe('Secrets', 'Create a secret', { body: NewSecret, ...one }) },
+    { schema: describe('Secrets', 'create', 'Create a secret', { body: NewSecret, ...one }) },
     async (request, reply) => {
       const caller = callerOf(request);
       const { key } = request.params;
@@ -137,7 +154,7 @@ export function addSecrets({ scope, core, version }: Mounting): void {
 
   scope.patch<{ Params: Static<typeof KeyParams>; Body: Static<typeof Change>; Querystring: Params }>(
     '/secrets/:key',
-    { schema: describe('Secrets', 'Update a secret', { body: Change, ...one }) },
+    { schema: describe('Secrets', 'update', 'Update a secret', { body: Change, ...one }) },
     async (request, reply) => {
       const caller = callerOf(request);
       const { key } = request.params;
@@ -161,7 +178,12 @@ export function addSecrets({ scope, core, version }: Mounting): void {
     Querystring: Params;
   }>(
     '/secrets/:key/set-visibility',
-    { schema: describe('Secrets', 'Widen the visibility', { body: VisibilityChange, ...one }) },
+    {
+      schema: describe('Secrets', 'set_visibility', 'Widen the visibility', {
+        body: VisibilityChange,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { key } = request.params;
@@ -172,7 +194,12 @@ export function addSecrets({ scope, core, version }: Mounting): void {
 
   scope.delete<{ Params: Static<typeof KeyParams>; Querystring: Params }>(
     '/secrets/:key',
-    { schema: describe('Secrets', 'Delete a secret') },
+    {
+      schema: describe('Secrets', 'delete', 'Delete a secret', {
+        params: KeyParams,
+        response: deletionOf(version, schema),
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { key } = request.params;

@@ -5,11 +5,11 @@ import type { TenantRole } from '../../identity/roles.js';
 import type { Tenant, TenantField } from '../../identity/tenants.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { type Answers, deletionOf, describe, itemQuery, listQuery, oneOf, Switch } from './described.js';
 import { badParameters } from './errors.js';
-import { Anything, ListOf, Text } from './fields.js';
+import { Anything, ListOf, NameParams, Text } from './fields.js';
 import { booleanParam, type Params } from './lenient.js';
-import { listBody, parseInclude, parseListing } from './listing.js';
+import { type ListingOptions, listBody, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, renderRecord, schemaOf } from './resource.js';
 import { readTenantRole } from './roles.js';
@@ -80,20 +80,31 @@ function memberRoles(
   );
 }
 
-const NameParams = Type.Object({ name: Type.String() });
+const LISTING: ListingOptions<TenantField> = { searches: { _search: 'name' } };
+const DATA = { _get_data: Switch('Names in the place of numbers; `/api/v3` always tells names') };
 
 /** The published document also writes `tenants_name`. */
-const Membership = Type.Object({
-  tenant_name: Type.Optional(Type.String()),
-  tenants_name: Type.Optional(Type.String()),
-  username: Type.Optional(Type.String()),
-  group_name: Type.Optional(Type.String()),
-  role: Type.Optional(Type.String()),
-});
+const Membership = Type.Object(
+  {
+    tenant_name: Type.Optional(Type.String()),
+    tenants_name: Type.Optional(Type.String()),
+    username: Type.Optional(Type.String()),
+    group_name: Type.Optional(Type.String()),
+    role: Type.Optional(Type.String({ description: 'manager, user, operations or viewer; default: user' })),
+  },
+  { title: 'TenantMembership' },
+);
 type MembershipBody = Static<typeof Membership>;
 
 export function addTenants({ scope, core, version }: Mounting): void {
-  const schema = schemaOf(tenantResource(version, false));
+  const schema =
+    version === 'v3'
+      ? schemaOf(tenantResource(version, false), 'TenantV3')
+      : oneOf(
+          schemaOf(tenantResource(version, false)),
+          schemaOf(tenantResource(version, true), 'TenantWithMembers'),
+        );
+  const one = { params: NameParams, querystring: itemQuery(DATA) };
   const render = (params: Params, tenant: Tenant) =>
     renderRecord(tenantResource(version, booleanParam(params, '_get_data', false)), parseInclude(params), {
       ...tenant,
@@ -103,10 +114,15 @@ export function addTenants({ scope, core, version }: Mounting): void {
 
   scope.get(
     '/tenants',
-    { schema: describe('Tenants', 'List tenants', { response: { 200: ListOf(schema) } }) },
+    {
+      schema: describe('Tenants', 'list', 'List tenants', {
+        querystring: listQuery(tenantResource(version, false), LISTING, DATA),
+        response: { 200: ListOf(schema) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const resource = tenantResource(version, booleanParam(request.query, '_get_data', false));
-      const listing = parseListing(resource, request.query, { searches: { _search: 'name' } });
+      const listing = parseListing(resource, request.query, LISTING);
       return sendText(
         reply,
         200,
@@ -128,7 +144,7 @@ export function addTenants({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof NameParams>; Querystring: Params }>(
     '/tenants/:name',
-    { schema: describe('Tenants', 'Get a tenant', { response: { 200: schema } }) },
+    { schema: describe('Tenants', 'get', 'Get a tenant', { ...one, response: { 200: schema } }) },
     async (request, reply) => {
       const tenant = await core.tenants.get(callerOf(request), request.params.name);
       return sendText(reply, 200, await render(request.query, tenant));
@@ -137,7 +153,7 @@ export function addTenants({ scope, core, version }: Mounting): void {
 
   scope.post<{ Params: Static<typeof NameParams>; Querystring: Params }>(
     '/tenants/:name',
-    { schema: describe('Tenants', 'Create a tenant', { response: { 201: schema } }) },
+    { schema: describe('Tenants', 'create', 'Create a tenant', { ...one, response: { 201: schema } }) },
     async (request, reply) => {
       const tenant = await core.tenants.create(callerOf(request), request.params.name);
       return sendText(reply, 201, await render(request.query, tenant));
@@ -146,7 +162,12 @@ export function addTenants({ scope, core, version }: Mounting): void {
 
   scope.delete<{ Params: Static<typeof NameParams>; Querystring: Params }>(
     '/tenants/:name',
-    { schema: describe('Tenants', 'Delete a tenant') },
+    {
+      schema: describe('Tenants', 'delete', 'Delete a tenant', {
+        ...one,
+        response: deletionOf(version, schema),
+      }),
+    },
     async (request, reply) => {
       const tenant = await core.tenants.remove(callerOf(request), request.params.name);
       return sendDeleted(reply, version, await render(request.query, tenant));
@@ -176,23 +197,28 @@ export function addTenants({ scope, core, version }: Mounting): void {
       const role = readTenantRole(request.body.role);
       return await render(request.query, await act(callerOf(request), tenantName, who, role));
     };
-    const route = (summary: string) => ({
-      schema: describe('Tenants', summary, { body: Membership, response: { 200: schema } }),
+    const thing = key === 'username' ? 'user' : 'user group';
+    const route = (verb: string, summary: string, response = { 200: schema } as Answers) => ({
+      schema: describe('Tenants', `${verb}_${thing.replace(' ', '_')}`, summary, {
+        querystring: itemQuery(DATA),
+        body: Membership,
+        response,
+      }),
     });
     const added = async (
       request: FastifyRequest<{ Body: MembershipBody; Querystring: Params }>,
       reply: FastifyReply,
     ) => sendText(reply, 200, await respond(acts.add, request));
-    scope.put(`/tenants/${path}`, route(`Add one of the ${path} to a tenant`), added);
+    scope.put(`/tenants/${path}`, route('add', `Add a ${thing} to a tenant`), added);
     scope.patch(
       `/tenants/${path}`,
-      route(`Change the role of one of the ${path} in a tenant`),
+      route('change', `Change the role of a ${thing} in a tenant`),
       async (request: FastifyRequest<{ Body: MembershipBody; Querystring: Params }>, reply) =>
         sendText(reply, 200, await respond(acts.change, request)),
     );
     scope.delete(
       `/tenants/${path}`,
-      route(`Remove one of the ${path} from a tenant`),
+      route('remove', `Remove a ${thing} from a tenant`, deletionOf(version, schema)),
       async (request: FastifyRequest<{ Body: MembershipBody; Querystring: Params }>, reply) =>
         sendDeleted(reply, version, await respond(acts.remove, request)),
     );

@@ -4,11 +4,11 @@ import Type, { type Static } from 'typebox';
 import type { TokenField, TokenRecord } from '../../identity/tokens.js';
 import { sendJson, sendText } from './answer.js';
 import { callerOf, identityOf } from './auth.js';
-import { describe } from './body.js';
+import { Done, describe, itemQuery, listQuery } from './described.js';
 import { badParameters } from './errors.js';
-import { type IdParams, ListOf, MaybeText, MaybeTime, Text } from './fields.js';
+import { IdParams, ListOf, MaybeText, MaybeTime, Text } from './fields.js';
 import type { Params } from './lenient.js';
-import { listBody, parseInclude, parseListing, timeOf } from './listing.js';
+import { type ListingOptions, listBody, parseInclude, parseListing, timeOf } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, renderRecord, schemaOf } from './resource.js';
 import { tokenRoleWord } from './roles.js';
@@ -30,14 +30,24 @@ const TOKEN: Resource<TokenField> = {
   },
 };
 
-const NewToken = Type.Object({
-  description: Type.Optional(Type.String()),
-  expiration_date: Type.Optional(Type.String()),
-});
+const NewToken = Type.Object(
+  {
+    description: Type.Optional(Type.String()),
+    expiration_date: Type.Optional(
+      Type.String({ description: 'ISO 8601, or from now: +10 minutes, +2h, +30 days, +1w; absent: never' }),
+    ),
+  },
+  { title: 'NewToken' },
+);
+const SessionToken = Type.Object({ role: Text, value: Text }, { title: 'SessionToken' });
+const LISTING: ListingOptions<TokenField> = { searches: { _search: 'id' } };
 
 export function addTokens({ scope, core, version }: Mounting): void {
   if (version === 'v3') {
-    scope.get('/tokens', { schema: describe('Tokens', 'Get a token') }, async (request, reply) => {
+    const schema = describe('Tokens', 'get', 'Get a token for this session', {
+      response: { 200: SessionToken },
+    });
+    scope.get('/tokens', { schema }, async (request, reply) => {
       const { value } = await core.tokens.sessionToken(callerOf(request));
       return sendJson(reply, 200, { role: tokenRoleWord(identityOf(request).systemRole, version), value });
     });
@@ -46,9 +56,14 @@ export function addTokens({ scope, core, version }: Mounting): void {
 
   scope.get(
     '/tokens',
-    { schema: describe('Tokens', 'List tokens', { response: { 200: ListOf(schemaOf(TOKEN)) } }) },
+    {
+      schema: describe('Tokens', 'list', 'List tokens, with their values masked', {
+        querystring: listQuery(TOKEN, LISTING),
+        response: { 200: ListOf(schemaOf(TOKEN)) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const listing = parseListing(TOKEN, request.query, { searches: { _search: 'id' } });
+      const listing = parseListing(TOKEN, request.query, LISTING);
       return sendText(
         reply,
         200,
@@ -59,7 +74,14 @@ export function addTokens({ scope, core, version }: Mounting): void {
 
   scope.post<{ Body: Static<typeof NewToken>; Querystring: Params }>(
     '/tokens',
-    { schema: describe('Tokens', 'Create a token', { body: NewToken, response: { 200: schemaOf(TOKEN) } }) },
+    {
+      schema: describe('Tokens', 'create', 'Create a token', {
+        description: 'The answer alone tells the value: it is not kept.',
+        querystring: itemQuery(),
+        body: NewToken,
+        response: { 200: schemaOf(TOKEN) },
+      }),
+    },
     async (request, reply) => {
       const { description, expiration_date } = request.body;
       const { token, value } = await core.tokens.issue(callerOf(request), {
@@ -72,7 +94,13 @@ export function addTokens({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/tokens/:id',
-    { schema: describe('Tokens', 'Get a token', { response: { 200: schemaOf(TOKEN) } }) },
+    {
+      schema: describe('Tokens', 'get', 'Get a token, with its value masked', {
+        params: IdParams,
+        querystring: itemQuery(),
+        response: { 200: schemaOf(TOKEN) },
+      }),
+    },
     async (request, reply) => {
       const token = await core.tokens.get(callerOf(request), request.params.id);
       return sendText(reply, 200, await rendered(request.query, token, `ctok-${token.id}-********`));
@@ -81,7 +109,12 @@ export function addTokens({ scope, core, version }: Mounting): void {
 
   scope.delete<{ Params: Static<typeof IdParams> }>(
     '/tokens/:id',
-    { schema: describe('Tokens', 'Revoke a token') },
+    {
+      schema: describe('Tokens', 'revoke', 'Revoke a token', {
+        params: IdParams,
+        response: { 204: Done },
+      }),
+    },
     async (request, reply) => {
       await core.tokens.revoke(callerOf(request), request.params.id);
       return reply.code(204).send();

@@ -4,10 +4,10 @@ import Type, { type Static } from 'typebox';
 import type { UserGroup, UserGroupField } from '../../identity/user-groups.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
-import { Anything, ListOf, MaybeText, Names, Text } from './fields.js';
+import { deletionOf, describe, itemQuery, listQuery, oneOf, Switch } from './described.js';
+import { Anything, ListOf, MaybeText, NameParams, Names, Text } from './fields.js';
 import { booleanParam, type Params } from './lenient.js';
-import { listBody, parseInclude, parseListing } from './listing.js';
+import { type ListingOptions, listBody, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, renderRecord, schemaOf } from './resource.js';
 import { readSystemRole } from './roles.js';
@@ -43,18 +43,32 @@ function groupResource(version: ApiVersion, withMembers: boolean): Resource<User
   };
 }
 
-const NameParams = Type.Object({ name: Type.String() });
-const NewGroup = Type.Object({
-  group_name: Type.String(),
-  ldap_group_dn: Type.Optional(Type.String()),
-  role: Type.Optional(Type.String()),
-});
-const Membership = Type.Object({ username: Type.String(), group_name: Type.String() });
-const RoleChange = Type.Object({ role: Type.String() });
+const LISTING: ListingOptions<UserGroupField> = { searches: { _search: 'name' } };
+const DATA = { _get_data: Switch('Names in the place of numbers; `/api/v3` always tells names') };
+const NewGroup = Type.Object(
+  {
+    group_name: Type.String(),
+    ldap_group_dn: Type.Optional(Type.String()),
+    role: Type.Optional(Type.String({ description: 'sys_admin or default, or administrator or user' })),
+  },
+  { title: 'NewGroup' },
+);
+const Membership = Type.Object(
+  { username: Type.String(), group_name: Type.String() },
+  { title: 'GroupMembership' },
+);
+const RoleChange = Type.Object({ role: Type.String() }, { title: 'GroupRoleChange' });
 
 export function addUserGroups({ scope, core, version }: Mounting): void {
-  const schema = schemaOf(groupResource(version, false));
-  const one = { response: { 200: schema } };
+  const schema =
+    version === 'v3'
+      ? schemaOf(groupResource(version, false), 'GroupV3')
+      : oneOf(
+          schemaOf(groupResource(version, false)),
+          schemaOf(groupResource(version, true), 'GroupWithMembers'),
+        );
+  const asked = { querystring: itemQuery(DATA) };
+  const one = { ...asked, params: NameParams, response: { 200: schema } };
   const render = (params: Params, group: UserGroup) =>
     renderRecord(groupResource(version, booleanParam(params, '_get_data', false)), parseInclude(params), {
       ...group,
@@ -64,10 +78,15 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
 
   scope.get(
     '/user-groups',
-    { schema: describe('User groups', 'List user groups', { response: { 200: ListOf(schema) } }) },
+    {
+      schema: describe('User groups', 'list', 'List user groups', {
+        querystring: listQuery(groupResource(version, false), LISTING, DATA),
+        response: { 200: ListOf(schema) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const resource = groupResource(version, booleanParam(request.query, '_get_data', false));
-      const listing = parseListing(resource, request.query, { searches: { _search: 'name' } });
+      const listing = parseListing(resource, request.query, LISTING);
       return sendText(
         reply,
         200,
@@ -78,7 +97,13 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
 
   scope.post<{ Body: Static<typeof NewGroup>; Querystring: Params }>(
     '/user-groups',
-    { schema: describe('User groups', 'Create a user group', { body: NewGroup, response: { 201: schema } }) },
+    {
+      schema: describe('User groups', 'create', 'Create a user group', {
+        ...asked,
+        body: NewGroup,
+        response: { 201: schema },
+      }),
+    },
     async (request, reply) => {
       const { group_name, ldap_group_dn, role } = request.body;
       const group = await core.userGroups.create(callerOf(request), {
@@ -92,7 +117,13 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
 
   scope.put<{ Body: Static<typeof Membership>; Querystring: Params }>(
     '/user-groups/users',
-    { schema: describe('User groups', 'Add a user to a group', { body: Membership, ...one }) },
+    {
+      schema: describe('User groups', 'add_user', 'Add a user to a group', {
+        ...asked,
+        body: Membership,
+        response: { 200: schema },
+      }),
+    },
     async (request, reply) => {
       const { group_name, username } = request.body;
       const group = await core.userGroups.addUser(callerOf(request), group_name, username);
@@ -102,7 +133,13 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
 
   scope.delete<{ Body: Static<typeof Membership>; Querystring: Params }>(
     '/user-groups/users',
-    { schema: describe('User groups', 'Remove a user from a group', { body: Membership }) },
+    {
+      schema: describe('User groups', 'remove_user', 'Remove a user from a group', {
+        ...asked,
+        body: Membership,
+        response: deletionOf(version, schema),
+      }),
+    },
     async (request, reply) => {
       const { group_name, username } = request.body;
       const group = await core.userGroups.removeUser(callerOf(request), group_name, username);
@@ -112,7 +149,7 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof NameParams>; Querystring: Params }>(
     '/user-groups/:name',
-    { schema: describe('User groups', 'Get a user group', one) },
+    { schema: describe('User groups', 'get', 'Get a user group', one) },
     async (request, reply) => {
       const group = await core.userGroups.get(callerOf(request), request.params.name);
       return sendText(reply, 200, await render(request.query, group));
@@ -121,7 +158,12 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
 
   scope.post<{ Params: Static<typeof NameParams>; Body: Static<typeof RoleChange>; Querystring: Params }>(
     '/user-groups/:name',
-    { schema: describe('User groups', 'Set the role of a user group', { body: RoleChange, ...one }) },
+    {
+      schema: describe('User groups', 'set_role', 'Set the role of a user group', {
+        body: RoleChange,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const { role } = readSystemRole(request.body.role);
       const group = await core.userGroups.setRole(callerOf(request), request.params.name, role);
@@ -131,7 +173,12 @@ export function addUserGroups({ scope, core, version }: Mounting): void {
 
   scope.delete<{ Params: Static<typeof NameParams>; Querystring: Params }>(
     '/user-groups/:name',
-    { schema: describe('User groups', 'Delete a user group') },
+    {
+      schema: describe('User groups', 'delete', 'Delete a user group', {
+        ...one,
+        response: deletionOf(version, schema),
+      }),
+    },
     async (request, reply) => {
       const group = await core.userGroups.remove(callerOf(request), request.params.name);
       return sendDeleted(reply, version, await render(request.query, group));

@@ -5,11 +5,11 @@ import type { SystemRole } from '../../identity/roles.js';
 import type { User, UserField } from '../../identity/users.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe } from './body.js';
+import { deletionOf, describe, itemQuery, listQuery, oneOf, Switch } from './described.js';
 import { badParameters } from './errors.js';
-import { Anything, Flag, ListOf, MaybeTime, Names, Text, Time } from './fields.js';
+import { Anything, Flag, ListOf, MaybeTime, NameParams, Names, Text, Time } from './fields.js';
 import { booleanParam, type Params } from './lenient.js';
-import { listBody, parseInclude, parseListing } from './listing.js';
+import { type ListingOptions, listBody, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type DerivedField, type Resource, renderRecord, schemaOf } from './resource.js';
 import { readSystemRole, systemRoleWord } from './roles.js';
@@ -88,21 +88,42 @@ function userResource(version: ApiVersion, withMemberships: boolean): Resource<U
   };
 }
 
-const NameParams = Type.Object({ name: Type.String() });
-const NewUser = Type.Object({
-  username: Type.String(),
-  password: Type.String(),
-  role: Type.Optional(Type.String()),
-});
-const UserChange = Type.Object({
-  password: Type.Optional(Type.String()),
-  role: Type.Optional(Type.String()),
-});
-const Activation = Type.Object({ action: Type.String() });
+const LISTING: ListingOptions<UserField> = {
+  searches: { _search: 'username' },
+  sorts: { role: 'role' },
+};
+const DATA = { _get_data: Switch('Names in the place of numbers; `/api/v3` always tells names') };
+const ROLE_TEXT = 'sys_admin or default; or administrator, user or suspended';
+const NewUser = Type.Object(
+  {
+    username: Type.String(),
+    password: Type.String(),
+    role: Type.Optional(Type.String({ description: ROLE_TEXT })),
+  },
+  { title: 'NewUser' },
+);
+const UserChange = Type.Object(
+  {
+    password: Type.Optional(Type.String()),
+    role: Type.Optional(Type.String({ description: ROLE_TEXT })),
+  },
+  { title: 'UserChange', description: 'Either of the two, and not both' },
+);
+const Activation = Type.Object(
+  { action: Type.String({ description: 'activate or deactivate' }) },
+  { title: 'UserActivation' },
+);
 
 export function addUsers({ scope, core, version }: Mounting): void {
-  const schema = schemaOf(userResource(version, false));
-  const one = { response: { 200: schema } };
+  const schema =
+    version === 'v3'
+      ? schemaOf(userResource(version, false), 'UserV3')
+      : oneOf(
+          schemaOf(userResource(version, false)),
+          schemaOf(userResource(version, true), 'UserWithMemberships'),
+        );
+  const asked = { querystring: itemQuery(DATA) };
+  const one = { ...asked, params: NameParams, response: { 200: schema } };
   const render = (params: Params, user: User) =>
     renderRecord(userResource(version, booleanParam(params, '_get_data', false)), parseInclude(params), {
       ...user,
@@ -112,13 +133,15 @@ export function addUsers({ scope, core, version }: Mounting): void {
 
   scope.get(
     '/users',
-    { schema: describe('Users', 'List users', { response: { 200: ListOf(schema) } }) },
+    {
+      schema: describe('Users', 'list', 'List users', {
+        querystring: listQuery(userResource(version, false), LISTING, DATA),
+        response: { 200: ListOf(schema) },
+      }),
+    },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const resource = userResource(version, booleanParam(request.query, '_get_data', false));
-      const listing = parseListing(resource, request.query, {
-        searches: { _search: 'username' },
-        sorts: { role: 'role' },
-      });
+      const listing = parseListing(resource, request.query, LISTING);
       return sendText(
         reply,
         200,
@@ -129,7 +152,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
 
   scope.get<{ Querystring: Params }>(
     '/user',
-    { schema: describe('Users', 'Get the user who asks', one) },
+    { schema: describe('Users', 'self', 'Get the user who asks', { ...asked, response: { 200: schema } }) },
     async (request, reply) => {
       const caller = callerOf(request);
       return sendText(reply, 200, await render(request.query, await core.users.get(caller, caller.username)));
@@ -138,7 +161,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
 
   scope.get<{ Params: Static<typeof NameParams>; Querystring: Params }>(
     '/users/:name',
-    { schema: describe('Users', 'Get a user', one) },
+    { schema: describe('Users', 'get', 'Get a user', one) },
     async (request, reply) => {
       const user = await core.users.get(callerOf(request), request.params.name);
       return sendText(reply, 200, await render(request.query, user));
@@ -147,7 +170,13 @@ export function addUsers({ scope, core, version }: Mounting): void {
 
   scope.put<{ Body: Static<typeof NewUser>; Querystring: Params }>(
     '/users',
-    { schema: describe('Users', 'Create a user', { body: NewUser, response: { 201: schema } }) },
+    {
+      schema: describe('Users', 'create', 'Create a user', {
+        ...asked,
+        body: NewUser,
+        response: { 201: schema },
+      }),
+    },
     async (request, reply) => {
       const caller = callerOf(request);
       const { username, password, role: word } = request.body;
@@ -160,7 +189,12 @@ export function addUsers({ scope, core, version }: Mounting): void {
 
   scope.post<{ Params: Static<typeof NameParams>; Body: Static<typeof UserChange>; Querystring: Params }>(
     '/users/:name',
-    { schema: describe('Users', 'Set the password or the role of a user', { body: UserChange, ...one }) },
+    {
+      schema: describe('Users', 'update', 'Set the password or the role of a user', {
+        body: UserChange,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const { password, role } = request.body;
       if ((password === undefined) === (role === undefined)) {
@@ -178,7 +212,12 @@ export function addUsers({ scope, core, version }: Mounting): void {
 
   scope.post<{ Params: Static<typeof NameParams>; Body: Static<typeof Activation>; Querystring: Params }>(
     '/users/active/:name',
-    { schema: describe('Users', 'Activate or deactivate a user', { body: Activation, ...one }) },
+    {
+      schema: describe('Users', 'activate', 'Activate or deactivate a user', {
+        body: Activation,
+        ...one,
+      }),
+    },
     async (request, reply) => {
       const { action } = request.body;
       if (action !== 'activate' && action !== 'deactivate') {
@@ -191,7 +230,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
 
   scope.post<{ Params: Static<typeof NameParams>; Querystring: Params }>(
     '/users/unlock/:name',
-    { schema: describe('Users', 'Lift the lock of a user', one) },
+    { schema: describe('Users', 'unlock', 'Lift the lock of a user', one) },
     async (request, reply) => {
       const user = await core.users.unlock(callerOf(request), request.params.name);
       return sendText(reply, 200, await render(request.query, user));
@@ -200,7 +239,12 @@ export function addUsers({ scope, core, version }: Mounting): void {
 
   scope.delete<{ Params: Static<typeof NameParams>; Querystring: Params }>(
     '/users/:name',
-    { schema: describe('Users', 'Delete a user') },
+    {
+      schema: describe('Users', 'delete', 'Delete a user', {
+        ...one,
+        response: deletionOf(version, schema),
+      }),
+    },
     async (request, reply) => {
       const user = await core.users.remove(callerOf(request), request.params.name);
       return sendDeleted(reply, version, await render(request.query, user));

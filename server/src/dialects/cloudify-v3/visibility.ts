@@ -6,7 +6,10 @@ import { booleanOf } from './lenient.js';
 export type Visibility = 'private' | 'tenant' | 'global';
 const WORDS: readonly Visibility[] = ['private', 'tenant', 'global'];
 
-export const VisibilityChange = Type.Object({ visibility: Type.String() });
+export const VisibilityChange = Type.Object(
+  { visibility: Type.String({ description: 'tenant or global; never narrower than it is' }) },
+  { title: 'VisibilityChange' },
+);
 
 /** @throws CloudifyError `bad_parameters_error` for an unknown word, or when both spellings are given */
 export function readVisibility(word: unknown, privateResource?: unknown): Visibility | undefined {

@@ -5,57 +5,21 @@
  * Errors are problem details (RFC 9457). Credentials: Basic, or `Authorization: Bearer` with a token; `Tenant` names the tenant.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
-import { DomainError, type ErrorKind } from '../../errors.js';
+import { DomainError } from '../../errors.js';
 import type { OperationRecord } from '../../orchestration/executions.js';
 import type { Dialect } from '../dialect.js';
+import { API, ExecutionParams, Operations, ResumeBody, Resumed, STATUS } from './api.js';
 
 const ROOT = '/orrery/v1';
-
-const STATUS: Readonly<Record<ErrorKind, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  limit: 429,
-  unavailable: 503,
-};
-
-const ExecutionParams = Type.Object({ id: Type.String() });
-
-const Decision = Type.Object(
-  {
-    task: Type.Integer({
-      minimum: 0,
-      description: 'Number of the operation, as the list of operations has it',
-    }),
-    decision: Type.Union([Type.Literal('retry'), Type.Literal('skip'), Type.Literal('done')]),
-    reason: Type.String({
-      minLength: 1,
-      maxLength: 1000,
-      description: 'Why; kept on the operation and told as an event',
-    }),
-  },
-  { additionalProperties: false },
-);
-
-const ResumeBody = Type.Object(
-  {
-    force: Type.Optional(
-      Type.Boolean({ description: 'Run again also what was interrupted and not decided on' }),
-    ),
-    operations: Type.Optional(Type.Array(Decision, { maxItems: 10_000 })),
-  },
-  { additionalProperties: false },
-);
 
 export const nativeV1: Dialect = {
   name: 'native-v1',
   title: 'Orrery v1',
   roots: [ROOT],
+  api: API,
   mount: async (app, core) => {
     await app.register(async (scope) => routes(scope, core), { prefix: ROOT });
   },
@@ -75,34 +39,48 @@ function routes(app: FastifyInstance, core: Core): void {
     return reply.status(problem.status).type('application/problem+json').send(problem);
   });
 
-  app.get('/executions/:id/operations', { schema: { params: ExecutionParams } }, async (request) => {
+  // Response schemas describe; nothing is left out of an answer because they do not name it.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+
+  const operations = {
+    tags: ['Executions'],
+    operationId: 'executions_operations',
+    summary: 'Tell where every operation of an execution stands',
+    params: ExecutionParams,
+    response: { 200: Operations },
+  } as const;
+  app.get('/executions/:id/operations', { schema: operations }, async (request) => {
     const { id } = request.params as Static<typeof ExecutionParams>;
     const operations = await core.executions.operations(await callerOf(request, core), id);
     return { items: operations.filter((one) => one.name !== 'marker').map(shown) };
   });
 
-  app.post(
-    '/executions/:id/resume',
-    { schema: { params: ExecutionParams, body: ResumeBody } },
-    async (request) => {
-      const { id } = request.params as Static<typeof ExecutionParams>;
-      const body = request.body as Static<typeof ResumeBody>;
-      const execution = await core.executions.resume(await callerOf(request, core), id, {
-        force: body.force ?? false,
-        decisions: (body.operations ?? []).map(({ task, decision, reason }) => ({
-          task,
-          kind: decision,
-          reason,
-        })),
-      });
-      return {
-        id: execution.id,
-        status: execution.status,
-        workflow: execution.workflow,
-        deployment: execution.deploymentId,
-      };
-    },
-  );
+  const resume = {
+    tags: ['Executions'],
+    operationId: 'executions_resume',
+    summary: 'Resume an execution, with a decision about each interrupted operation',
+    params: ExecutionParams,
+    body: ResumeBody,
+    response: { 200: Resumed },
+  } as const;
+  app.post('/executions/:id/resume', { schema: resume }, async (request) => {
+    const { id } = request.params as Static<typeof ExecutionParams>;
+    const body = request.body as Static<typeof ResumeBody>;
+    const execution = await core.executions.resume(await callerOf(request, core), id, {
+      force: body.force ?? false,
+      decisions: (body.operations ?? []).map(({ task, decision, reason }) => ({
+        task,
+        kind: decision,
+        reason,
+      })),
+    });
+    return {
+      id: execution.id,
+      status: execution.status,
+      workflow: execution.workflow,
+      deployment: execution.deploymentId,
+    };
+  });
 }
 
 async function callerOf(request: FastifyRequest, core: Core): Promise<Caller> {
