@@ -124,7 +124,9 @@ create table executions (
   fence bigint not null default 0,
   -- Batches written so far; a batch whose answer was lost is recognised by its number and not written twice.
   batches bigint not null default 0,
-  lease_until timestamptz
+  lease_until timestamptz,
+  -- Walks of it that broke off for a reason of our own making.
+  breakdowns integer not null default 0
 ) with (fillfactor = 85);
 alter table executions alter column graph set storage external;
 create index executions_created on executions (tenant_id, created_at, uid) include (visibility, created_by);

@@ -18,6 +18,8 @@ import type { Pool } from './store/pool.js';
 const MOST_EXECUTIONS = 100;
 /** Seconds; the script plugin kills after five. */
 const CANCEL_GRACE = 15;
+/** Seconds of a stop that are kept for operations which do not end by themselves: the five of the script plugin, and one to write. */
+const ENDING = 6;
 
 export interface Chore {
   /** For the log. */
@@ -69,7 +71,7 @@ export async function startWork({ core, pool, log, databaseUrl, chores = CHORES 
       maxExecutions: MOST_EXECUTIONS,
       maxOperations: settings.workerConcurrency,
       lease: settings.leaseSeconds,
-      drain: settings.stopSeconds,
+      drain: Math.max(0, settings.stopSeconds - ENDING),
       taskRetries: settings.taskRetries,
       taskRetryInterval: settings.taskRetryInterval,
       cancelGrace: CANCEL_GRACE,

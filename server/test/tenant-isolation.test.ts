@@ -69,7 +69,7 @@ const REACHED_BY_KEY: Readonly<Record<string, string>> = {
 
 /** Files that speak to PostgreSQL themselves, with the reason. May only shrink. */
 const TOUCH_NO_TABLE: Readonly<Record<string, string>> = {
-  'orchestration/running/worker.ts': 'holds its name by a lock on a connection of its own',
+  'orchestration/running/worker-name.ts': 'holds its name by a lock on a connection of its own',
 };
 
 test('only store/ hands SQL to PostgreSQL; everything else declares statements', () => {

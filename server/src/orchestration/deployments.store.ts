@@ -176,6 +176,20 @@ export const lockDeployment = tenantStatement<DeploymentHead>(
    for update of d`,
 );
 
+/** Locks a deployment until the transaction ends. Whoever locks one and its executions begins here, so that none wait in a circle. */
+export const holdDeployment = tenantStatement<never>(
+  'deployment_hold',
+  'select from deployments d where d.tenant_id = $1 and d.uid = $2 for no key update',
+);
+
+/** The same for the deployment of execution `$2`. */
+export const holdDeploymentOf = tenantStatement<never>(
+  'deployment_hold_of_execution',
+  `select from deployments d
+   where d.tenant_id = $1 and d.uid = (select x.deployment_uid from executions x where x.tenant_id = $1 and x.id = $2)
+   for no key update of d`,
+);
+
 export const insertDeployment = tenantStatement<{ uid: DeploymentUid }>(
   'deployment_insert',
   `insert into deployments (tenant_id, id, blueprint_uid, display_name, description, visibility, created_by, inputs, outputs, capabilities, workflows, types, rest)

@@ -40,11 +40,15 @@ export function isCancelling(status: ExecutionStatus): boolean {
  * What a cancel makes of an execution; null where it cannot be cancelled so.
  *
  * One that no worker has begun ends at once; a running one is told, and ends when its worker has stopped
- * what was running.
+ * what was running. `claimed`: a worker has it, or had it.
  */
-export function afterCancel(status: ExecutionStatus, kind: CancelKind): ExecutionStatus | null {
+export function afterCancel(
+  status: ExecutionStatus,
+  kind: CancelKind,
+  claimed: boolean,
+): ExecutionStatus | null {
   if (isFinal(status)) return null;
-  if (status === 'scheduled' || status === 'queued') return 'cancelled';
+  if (status === 'scheduled' || status === 'queued' || (status === 'pending' && !claimed)) return 'cancelled';
   switch (kind) {
     case 'cancel':
       return status === 'pending' || status === 'started' ? 'cancelling' : null;

@@ -98,12 +98,15 @@ export interface ExecutionHead {
   readonly workflow: string;
   readonly createdById: UserId;
   readonly hasGraph: boolean;
+  /** A worker has it or had it. */
+  readonly claimed: boolean;
 }
 
 /** The caller's own tenant's execution, locked until the transaction ends. */
 export const lockExecution = tenantStatement<ExecutionHead>(
   'execution_lock',
-  `select x.uid, x.status, x.deployment_uid as "deploymentUid", x.workflow, x.created_by as "createdById", x.graph is not null as "hasGraph"
+  `select x.uid, x.status, x.deployment_uid as "deploymentUid", x.workflow, x.created_by as "createdById", x.graph is not null as "hasGraph",
+     x.worker is not null as claimed
    from executions x
    where x.tenant_id = $1 and x.id = $2 and (x.visibility <> 'private' or x.created_by = $3 or $4) for update`,
 );
@@ -143,18 +146,20 @@ export const requestCancel = tenantStatement<never>(
    where x.tenant_id = $1 and x.uid = $2`,
 );
 
+/** Whoever still walks it has lost it. */
 export const requestResume = tenantStatement<never>(
   'execution_request_resume',
-  `update executions x set status = 'pending', resumed = true, ended_at = null, error = null, worker = null, lease_until = null
+  `update executions x set status = 'pending', resumed = true, ended_at = null, error = null, worker = null, lease_until = null,
+     fence = x.fence + 1, breakdowns = 0
    where x.tenant_id = $1 and x.uid = $2`,
 );
 
-/** The oldest queued execution of a deployment on which nothing runs any more becomes pending. */
+/** The oldest queued execution of a deployment on which nothing runs any more becomes pending. The deployment is locked: two that end at once both look. */
 export const promoteQueued = tenantStatement<{ id: ExecutionId }>(
   'execution_promote_queued',
   `update executions x set status = 'pending'
    from (select q.uid from executions q where q.tenant_id = $1 and q.deployment_uid = $2 and q.status = 'queued' order by q.uid limit 1) next
-   where x.tenant_id = $1 and x.uid = next.uid
+   where x.tenant_id = $1 and x.uid = next.uid and x.status = 'queued'
      and not exists (select from executions a where a.tenant_id = $1 and a.deployment_uid = $2
        and a.status in ('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling'))
    returning x.id`,

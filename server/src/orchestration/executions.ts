@@ -5,9 +5,9 @@
  * same moment cannot both win. What is acknowledged is a committed row; a worker finds it whatever dies in between.
  */
 import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
-import type { InputDefinition, JsonObject, PlanWorkflow } from '../dsl/plan.js';
-import { applyParameters } from '../dsl/values.js';
+import type { PlanWorkflow } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
+import { appendEvents } from '../events/events.js';
 import { record } from '../identity/audit.js';
 import { type ExecutionId, newExecutionId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
@@ -15,11 +15,19 @@ import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import {
   type DeploymentHead,
+  holdDeploymentOf,
   lockDeployment,
   selectTypes,
   setLatestExecution,
   settleDeployment,
 } from './deployments.store.js';
+import {
+  alreadyRunning,
+  type ExecutionRequest,
+  own,
+  startingStatus,
+  withDefaults,
+} from './execution-request.js';
 import {
   afterCancel,
   type CancelKind,
@@ -51,24 +59,9 @@ import type { TaskGraph, TaskState } from './planning/graph.js';
 import { workflowFor } from './planning/workflows/workflow-table.js';
 import { type ResumeOptions, resetOperations } from './resumption.js';
 
+export type { ExecutionRequest } from './execution-request.js';
 export type { ExecutionField, ExecutionRecord } from './executions.store.js';
 export type { ResumeDecision, ResumeOptions } from './resumption.js';
-
-export interface ExecutionRequest {
-  readonly deploymentId: string;
-  readonly workflow: string;
-  readonly parameters?: JsonObject;
-  /** Parameters that the workflow does not declare are passed on instead of refused. */
-  readonly allowCustomParameters?: boolean;
-  /** Start beside whatever runs on the deployment, and whatever the workflow's availability rules say. */
-  readonly force?: boolean;
-  /** Wait for what runs on the deployment instead of being refused. */
-  readonly queue?: boolean;
-  /** Walk the graph without touching the world. */
-  readonly dryRun?: boolean;
-  /** Seconds; see `ExecutionRecord`. */
-  readonly waitAfterFail?: number;
-}
 
 /** One task of an execution's graph with where it stands. */
 export interface OperationRecord {
@@ -191,7 +184,7 @@ export class Executions {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
       const execution = await this.#lock(client, scope, id);
-      const next = afterCancel(execution.status, kind);
+      const next = afterCancel(execution.status, kind, execution.claimed);
       if (next === null) {
         throw new DomainError(
           'invalid',
@@ -200,9 +193,7 @@ export class Executions {
         );
       }
       await requestCancel.run(client, scope.tenantId, [execution.uid, next]);
-      if (isFinal(next) && execution.deploymentUid !== null) {
-        await promoteQueued.run(client, scope.tenantId, [execution.deploymentUid]);
-      }
+      if (isFinal(next)) await this.#endUnbegun(client, scope, execution);
       await record(client, caller, {
         action: kind,
         thing: 'execution',
@@ -319,7 +310,22 @@ export class Executions {
     });
   }
 
+  /** What a worker tells and does at an end, for an execution that no worker has seen. */
+  async #endUnbegun(client: Client, scope: TenantScope, execution: ExecutionHead): Promise<void> {
+    const { uid, deploymentUid, workflow, status } = execution;
+    const message = `'${workflow}' workflow execution cancelled`;
+    await appendEvents(client, scope.tenantId, { executionUid: uid, deploymentUid }, [
+      { kind: 'event', type: 'workflow_cancelled', message },
+    ]);
+    if (deploymentUid === null) return;
+    if (status === 'pending')
+      await settleDeployment.run(client, scope.tenantId, [deploymentUid, 'cancelled']);
+    await promoteQueued.run(client, scope.tenantId, [deploymentUid]);
+  }
+
+  /** Its deployment first, as everybody who needs both: what else runs there is decided under that lock. */
   async #lock(client: Client, scope: TenantScope, id: string): Promise<ExecutionHead> {
+    await holdDeploymentOf.run(client, scope.tenantId, [id]);
     const execution = await lockExecution.one(client, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
     if (execution === null) throw notFound('Execution', id);
     return execution;
@@ -347,52 +353,4 @@ export class Executions {
       );
     }
   }
-}
-
-function withDefaults(request: ExecutionRequest, workflow: PlanWorkflow): JsonObject {
-  const applied = applyParameters(
-    workflow.parameters as Record<string, InputDefinition>,
-    request.parameters ?? {},
-    {
-      allowUndeclared: request.allowCustomParameters === true,
-    },
-  );
-  if ('values' in applied) return applied.values;
-  const missing = applied.problems
-    .filter((problem) => problem.kind === 'missing')
-    .map((problem) => problem.name);
-  const message =
-    missing.length > 0
-      ? `Workflow "${request.workflow}" must be provided with the following parameters to execute: ${missing.join(', ')}`
-      : `Workflow "${request.workflow}": ${applied.problems.map((problem) => problem.message).join('; ')}`;
-  throw new DomainError('invalid', 'execution-parameters-illegal', message, {
-    details: { problems: applied.problems },
-  });
-}
-
-function startingStatus(
-  request: ExecutionRequest,
-  deployment: DeploymentHead,
-  unfinished: readonly { id: ExecutionId; status: ExecutionStatus; workflow: string }[],
-): ExecutionStatus {
-  const first = unfinished[0];
-  if (first === undefined || request.force === true) return 'pending';
-  if (request.queue === true) return 'queued';
-  throw alreadyRunning(first, `deployment ${deployment.id}`);
-}
-
-function alreadyRunning(
-  other: { id: ExecutionId; status: ExecutionStatus; workflow: string },
-  where: string,
-): DomainError {
-  return new DomainError(
-    'conflict',
-    'execution-already-running',
-    `Execution ${other.id} (${other.workflow}) is ${other.status} on ${where}: wait for it, cancel it, queue this one, or force it`,
-    { details: { execution: other.id, status: other.status } },
-  );
-}
-
-function own<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
 }

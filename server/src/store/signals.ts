@@ -13,6 +13,7 @@ const GATHER_MS = 10;
 const RECONNECT_MS = 1000;
 /** PostgreSQL refuses payloads of 8000 bytes. */
 const PAYLOAD = 7000;
+const LONGEST_HINT = 500;
 
 export type Listener = (hints: readonly string[]) => void;
 
@@ -20,8 +21,10 @@ export type Listener = (hints: readonly string[]) => void;
 export class Signals {
   readonly #databaseUrl: string;
   readonly #listeners = new Set<Listener>();
-  #pending = new Set<string>();
+  readonly #pending = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
+  #flushing: Promise<void> = Promise.resolve();
+  #reconnect: NodeJS.Timeout | null = null;
   #sender: pg.Client | null = null;
   #receiver: pg.Client | null = null;
   #closed = false;
@@ -33,22 +36,20 @@ export class Signals {
 
   /** Begins to hear what other processes send; goes on trying through outages. */
   async listen(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#closed || this.#receiver !== null) return;
+    const client = this.#client('orrery-listener');
+    this.#receiver = client;
+    client.on('notification', (message) => {
+      const [from, ...hints] = (message.payload ?? '').split('\n');
+      if (from !== this.#self) this.#tell(hints);
+    });
+    // A connection that breaks may say so more than once.
+    client.once('end', () => this.#lost(client));
     try {
-      const client = new pg.Client({
-        connectionString: this.#databaseUrl,
-        application_name: 'orrery-listener',
-      });
-      client.on('error', () => this.#lost());
-      client.on('notification', (message) => {
-        const [from, ...hints] = (message.payload ?? '').split('\n');
-        if (from !== this.#self) this.#tell(hints);
-      });
       await client.connect();
       await client.query(`listen ${CHANNEL}`);
-      this.#receiver = client;
     } catch {
-      this.#lost();
+      this.#lost(client);
     }
   }
 
@@ -63,12 +64,14 @@ export class Signals {
     if (this.#closed) return;
     this.#tell([hint]);
     this.#pending.add(hint);
-    this.#timer ??= setTimeout(() => void this.#flush(), GATHER_MS);
+    this.#plan();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    clearTimeout(this.#timer ?? undefined);
+    clearTimeout(this.#reconnect ?? undefined);
+    await this.#flushing;
     await Promise.allSettled([this.#sender?.end(), this.#receiver?.end()]);
   }
 
@@ -76,41 +79,69 @@ export class Signals {
     for (const listener of this.#listeners) listener(hints);
   }
 
-  #lost(): void {
-    const old = this.#receiver;
+  #lost(client: pg.Client): void {
+    if (this.#receiver !== client) return;
     this.#receiver = null;
-    old?.end().catch(() => {});
-    if (!this.#closed) setTimeout(() => void this.listen(), RECONNECT_MS).unref();
+    client.end().catch(() => {});
+    if (this.#closed) return;
+    this.#reconnect = setTimeout(() => void this.listen(), RECONNECT_MS).unref();
   }
 
   async #flush(): Promise<void> {
-    this.#timer = null;
     const hints = [...this.#pending];
-    this.#pending = new Set();
+    this.#pending.clear();
     try {
       this.#sender ??= await this.#connectSender();
       for (let first = 0; first < hints.length; ) {
         let payload = this.#self;
-        while (first < hints.length && payload.length + hints[first]!.length < PAYLOAD)
-          payload += `\n${hints[first++]}`;
+        // One that is too long by itself is cut rather than waited for: it is only a hint.
+        do payload += `\n${hints[first++]!.slice(0, LONGEST_HINT)}`;
+        while (first < hints.length && payload.length + hints[first]!.length < PAYLOAD);
         await this.#sender.query('select pg_notify($1, $2)', [CHANNEL, payload]);
       }
     } catch {
-      this.#sender?.end().catch(() => {});
+      // Lost hints are harmless; the next ones get a new connection.
+      const broken = this.#sender;
       this.#sender = null;
+      broken?.end().catch(() => {});
+    } finally {
+      this.#timer = null;
+      // What came meanwhile, on the same connection and after this.
+      if (this.#pending.size > 0) this.#plan();
     }
   }
 
+  #plan(): void {
+    if (this.#closed) return;
+    this.#timer ??= setTimeout(() => {
+      this.#flushing = this.#flush();
+    }, GATHER_MS);
+  }
+
   async #connectSender(): Promise<pg.Client> {
+    const client = this.#client('orrery-notifier');
+    client.once('end', () => {
+      if (this.#sender === client) this.#sender = null;
+    });
+    try {
+      await client.connect();
+      await client.query('set synchronous_commit = off');
+    } catch (error) {
+      client.end().catch(() => {});
+      throw error;
+    }
+    return client;
+  }
+
+  #client(name: string): pg.Client {
     const client = new pg.Client({
       connectionString: this.#databaseUrl,
-      application_name: 'orrery-notifier',
+      application_name: name,
+      connectionTimeoutMillis: 10_000,
+      keepAlive: true,
     });
-    client.on('error', () => {
-      this.#sender = null;
-    });
-    await client.connect();
-    await client.query('set synchronous_commit = off');
+    // Told again as the end of the connection; without a listener Node would end the process.
+    client.on('error', () => {});
     return client;
   }
 }

@@ -13,7 +13,11 @@ import { openLog } from '../../src/log.js';
 import { Deployments } from '../../src/orchestration/deployments.js';
 import { Evaluation } from '../../src/orchestration/evaluation.js';
 import { isFinal } from '../../src/orchestration/execution-state.js';
-import { type ExecutionRecord, Executions } from '../../src/orchestration/executions.js';
+import {
+  type ExecutionRecord,
+  type ExecutionRequest,
+  Executions,
+} from '../../src/orchestration/executions.js';
 import {
   type RunningWorker,
   startWorker,
@@ -21,6 +25,7 @@ import {
 } from '../../src/orchestration/running/worker.js';
 import type { Plugin } from '../../src/plugins/plugin.js';
 import { createRegistry } from '../../src/plugins/registry.js';
+import type { Pool } from '../../src/store/pool.js';
 import { Signals } from '../../src/store/signals.js';
 import { type TestDatabase, testDatabase } from './test-database.js';
 
@@ -34,7 +39,13 @@ export interface Engine {
   deploy(id: string, blueprint: string, inputs?: JsonObject): Promise<void>;
   /** Makes a deployment `id` of the blueprint in a folder, as it is. */
   deployFolder(id: string, folder: string, inputs?: JsonObject): Promise<void>;
-  work(settings?: Partial<WorkerSettings>): Promise<RunningWorker>;
+  /** `plugins`, `pool`: of this worker alone. */
+  work(
+    settings?: Partial<WorkerSettings>,
+    own?: { readonly plugins?: readonly Plugin[]; readonly pool?: Pool },
+  ): Promise<RunningWorker>;
+  /** Starts `install` on a deployment. */
+  install(deployment: string, more?: Partial<ExecutionRequest>): Promise<ExecutionRecord>;
   /** Waits until the execution stands as wanted (default: is over). */
   until(execution: ExecutionRecord, status?: string): Promise<ExecutionRecord>;
   events(
@@ -124,11 +135,11 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
       };
       folders.set(await deployPlan(id, read, inputs), folder);
     },
-    async work(settings = {}) {
+    async work(settings = {}, own = {}) {
       const worker = await startWorker({
-        pool,
+        pool: own.pool ?? pool,
         signals,
-        plugins: createRegistry(plugins),
+        plugins: createRegistry(own.plugins ?? plugins),
         evaluation,
         blueprints,
         log,
@@ -148,6 +159,8 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
       workers.push(worker);
       return worker;
     },
+    install: (deploymentId, more = {}) =>
+      executions.start(caller, { deploymentId, workflow: 'install', ...more }),
     async until(execution, status) {
       const deadline = Date.now() + 20_000;
       for (;;) {

@@ -1,14 +1,18 @@
 /** The operations of a walk that are running now: launched together, stopped together, their outcomes collected. */
 import type { JsonObject } from '../../dsl/plan.js';
-import type { AbortReason, OperationOutcome } from '../../plugins/plugin.js';
+import { DomainError } from '../../errors.js';
+import type { AbortReason, LogLevel, OperationOutcome } from '../../plugins/plugin.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Task } from '../planning/graph.js';
+import { ANSWER_LIMIT, type Answer, checkedAnswer, checkedProperties, text } from './answer.js';
 import type { WalkedDeployment } from './deployment.js';
-import { type AttemptHost, instancesOf, runAttempt } from './operation.js';
+import { lostLines, unanswered } from './failures.js';
+import { type AttemptHost, instancesOf, runAttempt, writableOf } from './operation.js';
 import { type Outbox, patchBetween } from './outbox.js';
 import type { ClaimedExecution } from './running.store.js';
 import type { TaskBook } from './task-book.js';
 import { taskEvents } from './task-events.js';
+import { Timers } from './timers.js';
 
 export interface AttemptsParts {
   readonly execution: ClaimedExecution;
@@ -16,6 +20,8 @@ export interface AttemptsParts {
   readonly plugins: PluginRegistry;
   readonly book: TaskBook;
   readonly outbox: Outbox;
+  /** Seconds that an operation over its timeout gets to answer before it counts as failed without. */
+  readonly grace: number;
   /** Runtime properties now, by instance id. */
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
   /** Something was said or has ended. */
@@ -27,15 +33,36 @@ export interface AttemptsParts {
 export interface Settled {
   readonly task: Task;
   readonly outcome: OperationOutcome;
+  /** False: stopped before the plugin was asked. */
+  readonly begun: boolean;
 }
 
 type Properties = ReadonlyMap<string, JsonObject>;
 
+interface Running {
+  readonly task: Task;
+  readonly controller: AbortController;
+  seen: Properties;
+  begun: boolean;
+}
+
+/**
+ * Characters of lines and answers that wait for the next batch. Lines beyond are dropped and counted, answers wait: a
+ * database that is away or slow must not cost all memory, and a batch has to be one string.
+ */
+const UNSENT_LIMIT = 2 * ANSWER_LIMIT;
+/** What a line costs beside its text. */
+const LINE_COST = 200;
+
 export class Attempts {
   readonly #parts: AttemptsParts;
   readonly #host: AttemptHost;
-  readonly #running = new Map<number, { task: Task; controller: AbortController; seen: Properties }>();
-  readonly #settled: Settled[] = [];
+  readonly #running = new Map<number, Running>();
+  readonly #timers = new Timers();
+  #settled: { running: Running; answer: Answer }[] = [];
+  #unsent = 0;
+  #dropped = 0;
+  #closed = false;
 
   constructor(parts: AttemptsParts) {
     this.#parts = parts;
@@ -55,19 +82,21 @@ export class Attempts {
    * that comes now must find them. `stop`: one that has come already.
    */
   async launch(tasks: readonly Task[], stop: AbortReason | null): Promise<void> {
-    for (const task of tasks) {
+    const launched = tasks.map((task): Running => {
       const controller = new AbortController();
       if (stop !== null) controller.abort(stop);
-      this.#running.set(task.id, { task, controller, seen: new Map() });
-    }
+      const running = { task, controller, seen: new Map(), begun: false };
+      this.#running.set(task.id, running);
+      return running;
+    });
     try {
       const properties = await this.#propertiesFor(tasks);
-      for (const task of tasks) void this.#attempt(task, properties);
+      for (const running of launched) void this.#attempt(running, properties);
     } catch (error) {
-      const message = (error as Error).message;
+      const message = text((error as Error).message);
       const failure = { type: 'StoreError', message, retryable: true, causes: [] };
-      for (const task of tasks) this.#settled.push({ task, outcome: { kind: 'failed', failure } });
-      this.#parts.ring();
+      for (const running of launched)
+        this.#settle(running, { outcome: { kind: 'failed', failure }, size: 0 });
     }
   }
 
@@ -75,16 +104,22 @@ export class Attempts {
     for (const { controller } of this.#running.values()) controller.abort(reason);
   }
 
-  /** Outcomes since the last call. What operations wrote to runtime properties is in the outbox when it returns. */
+  /** Outcomes since the last call, as many as a batch bears. What operations wrote to runtime properties is in the outbox when it returns. */
   take(): Settled[] {
     const taken: Settled[] = [];
-    for (const one of this.#settled.splice(0)) {
+    let next = 0;
+    for (; next < this.#settled.length && this.#unsent < UNSENT_LIMIT; next += 1) {
+      const { running, answer } = this.#settled[next]!;
+      const { task, begun } = running;
       // One that was given up has been accounted for already.
-      if (!this.#running.has(one.task.id)) continue;
-      if (one.outcome.runtimeProperties !== undefined) this.#save(one.task, one.outcome.runtimeProperties);
-      this.#running.delete(one.task.id);
-      taken.push(one);
+      if (this.#running.get(task.id) !== running) continue;
+      this.#unsent += answer.size;
+      if (answer.outcome.runtimeProperties !== undefined)
+        this.#save(running, answer.outcome.runtimeProperties);
+      this.#running.delete(task.id);
+      taken.push({ task, outcome: answer.outcome, begun });
     }
+    this.#settled = this.#settled.slice(next);
     return taken;
   }
 
@@ -92,7 +127,23 @@ export class Attempts {
   giveUp(): Task[] {
     const tasks = [...this.#running.values()].map((one) => one.task);
     this.#running.clear();
+    this.#settled = [];
     return tasks;
+  }
+
+  /** What was said so far is on its way. */
+  sent(): void {
+    this.#unsent = 0;
+    if (this.#dropped === 0) return;
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    this.#parts.outbox.event(taskEvents.walk(lostLines(dropped)));
+  }
+
+  /** The walk is over: what an operation that does not stop says from now on is heard by nobody. */
+  close(): void {
+    this.#closed = true;
+    this.#timers.clear();
   }
 
   async #propertiesFor(tasks: readonly Task[]): Promise<Properties> {
@@ -102,33 +153,51 @@ export class Attempts {
     return wanted.size === 0 ? new Map() : this.#parts.loadProperties([...wanted]);
   }
 
-  async #attempt(task: Task, seen: Properties): Promise<void> {
-    const running = this.#running.get(task.id);
-    if (running === undefined) return;
+  async #attempt(running: Running, seen: Properties): Promise<void> {
     running.seen = seen;
-    const outcome = await this.#run(task, running.controller, seen);
-    this.#settled.push({ task, outcome });
+    let answer: Answer;
+    try {
+      answer = checkedAnswer(await this.#run(running), writableOf(this.#parts.deployment, running.task));
+    } catch (error) {
+      const failure = { type: 'PluginError', message: text(error), retryable: false, causes: [] };
+      answer = { outcome: { kind: 'failed', failure }, size: 0 };
+    }
+    this.#settle(running, answer);
+  }
+
+  #settle(running: Running, answer: Answer): void {
+    this.#settled.push({ running, answer });
     this.#parts.ring();
   }
 
-  async #run(task: Task, controller: AbortController, properties: Properties): Promise<OperationOutcome> {
+  async #run(running: Running): Promise<OperationOutcome> {
     const { book, execution } = this.#parts;
+    const { task, controller } = running;
     if (controller.signal.aborted) return { kind: 'aborted' };
     if (execution.dryRun) return { kind: 'done', result: null };
+    const attempt = runAttempt(this.#host, {
+      task,
+      attempt: book.attempt(task),
+      retries: book.retries(task),
+      maxRetries: book.limits(task).maxRetries,
+      signal: controller.signal,
+      properties: running.seen,
+      begins: () => {
+        running.begun = true;
+      },
+    });
     const timeout = book.implementation(task)?.timeout ?? 0;
-    const timer = timeout <= 0 ? undefined : setTimeout(() => controller.abort('timeout'), timeout * 1000);
-    try {
-      return await runAttempt(this.#host, {
-        task,
-        attempt: book.attempt(task),
-        retries: book.retries(task),
-        maxRetries: book.limits(task).maxRetries,
-        signal: controller.signal,
-        properties,
+    if (timeout <= 0) return attempt;
+    let forget = () => {};
+    const late = new Promise<OperationOutcome>((resolve) => {
+      forget = this.#timers.after(timeout * 1000, () => {
+        controller.abort('timeout');
+        forget = this.#timers.after(this.#parts.grace * 1000, () =>
+          resolve({ kind: 'failed', failure: unanswered(timeout) }),
+        );
       });
-    } finally {
-      clearTimeout(timer);
-    }
+    });
+    return Promise.race([attempt, late]).finally(() => forget());
   }
 
   #attemptHost(): AttemptHost {
@@ -138,26 +207,47 @@ export class Attempts {
       deployment,
       plugins,
       execution: { id, workflow, parameters, createdBy },
-      log: (task, level, message) => {
-        outbox.event(taskEvents.log(this.#parts, task, level, message));
+      log: (task, level: LogLevel, said) => {
+        const message = text(said);
+        if (this.#hears(message)) outbox.event(taskEvents.log(this.#parts, task, level, message));
         ring();
       },
-      event: (task, message) => {
-        outbox.event(taskEvents.plugin(this.#parts, task, message));
+      event: (task, said) => {
+        const message = text(said);
+        if (this.#hears(message)) outbox.event(taskEvents.plugin(this.#parts, task, message));
         ring();
       },
       saveRuntimeProperties: async (task, changes) => {
-        this.#save(task, changes);
+        const running = this.#running.get(task.id);
+        if (running !== undefined) this.#save(running, this.#checked(task, changes));
         ring();
         await flushed();
       },
     };
   }
 
+  #hears(message: string): boolean {
+    if (this.#closed) return false;
+    if (this.#unsent >= UNSENT_LIMIT) {
+      this.#dropped += 1;
+      return false;
+    }
+    this.#unsent += message.length + LINE_COST;
+    return true;
+  }
+
+  #checked(task: Task, changes: unknown): Readonly<Record<string, JsonObject>> {
+    try {
+      const checked = checkedProperties(changes, writableOf(this.#parts.deployment, task));
+      this.#unsent += checked.size;
+      return checked.changes;
+    } catch (error) {
+      throw new DomainError('invalid', 'runtime-properties-illegal', text((error as Error).message));
+    }
+  }
+
   /** Only what the operation changed since it looked, so that it does not undo what others wrote meanwhile. */
-  #save(task: Task, changes: Readonly<Record<string, JsonObject>>): void {
-    const running = this.#running.get(task.id);
-    if (running === undefined) return;
+  #save(running: Running, changes: Readonly<Record<string, JsonObject>>): void {
     const now = new Map(running.seen);
     for (const [instance, after] of Object.entries(changes)) {
       const patch = patchBetween(running.seen.get(instance) ?? {}, after);

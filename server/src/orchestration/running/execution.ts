@@ -1,4 +1,5 @@
 /** One claimed execution from claim to end: read the deployment, plan or take up the graph, walk it, write the ending. */
+import { Readable } from 'node:stream';
 import type { JsonObject, PlanNode } from '../../dsl/plan.js';
 import { DomainError } from '../../errors.js';
 import type { NewEvent } from '../../events/events.js';
@@ -7,18 +8,22 @@ import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
 import { selectTypes } from '../deployments.store.js';
 import type { Evaluation } from '../evaluation.js';
+import { isCancelling } from '../execution-state.js';
 import { selectOperations } from '../executions.store.js';
 import { selectDefinitions, selectInstances, selectPropertiesById } from '../nodes.store.js';
 import type { TaskGraph } from '../planning/graph.js';
 import { isDone } from '../planning/graph.js';
 import type { DeploymentModel } from '../planning/model.js';
 import { workflowFor } from '../planning/workflows/workflow-table.js';
+import { text } from './answer.js';
 import type { WalkedDeployment } from './deployment.js';
 import { Fenced, Ledger } from './ledger.js';
-import type { ClaimedExecution } from './running.store.js';
+import { patiently } from './outage.js';
+import type { ClaimedExecution, EndStatus } from './running.store.js';
 import type { Slots } from './slots.js';
 import type { TaskMemory } from './task-book.js';
-import { Walk, type WalkSettings } from './walk.js';
+import { Walk } from './walk.js';
+import type { WalkSettings } from './walk-parts.js';
 
 export interface WalkDependencies {
   readonly pool: Pool;
@@ -30,6 +35,8 @@ export interface WalkDependencies {
   readonly blueprints: {
     file(blueprint: BlueprintUid, path: string): ReturnType<WalkedDeployment['resource']>;
   };
+  /** The worker waits no longer: whatever waits for the database lets go. */
+  readonly abandoned: AbortSignal;
 }
 
 /**
@@ -41,23 +48,31 @@ export async function walkExecution(
   execution: ClaimedExecution,
   onWalk: (walk: Walk) => void,
 ): Promise<'ended' | 'released' | 'fenced'> {
-  const ledger = new Ledger(parts.pool, execution);
+  const { pool, abandoned } = parts;
+  const ledger = new Ledger(pool, execution, abandoned);
   try {
-    const model = await readModel(parts.pool, execution);
+    if (isCancelling(execution.status) && execution.graph === null) {
+      // Nothing of it has begun, and whether it could be planned at all is no matter any more.
+      await end(ledger, execution, 'cancelled', '');
+      return 'ended';
+    }
+    const model = await patiently(() => readModel(pool, execution), abandoned);
     const graph = execution.graph ?? plan(execution, model);
     if ('problem' in graph) {
-      await ledger.begin(EMPTY, { total: 0, finished: 0 }, started(execution));
+      await ledger.begin(null, { total: 0, finished: 0 }, started(execution));
       await end(ledger, execution, 'failed', graph.problem);
       return 'ended';
     }
-    const memory = execution.graph === null ? [] : await readMemory(parts.pool, execution);
+    const memory =
+      execution.graph === null ? [] : await patiently(() => readMemory(pool, execution), abandoned);
     const operations = graph.tasks.filter((task) => task.call !== null);
     const done = new Set(memory.filter((row) => isDone(row.state)).map((row) => row.task));
     const finished = operations.filter((task) => done.has(task.id)).length;
-    await ledger.begin(graph, { total: operations.length, finished }, started(execution));
+    const counts = { total: operations.length, finished };
+    const status = await ledger.begin(graph, counts, started(execution));
 
     const walk = new Walk({
-      execution,
+      execution: { ...execution, status },
       graph,
       memory,
       deployment: walked(parts, execution, model),
@@ -65,7 +80,7 @@ export async function walkExecution(
       plugins: parts.plugins,
       slots: parts.slots,
       settings: parts.settings,
-      loadProperties: (ids) => loadProperties(parts.pool, execution, ids),
+      loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), abandoned),
     });
     onWalk(walk);
     const result = await walk.run();
@@ -77,8 +92,6 @@ export async function walkExecution(
     throw error;
   }
 }
-
-const EMPTY: TaskGraph = { workflow: '', tasks: [] };
 
 function plan(execution: ClaimedExecution, model: DeploymentModel): TaskGraph | { problem: string } {
   const workflow = workflowFor(execution.function);
@@ -140,19 +153,37 @@ function walked(
     nodes: model.nodes,
     instances,
     instanceCount: (node) => counts.get(node) ?? 0,
-    resource: (path) => parts.blueprints.file(execution.blueprintUid, path),
+    resource: (path) =>
+      patiently(
+        async () => wholeIfSmall(await parts.blueprints.file(execution.blueprintUid, path)),
+        parts.abandoned,
+      ),
     evaluate: (value, scope) =>
-      parts.evaluation.evaluate(value, {
-        scope: {
-          tenantId: execution.tenantId,
-          tenantName: execution.tenantName,
-          userId: execution.createdById,
-          seesPrivate: false,
-        },
-        deploymentUid: execution.deploymentUid,
-        ...scope,
-      }),
+      patiently(
+        () =>
+          parts.evaluation.evaluate(value, {
+            scope: {
+              tenantId: execution.tenantId,
+              tenantName: execution.tenantName,
+              userId: execution.createdById,
+              seesPrivate: false,
+            },
+            deploymentUid: execution.deploymentUid,
+            ...scope,
+          }),
+        parts.abandoned,
+      ),
   };
+}
+
+/** Bytes of a file that is read whole before it is handed out, so that an outage in the middle is waited out: scripts are small. */
+const SMALL = 1024 * 1024;
+
+async function wholeIfSmall(file: { size: number; stream: Readable }) {
+  if (file.size > SMALL) return file;
+  const chunks: Buffer[] = [];
+  for await (const chunk of file.stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return { size: file.size, stream: Readable.from(chunks, { objectMode: false }) };
 }
 
 function started(execution: ClaimedExecution): NewEvent {
@@ -163,7 +194,7 @@ function started(execution: ClaimedExecution): NewEvent {
 async function end(
   ledger: Ledger,
   execution: ClaimedExecution,
-  status: 'terminated' | 'failed' | 'cancelled',
+  status: EndStatus,
   error: string,
 ): Promise<void> {
   const of = `'${execution.workflow}' workflow execution`;
@@ -172,7 +203,17 @@ async function end(
     failed: event('workflow_failed', `${of} failed: ${error}${suffix(execution)}`),
     cancelled: event('workflow_cancelled', `${of} cancelled${suffix(execution)}`),
   };
-  await ledger.end(status, error, [told[status]]);
+  await ledger.end(status, error, (ended) => [told[ended]]);
+}
+
+/** After the engine itself has failed at it too often: over, so that a person may look and resume it. */
+export async function giveUpExecution(
+  parts: Pick<WalkDependencies, 'pool' | 'abandoned'>,
+  execution: ClaimedExecution,
+  error: unknown,
+): Promise<void> {
+  const why = `the engine could not carry it out: ${text((error as Error | null)?.message ?? error)}`;
+  await end(new Ledger(parts.pool, execution, parts.abandoned), execution, 'failed', why);
 }
 
 function event(type: string, message: string): NewEvent {

@@ -1,30 +1,31 @@
 /**
  * The one way a walk writes: batches under its fence, each exactly once.
  *
- * A batch whose answer is lost (the database went away while it was on its way) is neither repeated blindly nor given
- * up: the execution's batch number tells whether it was taken. When the fence has moved on, somebody else walks this
- * execution and `Fenced` is thrown: nothing more may be written, and nothing more may be started.
+ * A batch whose answer is lost (the database went away while it was on its way) is sent again under the same number. If
+ * the first one was taken after all, or is being taken in this moment by a session that has not noticed that nobody
+ * listens, the second writes nothing, and the execution's batch number tells why. When the fence has moved on, somebody
+ * else walks this execution and `Fenced` is thrown: nothing more may be written, and nothing more may be started.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from '../../dsl/plan.js';
 import { appendEvents, type NewEvent } from '../../events/events.js';
 import type { Pool } from '../../store/pool.js';
 import { inTransaction } from '../../store/transaction.js';
-import { setLatestExecution, settleDeployment } from '../deployments.store.js';
+import { holdDeployment, setLatestExecution, settleDeployment } from '../deployments.store.js';
 import type { ExecutionStatus } from '../execution-state.js';
 import { promoteQueued } from '../executions.store.js';
 import type { TaskGraph } from '../planning/graph.js';
-import type { Batch } from './outbox.js';
-import { safeJson } from './outbox.js';
+import { isOutage, pause } from './outage.js';
+import { type Batch, safeJson } from './outbox.js';
 import {
   beginExecution,
   type ClaimedExecution,
   commitBatch,
+  type EndStatus,
   endExecution,
   lookExecution,
 } from './running.store.js';
 
-/** Another worker holds the execution now, or it was ended by hand. */
+/** Another worker holds the execution now, or it was ended by hand, or the worker has no time left. */
 export class Fenced extends Error {
   constructor() {
     super('the execution is no longer held by this worker');
@@ -32,48 +33,57 @@ export class Fenced extends Error {
   }
 }
 
+/** Thrown in a transaction to take back what it has done so far. */
+class NotTaken extends Error {}
+
 export class Ledger {
   readonly #pool: Pool;
   readonly #execution: ClaimedExecution;
+  readonly #abandoned: AbortSignal | undefined;
   #batches: number;
 
-  constructor(pool: Pool, execution: ClaimedExecution) {
+  /** `abandoned`: nobody waits any longer; through an outage the ledger waits without end. */
+  constructor(pool: Pool, execution: ClaimedExecution, abandoned?: AbortSignal) {
     this.#pool = pool;
     this.#execution = execution;
+    this.#abandoned = abandoned;
     this.#batches = execution.batches;
   }
 
-  /** Stores the graph, when it is new, and that the execution has started; with its first event. */
+  /** Stores the graph, when there is one and it is new, and that the execution has started; with its first event. */
   async begin(
-    graph: TaskGraph,
+    graph: TaskGraph | null,
     counts: { total: number; finished: number },
     event: NewEvent,
   ): Promise<ExecutionStatus> {
-    return this.#persistently(async () => {
-      const { uid, fence, tenantId, deploymentUid } = this.#execution;
-      return inTransaction(this.#pool, async (client) => {
+    const { uid, fence, tenantId, deploymentUid } = this.#execution;
+    const text = graph === null || this.#execution.graph !== null ? null : safeJson(graph as unknown as Json);
+    return this.#once((number) =>
+      this.#transaction(async (client) => {
+        // First of all, and so in the order in which everybody locks: the deployment, then its executions.
+        await setLatestExecution.run(client, tenantId, [deploymentUid, uid]);
         const row = await beginExecution.one(client, [
           uid,
           fence,
-          this.#execution.graph === null ? safeJson(graph as unknown as Json) : null,
+          text,
           counts.total,
           counts.finished,
+          number,
         ]);
-        if (row === null) return null;
+        if (row === null) throw new NotTaken();
         await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, [event]);
-        await setLatestExecution.run(client, tenantId, [deploymentUid, uid]);
         return row.status;
-      });
-    });
+      }),
+    );
   }
 
   /** @returns the execution's status as the batch found it */
   async commit(batch: Batch): Promise<ExecutionStatus> {
-    return this.#persistently(async () => {
+    return this.#once(async (number) => {
       const row = await commitBatch.one(this.#pool, [
         this.#execution.uid,
         this.#execution.fence,
-        this.#batches + 1,
+        number,
         batch.finished,
         batch.fresh,
         batch.moved,
@@ -84,69 +94,65 @@ export class Ledger {
     });
   }
 
-  /** Ends the execution: status, last events, what it means for the deployment, and whoever waited in line. */
+  /**
+   * Ends the execution: status, last events, what it means for the deployment, and whoever waited in line.
+   *
+   * @param wanted how the walk ended; a cancel that came since turns it into `cancelled`
+   */
   async end(
-    status: 'terminated' | 'failed' | 'cancelled',
+    wanted: EndStatus,
     error: string,
-    events: readonly NewEvent[],
+    events: (status: EndStatus) => readonly NewEvent[],
   ): Promise<void> {
+    const { uid, fence, tenantId, deploymentUid } = this.#execution;
+    // When the answer to the commit was lost the next try finds the execution ended: nothing is left to do.
+    await this.#repeatedly(() =>
+      this.#transaction(async (client) => {
+        await holdDeployment.run(client, tenantId, [deploymentUid]);
+        const row = await endExecution.one(client, [uid, fence, wanted, error]);
+        if (row === null) throw new Fenced();
+        await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, events(row.status));
+        await settleDeployment.run(client, tenantId, [deploymentUid, row.status]);
+        await promoteQueued.run(client, tenantId, [deploymentUid]);
+        return row.status;
+      }),
+    );
+  }
+
+  /** Sends the next batch until it is known to be taken exactly once. */
+  async #once(write: (number: number) => Promise<ExecutionStatus | null>): Promise<ExecutionStatus> {
+    const number = this.#batches + 1;
+    const status = await this.#repeatedly(async (again) => {
+      const taken = await write(number);
+      if (taken !== null) return taken;
+      if (!again) throw new Fenced();
+      const seen = await lookExecution.one(this.#pool, [this.#execution.uid]);
+      if (seen === null || seen.fence !== this.#execution.fence || seen.batches !== number)
+        throw new Fenced();
+      return seen.status;
+    });
+    this.#batches = number;
+    return status;
+  }
+
+  async #repeatedly<T>(write: (again: boolean) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
+      if (this.#abandoned?.aborted === true) throw new Fenced();
       try {
-        const { uid, fence, tenantId, deploymentUid } = this.#execution;
-        await inTransaction(this.#pool, async (client) => {
-          if ((await endExecution.one(client, [uid, fence, status, error])) === null) throw new Fenced();
-          await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, events);
-          await settleDeployment.run(client, tenantId, [deploymentUid, status]);
-          await promoteQueued.run(client, tenantId, [deploymentUid]);
-        });
-        return;
+        return await write(attempt > 0);
       } catch (error) {
-        // When the answer to the commit was lost the next try finds the execution ended: nothing is left to do.
         if (error instanceof Fenced || !isOutage(error)) throw error;
-        await sleep(backOff(attempt));
+        await pause(attempt, this.#abandoned);
       }
     }
   }
 
-  /** Repeats `write` through outages of the database until it is known to be taken exactly once. */
-  async #persistently(write: () => Promise<ExecutionStatus | null>): Promise<ExecutionStatus> {
-    let unsure = false;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        if (unsure) {
-          const seen = await lookExecution.one(this.#pool, [this.#execution.uid]);
-          if (seen === null || seen.fence !== this.#execution.fence) throw new Fenced();
-          unsure = false;
-          if (seen.batches === this.#batches + 1) {
-            this.#batches += 1;
-            return seen.status;
-          }
-        }
-        const status = await write();
-        if (status === null) throw new Fenced();
-        this.#batches += 1;
-        return status;
-      } catch (error) {
-        if (error instanceof Fenced || !isOutage(error)) throw error;
-        unsure = true;
-        await sleep(backOff(attempt));
-      }
+  async #transaction<T>(work: Parameters<typeof inTransaction<T>>[1]): Promise<T | null> {
+    try {
+      return await inTransaction(this.#pool, work);
+    } catch (error) {
+      if (error instanceof NotTaken) return null;
+      throw error;
     }
   }
-}
-
-/** The database is away or going away, as opposed to refusing what we sent. */
-export function isOutage(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  if (typeof code !== 'string') {
-    // The driver has no codes for these: a connection that ended under a query, or could not be had in time.
-    return error instanceof Error && /connection|terminated|timeout/i.test(error.message);
-  }
-  if (/^(ECONN|EPIPE|ENOENT|ETIMEDOUT|EAI_AGAIN|EHOST|ENET)/.test(code)) return true;
-  // 08 connection, 53 resources, 57P shutdown, 40 serialisation and deadlock.
-  return /^(08|53|57P|40)/.test(code);
-}
-
-function backOff(attempt: number): number {
-  return Math.min(2000, 50 * 2 ** attempt);
 }

@@ -37,6 +37,8 @@ export interface Attempt {
   readonly maxRetries: number;
   readonly signal: AbortSignal;
   readonly properties: ReadonlyMap<string, JsonObject>;
+  /** Called when the plugin is asked: until then nothing can have been done. */
+  begins(): void;
 }
 
 /** The implementation behind a call, as the deployment's plan has it; null when the plan no longer says. */
@@ -53,6 +55,14 @@ export function implementationOf(
   const relationship = link === undefined ? undefined : node.relationships[link.relationship];
   if (relationship === undefined) return null;
   return relationshipOperation(deployment.types, relationship, call.side, call.operation) ?? null;
+}
+
+/** Instances whose runtime properties the attempt may write: those of its context. */
+export function writableOf(deployment: WalkedDeployment, task: Task): string[] {
+  const instance = task.instance === null ? undefined : deployment.instances.get(task.instance);
+  if (instance === undefined) return [];
+  const link = linkOf(instance, task.call);
+  return link === null ? [instance.id] : [instance.id, link.targetInstance];
 }
 
 /** Instances whose runtime properties the attempt must see. */
@@ -74,13 +84,13 @@ export async function runAttempt(host: AttemptHost, attempt: Attempt): Promise<O
   try {
     return await attemptOperation(host, attempt);
   } catch (error) {
-    if (attempt.signal.aborted) return { kind: 'aborted' };
+    if (attempt.signal.aborted) return onTimeout(host, attempt, { kind: 'aborted' });
     const known = error instanceof DomainError;
     return {
       kind: 'failed',
       failure: failure(
         known ? 'OperationError' : 'PluginError',
-        (error as Error).message ?? String(error),
+        (error as Error | null)?.message ?? String(error),
         !known || error.kind === 'unavailable',
       ),
     };
@@ -113,7 +123,7 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
   const instance = deployment.instances.get(task.instance!)!;
   const link = linkOf(instance, call);
   const scope = link === null ? { self: instance.id } : { source: instance.id, target: link.targetInstance };
-  const inputs = await inputsOf(host, attempt, implementation, call, scope);
+  const inputs = await inputsOf(host, implementation, call, scope);
   if ('failure' in inputs) return { kind: 'failed', failure: inputs.failure };
 
   const request: OperationRequest = {
@@ -135,26 +145,26 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
     resource: (path) => deployment.resource(path),
     evaluate: (expression) => deployment.evaluate(expression, scope),
   };
-  const outcome = await plugin.run(request);
-  const reason = attempt.signal.reason as AbortReason | undefined;
-  if (
-    attempt.signal.aborted &&
-    reason === 'timeout' &&
-    (outcome.kind === 'aborted' || outcome.kind === 'failed')
-  ) {
-    const message = `Process killed due to timeout of ${implementation.timeout} seconds`;
-    return {
-      ...outcome,
-      kind: 'failed',
-      failure: failure('TimeoutException', message, implementation.timeoutRecoverable === true),
-    };
-  }
-  return outcome;
+  attempt.begins();
+  return onTimeout(host, attempt, await plugin.run(request));
+}
+
+/** An operation that was ended for its timeout has failed, however it puts that. */
+function onTimeout(host: AttemptHost, attempt: Attempt, outcome: OperationOutcome): OperationOutcome {
+  const { task, signal } = attempt;
+  if (!signal.aborted || (signal.reason as AbortReason) !== 'timeout') return outcome;
+  if (outcome?.kind !== 'aborted' && outcome?.kind !== 'failed') return outcome;
+  const implementation = implementationOf(host.deployment, task, task.call!);
+  const message = `Process killed due to timeout of ${implementation?.timeout} seconds`;
+  return {
+    ...outcome,
+    kind: 'failed',
+    failure: failure('TimeoutException', message, implementation?.timeoutRecoverable === true),
+  };
 }
 
 async function inputsOf(
   host: AttemptHost,
-  attempt: Attempt,
   implementation: PlanOperation,
   call: OperationCall,
   scope: { self?: string; source?: string; target?: string },
@@ -169,7 +179,6 @@ async function inputsOf(
     const message = `Duplicate definition of ${clash} in operation properties and in kwargs. To allow redefinition, pass "allow_kwargs_override".`;
     return { failure: failure('NonRecoverableError', message, false) };
   }
-  void attempt;
   return { values: { ...declared, ...call.parameters } };
 }
 

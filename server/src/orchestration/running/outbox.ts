@@ -196,9 +196,16 @@ function element(text: string): string {
 export function safeJson(value: Json): string {
   const text = JSON.stringify(value);
   if (!/\\u0000|\\ud[89a-f]/i.test(text)) return text;
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'string' ? part.replace(/\p{Surrogate}|\0/gu, '\ufffd') : part,
-  );
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === 'string') return storable(part);
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).map(([name, one]) => [storable(name), one]));
+  });
+}
+
+/** The text, with what PostgreSQL cannot keep replaced. */
+export function storable(text: string): string {
+  return text.replace(/\p{Surrogate}|\0/gu, '\ufffd');
 }
 
 /** What a whole new set of properties changes, name by name, so that it does not undo what others wrote meanwhile. */

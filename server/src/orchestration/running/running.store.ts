@@ -11,6 +11,9 @@ import type { TaskGraph } from '../planning/graph.js';
 const ACTIVE = `('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling')`;
 const ENGINE = 'the engine serves every tenant; it reads the tenant from the execution it has claimed';
 
+/** How a walk may end an execution. */
+export type EndStatus = 'terminated' | 'failed' | 'cancelled';
+
 export interface ClaimedExecution {
   readonly uid: ExecutionUid;
   readonly id: ExecutionId;
@@ -35,13 +38,17 @@ export interface ClaimedExecution {
   readonly batches: number;
 }
 
-/** `$1` worker, `$2` lease in seconds, `$3` how many. Oldest first; a claim raises the fence. */
+/**
+ * `$1` worker, `$2` lease in seconds, `$3` how many, `$4` what the worker walks already: after an outage that was longer
+ * than its leases they look free. Oldest first; a claim raises the fence.
+ */
 export const claimExecutions = systemStatement<ClaimedExecution>(
   'engine_claim',
   `with claimed as (
      update executions x set worker = $1, fence = x.fence + 1, lease_until = now() + make_interval(secs => $2)
      from (select c.uid from executions c
            where c.status in ${ACTIVE} and c.deployment_uid is not null and (c.lease_until is null or c.lease_until < now())
+             and not c.uid = any($4::bigint[])
            order by c.uid limit $3 for update skip locked) free
      where x.uid = free.uid
      returning x.*)
@@ -81,12 +88,23 @@ export const releaseLease = systemStatement<never>(
   ENGINE,
 );
 
-/** The plan becomes the truth: stored with its first event, by the holder of the fence. */
+/**
+ * A walk that broke off for a reason of our own making: counted, and its lease runs out later each time, as the pause
+ * before the next try. `$3`: the first pause in seconds.
+ */
+export const countBreakdown = systemStatement<{ breakdowns: number }>(
+  'engine_count_breakdown',
+  `update executions x set breakdowns = x.breakdowns + 1, lease_until = now() + make_interval(secs => least(60, $3 * 2 ^ least(x.breakdowns, 10)))
+   where x.uid = $1 and x.fence = $2 and x.status in ${ACTIVE} returning x.breakdowns`,
+  ENGINE,
+);
+
+/** The plan becomes the truth: stored with its first event, by the holder of the fence. `$6`: the number of this batch. */
 export const beginExecution = systemStatement<{ status: ExecutionStatus }>(
   'engine_begin',
   `update executions x set graph = coalesce(x.graph, $3), total_operations = $4, finished_operations = $5, batches = x.batches + 1,
      status = case when x.status = 'pending' then 'started' else x.status end, started_at = coalesce(x.started_at, now())
-   where x.uid = $1 and x.fence = $2 and x.status in ${ACTIVE} returning x.status`,
+   where x.uid = $1 and x.fence = $2 and x.batches = $6 - 1 and x.status in ${ACTIVE} returning x.status`,
   ENGINE,
 );
 
@@ -101,16 +119,18 @@ export const commitBatch = systemStatement<{ status: ExecutionStatus | null }>(
   ENGINE,
 );
 
-/** How an execution stands when a batch was not taken: to tell a lost answer from a lost fence. */
+/** How an execution stands when a batch was not taken a second time: to tell a lost answer from a lost fence. */
 export const lookExecution = systemStatement<{ fence: number; batches: number; status: ExecutionStatus }>(
   'engine_look',
   'select x.fence, x.batches, x.status from executions x where x.uid = $1',
   ENGINE,
 );
 
-export const endExecution = systemStatement<{ uid: ExecutionUid }>(
+/** What a cancel asked for that came after the walk's last look outweighs how it went. Returns the status it ends with. */
+export const endExecution = systemStatement<{ status: EndStatus }>(
   'engine_end',
-  `update executions x set status = $3, error = $4, ended_at = now(), worker = null, lease_until = null
-   where x.uid = $1 and x.fence = $2 and x.status in ${ACTIVE} returning x.uid`,
+  `update executions x set status = e.status, error = case when e.status = 'cancelled' then '' else $4 end, ended_at = now(), worker = null, lease_until = null
+   from (select c.uid, case when c.status in ('pending', 'started') then $3 else 'cancelled' end as status from executions c where c.uid = $1 for update) e
+   where x.uid = e.uid and x.fence = $2 and x.status in ${ACTIVE} returning x.status`,
   ENGINE,
 );

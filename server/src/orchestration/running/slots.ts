@@ -1,35 +1,38 @@
-/** How many operations of each plugin run at once in this worker, over all its executions. First come, first served. */
+/**
+ * How many operations of each plugin run at once in this worker, over all its executions.
+ *
+ * Executions take turns: a slot that becomes free is promised to the one that waits longest, which then goes to the
+ * end of the line for its next. Without the promise an execution with many operations would take back at once each
+ * slot it gives, and a small one beside it would wait for the end of the large one.
+ */
 
 export class Slots {
   readonly #limitOf: (plugin: string) => number;
   readonly #used = new Map<string, number>();
   readonly #held = new Map<object, Map<number, string>>();
-  readonly #waiting = new Map<string, Set<() => void>>();
+  /** Who waits for a plugin, in order, and how to wake them. */
+  readonly #lines = new Map<string, Map<object, () => void>>();
+  readonly #promised = new Map<string, Set<object>>();
 
   /** `limitOf`: how many operations of a plugin this worker runs at once. */
   constructor(limitOf: (plugin: string) => number) {
     this.#limitOf = limitOf;
   }
 
-  /** Takes a slot for a task of `owner`; false when there is none, and then `whenFree` is called once there may be. */
+  /** Takes a slot for a task of `owner`; false when there is none, and then `whenFree` is called when it is its turn. */
   take(owner: object, task: number, plugin: string, whenFree: () => void): boolean {
     const used = this.#used.get(plugin) ?? 0;
-    if (used >= this.#limitOf(plugin)) {
-      let waiting = this.#waiting.get(plugin);
-      if (waiting === undefined) {
-        waiting = new Set();
-        this.#waiting.set(plugin, waiting);
-      }
-      waiting.add(whenFree);
+    const promised = this.#promised.get(plugin);
+    const mine = promised?.has(owner) === true;
+    const toOthers = (promised?.size ?? 0) - (mine ? 1 : 0);
+    if (used + toOthers >= this.#limitOf(plugin)) {
+      const line = entry(this.#lines, plugin, () => new Map<object, () => void>());
+      if (!line.has(owner)) line.set(owner, whenFree);
       return false;
     }
+    if (mine) promised!.delete(owner);
     this.#used.set(plugin, used + 1);
-    let held = this.#held.get(owner);
-    if (held === undefined) {
-      held = new Map();
-      this.#held.set(owner, held);
-    }
-    held.set(task, plugin);
+    entry(this.#held, owner, () => new Map<number, string>()).set(task, plugin);
     return true;
   }
 
@@ -39,14 +42,18 @@ export class Slots {
     if (plugin === undefined) return;
     held!.delete(task);
     this.#used.set(plugin, (this.#used.get(plugin) ?? 1) - 1);
-    const waiting = this.#waiting.get(plugin);
-    if (waiting === undefined) return;
-    this.#waiting.delete(plugin);
-    for (const whenFree of waiting) whenFree();
+    this.#promiseNext(plugin);
+  }
+
+  /** The owner starts nothing more: its place in line and what was promised to it go to others. */
+  withdraw(owner: object): void {
+    for (const line of this.#lines.values()) line.delete(owner);
+    for (const [plugin, promised] of this.#promised) if (promised.delete(owner)) this.#promiseNext(plugin);
   }
 
   /** The owner is gone, and with it whatever it held. */
   forget(owner: object): void {
+    this.withdraw(owner);
     for (const task of [...(this.#held.get(owner)?.keys() ?? [])]) this.give(owner, task);
     this.#held.delete(owner);
   }
@@ -57,4 +64,24 @@ export class Slots {
     for (const count of this.#used.values()) sum += count;
     return sum;
   }
+
+  #promiseNext(plugin: string): void {
+    const line = this.#lines.get(plugin);
+    if (line === undefined) return;
+    for (const [owner, whenFree] of line) {
+      line.delete(owner);
+      entry(this.#promised, plugin, () => new Set<object>()).add(owner);
+      whenFree();
+      return;
+    }
+  }
+}
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }

@@ -81,6 +81,11 @@ export const taskEvents = {
     return { ...where, l: level, g: `ctx.${teller.execution.id}:${task.id}` };
   },
 
+  /** Of the whole execution rather than of a task. */
+  walk(message: string): OutboxEvent {
+    return { t: 'workflow_event', m: message };
+  },
+
   node(teller: Teller, effect: Extract<Effect, { kind: 'event' }>): OutboxEvent {
     const m = effect.message + (teller.execution.dryRun ? ' (dry run)' : '');
     if (effect.instance === null) return { t: 'workflow_stage', m };

@@ -11,13 +11,11 @@
  * is collected for the next: the more happens, the larger the batches. Rejected: a batch for each transition (4,000
  * operations/s on the reference machine instead of tens of thousands), and the graph as rows that SQL releases (decision 0002).
  */
-import type { JsonObject } from '../../dsl/plan.js';
 import type { TaskFailure } from '../../errors.js';
 import type { AbortReason, OperationOutcome } from '../../plugins/plugin.js';
-import type { PluginRegistry } from '../../plugins/registry.js';
 import { type ExecutionStatus, isCancelling } from '../execution-state.js';
-import type { Task, TaskGraph } from '../planning/graph.js';
-import { failureMessage } from '../planning/outcome.js';
+import type { Task } from '../planning/graph.js';
+import { failureMessage, outcomeOf } from '../planning/outcome.js';
 import { Frontier } from '../planning/ready.js';
 import {
   afterAgain,
@@ -28,45 +26,16 @@ import {
 } from '../planning/retry.js';
 import { Attempts } from './attempts.js';
 import { Bell } from './bell.js';
-import type { WalkedDeployment } from './deployment.js';
-import { cancelled, interruption, unknownFailure } from './failures.js';
-import { Fenced, type Ledger } from './ledger.js';
+import { cancelled, interruption, overtaken, unasked, unknownFailure } from './failures.js';
+import { Flushes } from './flushes.js';
+import { Fenced } from './ledger.js';
 import { Outbox } from './outbox.js';
-import type { ClaimedExecution } from './running.store.js';
-import type { Slots } from './slots.js';
 import { TaskBook, type TaskMemory } from './task-book.js';
-
-export interface WalkSettings {
-  /** Retries after the first attempt where an operation does not say; -1 without end. */
-  readonly taskRetries: number;
-  /** Seconds. */
-  readonly taskRetryInterval: number;
-  /** Seconds that operations get to stop after a cancel before the execution ends without them. */
-  readonly cancelGrace: number;
-}
-
-export interface WalkParts {
-  readonly execution: ClaimedExecution;
-  readonly graph: TaskGraph;
-  readonly memory: readonly TaskMemory[];
-  readonly deployment: WalkedDeployment;
-  readonly ledger: Ledger;
-  readonly plugins: PluginRegistry;
-  readonly slots: Slots;
-  readonly settings: WalkSettings;
-  /** Runtime properties now, by instance id. */
-  loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
-}
-
-/** `released`: the worker shuts down; somebody else goes on from here. `fenced`: somebody already does. */
-export type WalkEnd =
-  | { readonly kind: 'ended'; readonly status: 'terminated' | 'failed' | 'cancelled'; readonly error: string }
-  | { readonly kind: 'released' }
-  | { readonly kind: 'fenced' };
+import { Timers } from './timers.js';
+import type { WalkEnd, WalkParts } from './walk-parts.js';
 
 /** At most so many starts in one batch: large enough to be cheap, small enough that results flow meanwhile. */
 const STARTS_PER_BATCH = 512;
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Walk {
   readonly #parts: WalkParts;
@@ -75,7 +44,8 @@ export class Walk {
   readonly #attempts: Attempts;
   readonly #frontier: Frontier;
   readonly #bell = new Bell();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #flushes = new Flushes();
+  readonly #timers = new Timers();
   /** Ready, in order, waiting for room. */
   readonly #ready: number[] = [];
   /** Intent written or about to be, not running yet. */
@@ -85,6 +55,10 @@ export class Walk {
   readonly #failed: { task: Task; failure: TaskFailure }[] = [];
   #status: ExecutionStatus;
   #stop: AbortReason | null = null;
+  /** The worker shuts down: nothing starts, what runs has some time yet. */
+  #draining = false;
+  /** Were running when the worker shut down; whoever claims the execution next decides about them. */
+  #left = 0;
   #gaveUp = false;
   #committing = false;
   #trouble: unknown = null;
@@ -102,12 +76,13 @@ export class Walk {
       ...parts,
       book: this.#book,
       outbox: this.#outbox,
+      grace: parts.settings.cancelGrace,
       loadProperties: (ids) => parts.loadProperties(ids),
       ring: () => this.#bell.ring(),
-      flushed: () => this.#flushed(),
+      flushed: () => this.#flushes.wait(!this.#outbox.empty),
     });
     this.#frontier = new Frontier(parts.graph, new Map(parts.memory.map((row) => [row.task, row.state])));
-    for (const row of parts.memory) this.#takeOver(row);
+    this.#takeOver(parts.memory);
   }
 
   /** The execution's status as the database has it, told by a heartbeat or a notification. */
@@ -118,9 +93,11 @@ export class Walk {
     this.#bell.ring();
   }
 
-  /** Stop starting; what runs is stopped too, and taken up by whoever claims the execution next. */
-  release(): void {
-    this.#halt('shutdown');
+  /** Start nothing more. What runs may end within `drain` seconds; then it is stopped, and taken up by whoever claims the execution next. */
+  release(drain: number): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#after(drain, () => this.#halt('shutdown'));
     this.#bell.ring();
   }
 
@@ -147,38 +124,57 @@ export class Walk {
       if (error instanceof Fenced) return { kind: 'fenced' };
       throw error;
     } finally {
-      for (const timer of this.#timers) clearTimeout(timer);
+      this.#timers.clear();
+      this.#attempts.close();
+      this.#flushes.end(new Fenced());
       this.#parts.slots.forget(this);
     }
   }
 
   // --- deciding what starts ---------------------------------------------------------------------------------
 
-  /** What was under way when an earlier walk of this execution ended. */
-  #takeOver(row: TaskMemory): void {
-    const task = this.#task(row.task);
-    if (row.state === 'waiting') this.#wait(task, row.dueAt ?? new Date(0));
-    if (row.state === 'failed' || row.state === 'interrupted') {
-      this.#failed.push({ task, failure: row.failure ?? unknownFailure() });
+  /**
+   * What was under way when an earlier walk of this execution ended. First what stops the execution, because what may
+   * run again does so only where something may still start; else it counts as stopped.
+   */
+  #takeOver(memory: readonly TaskMemory[]): void {
+    const again: Task[] = [];
+    for (const row of memory) {
+      const task = this.#task(row.task);
+      if (row.state === 'waiting') this.#wait(task, row.dueAt ?? new Date(0));
+      if (row.state === 'failed' || row.state === 'interrupted') {
+        this.#failed.push({ task, failure: row.failure ?? unknownFailure() });
+      }
+      if (row.state !== 'started') continue;
+      if (this.#book.mayRunAgain(task)) {
+        again.push(task);
+        continue;
+      }
+      const failure = interruption(task);
+      this.#book.tellFailure(task, failure);
+      this.#book.fail(task, 'interrupted', failure);
+      this.#failed.push({ task, failure });
     }
-    if (row.state !== 'started') return;
-    if (this.#book.mayRunAgain(task)) {
+    const over = isCancelling(this.#status) || this.#failed.length > 0;
+    for (const task of again) {
+      if (over) {
+        this.#writeOff(task);
+        continue;
+      }
       this.#book.tellInterrupted(task);
       this.#ready.push(task.id);
-      return;
     }
-    const failure = interruption(task);
-    this.#book.tellFailure(task, failure);
-    this.#book.fail(task, 'interrupted', failure);
-    this.#failed.push({ task, failure });
   }
 
   get #stopping(): boolean {
-    return this.#stop !== null || this.#failed.length > 0;
+    return this.#stop !== null || this.#draining || this.#failed.length > 0;
   }
 
   #admit(): void {
-    if (this.#stopping) return;
+    if (this.#stopping) {
+      this.#parts.slots.withdraw(this);
+      return;
+    }
     for (;;) {
       const room = STARTS_PER_BATCH - this.#starting;
       if (room <= 0) return;
@@ -212,28 +208,17 @@ export class Walk {
 
   #wait(task: Task, due: Date): void {
     this.#waiting += 1;
-    this.#after(due.getTime() - Date.now(), () => {
+    this.#after((due.getTime() - Date.now()) / 1000, () => {
       this.#waiting -= 1;
       this.#ready.push(task.id);
     });
   }
 
-  /** Does `work` in `delay` milliseconds, or at once when that is over. */
-  #after(delay: number, work: () => void): void {
-    if (delay <= 0) {
+  #after(seconds: number, work: () => void): void {
+    this.#timers.after(seconds * 1000, () => {
       work();
       this.#bell.ring();
-      return;
-    }
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        work();
-        this.#bell.ring();
-      },
-      Math.min(delay, LONGEST_TIMER),
-    );
-    this.#timers.add(timer);
+    });
   }
 
   // --- writing ------------------------------------------------------------------------------------------------
@@ -242,46 +227,40 @@ export class Walk {
     if (this.#committing || this.#outbox.empty) return;
     const batch = this.#outbox.take();
     this.#committing = true;
-    this.#parts.ledger.commit(batch).then(
-      async (status) => {
+    this.#flushes.take();
+    this.#attempts.sent();
+    this.#parts.ledger
+      .commit(batch)
+      .then(async (status) => {
         this.#committing = false;
+        this.#flushes.settle();
         this.observe(status);
         // The next batch goes out before the operations of this one start: the database works while we do.
         this.#send();
         this.#starting -= batch.starts.length;
         if (batch.starts.length > 0) {
-          await this.#attempts.launch(
-            batch.starts.map((id) => this.#task(id)),
-            this.#stop,
-          );
+          const stop = this.#stop ?? (this.#draining ? 'shutdown' : null);
+          await this.#attempts.launch(batch.starts.map(this.#task), stop);
         }
-        this.#bell.ring();
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         this.#committing = false;
         this.#trouble ??= error;
-        this.#bell.ring();
-      },
-    );
-  }
-
-  async #flushed(): Promise<void> {
-    while (!this.#outbox.empty || this.#committing) {
-      if (this.#trouble !== null) throw this.#trouble;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+      })
+      .finally(() => this.#bell.ring());
   }
 
   // --- taking results -----------------------------------------------------------------------------------------
 
   #settle(): void {
-    for (const { task, outcome } of this.#attempts.take()) {
+    for (const { task, outcome, begun } of this.#attempts.take()) {
       this.#parts.slots.give(this, task.id);
-      this.#take(task, outcome);
+      if (outcome.kind === 'aborted') this.#abandon(task, begun);
+      else this.#take(task, outcome);
     }
   }
 
-  #take(task: Task, outcome: OperationOutcome): void {
+  #take(task: Task, outcome: Exclude<OperationOutcome, { kind: 'aborted' }>): void {
     const limits = this.#book.limits(task);
     const attempts = { ...limits, failedAttempts: this.#book.retries(task) + 1 };
     switch (outcome.kind) {
@@ -292,10 +271,6 @@ export class Walk {
         }
         this.#book.succeed(task, outcome.result);
         this.#frontier.finish(task.id);
-        return;
-      case 'aborted':
-        // On shutdown the row stays `started`: whoever claims the execution next decides, as after a crash.
-        if (this.#stop !== 'shutdown' && this.#stop !== 'fenced') this.#writeOff(task);
         return;
       case 'again': {
         const { message } = outcome;
@@ -309,11 +284,27 @@ export class Walk {
     }
   }
 
-  /** Stopped before it was done. Whether resuming may simply run it again is for its author to say. */
-  #writeOff(task: Task): void {
-    const failure = cancelled();
+  /** It was stopped before it was done. `begun`: its plugin had been asked. */
+  #abandon(task: Task, begun: boolean): void {
+    if (this.#stop === 'fenced') return;
+    if (this.#stop === null && !this.#stopping) {
+      this.#take(task, { kind: 'failed', failure: unasked() });
+      return;
+    }
+    const cancelling = this.#stop !== null && this.#stop !== 'shutdown';
+    if (cancelling || (begun && this.#failed.length > 0)) this.#writeOff(task, begun);
+    // Nothing can have been done, so nobody need be asked.
+    else if (!begun) this.#book.wait(task, new Date(), null);
+    // The row stays `started`: whoever claims the execution next decides, as after a crash.
+    else this.#left += 1;
+  }
+
+  /** Counts as not done. Whether resuming may simply run it again is for its author to say. */
+  #writeOff(task: Task, begun = true): void {
+    const failure = this.#failed.length > 0 && !isCancelling(this.#status) ? overtaken() : cancelled();
     this.#book.tellFailure(task, failure);
-    this.#book.fail(task, this.#book.mayRunAgain(task) ? 'failed' : 'interrupted', failure, 'cancelled');
+    const state = !begun || this.#book.mayRunAgain(task) ? 'failed' : 'interrupted';
+    this.#book.fail(task, state, failure, 'cancelled');
   }
 
   #retry(task: Task, failure: TaskFailure, verdict: Verdict, asked: boolean): void {
@@ -331,7 +322,9 @@ export class Walk {
     this.#book.fail(task, 'failed', failure);
     this.#failed.push({ task, failure });
     // What still runs gets so long.
-    this.#after(this.#parts.execution.waitAfterFail * 1000, () => this.#attempts.abort('cancelled'));
+    if (this.#failed.length === 1) {
+      this.#after(this.#parts.execution.waitAfterFail, () => this.#stopRunning('cancelled'));
+    }
   }
 
   #later(task: Task, seconds: number, failure: TaskFailure | null): void {
@@ -344,13 +337,19 @@ export class Walk {
 
   #halt(reason: AbortReason): void {
     if (this.#stop === 'fenced' || (this.#stop === 'killed' && reason !== 'fenced')) return;
-    if (this.#stop === null && reason !== 'fenced') {
-      this.#after(this.#parts.settings.cancelGrace * 1000, () => {
-        this.#gaveUp = true;
-      });
-    }
+    if (this.#stop === 'cancelled' && reason === 'shutdown') return;
+    const first = this.#stop === null;
     this.#stop = reason;
+    if (first && reason !== 'fenced') this.#stopRunning(reason);
+    else this.#attempts.abort(reason);
+  }
+
+  /** Those who do not answer are waited for only so long. */
+  #stopRunning(reason: AbortReason): void {
     this.#attempts.abort(reason);
+    this.#after(this.#parts.settings.cancelGrace, () => {
+      this.#gaveUp = true;
+    });
   }
 
   #idle(): boolean {
@@ -358,10 +357,10 @@ export class Walk {
       return false;
     if (this.#attempts.running > 0) {
       if (!this.#gaveUp) return false;
-      // They were told to stop, and killed, and still do not answer: the execution ends without them.
+      // They were told to stop, and killed, and still do not answer: the execution goes on without them.
       for (const task of this.#attempts.giveUp()) {
         this.#parts.slots.give(this, task.id);
-        if (this.#stop !== 'shutdown' && this.#stop !== 'fenced') this.#writeOff(task);
+        this.#abandon(task, true);
       }
       this.#send();
       return this.#outbox.empty && !this.#committing;
@@ -371,21 +370,30 @@ export class Walk {
 
   #conclude(): WalkEnd {
     if (this.#stop === 'fenced') return { kind: 'fenced' };
-    if (this.#stop === 'shutdown') return { kind: 'released' };
-    if (this.#stop !== null) return { kind: 'ended', status: 'cancelled', error: '' };
-    if (this.#failed.length === 0) return { kind: 'ended', status: 'terminated', error: '' };
+    const total = this.#parts.graph.tasks.length;
+    const status = outcomeOf(
+      {
+        total,
+        done: total - this.#frontier.remaining,
+        started: this.#left,
+        failed: this.#failed.length,
+        interrupted: 0,
+      },
+      { cancelling: this.#stop === 'cancelled' || this.#stop === 'killed' },
+    );
+    if (status === 'running') {
+      if (this.#draining) return { kind: 'released' };
+      throw new Error(`the walk has nothing left to do, and ${this.#frontier.remaining} tasks are not done`);
+    }
+    if (status !== 'failed') return { kind: 'ended', status, error: '' };
     const failures = this.#failed.map(({ task, failure }) => ({
       function: task.call?.function ?? '',
       operation: task.call?.operation ?? '',
       instance: task.instance ?? '',
       failure,
     }));
-    return { kind: 'ended', status: 'failed', error: failureMessage(failures) };
+    return { kind: 'ended', status, error: failureMessage(failures) };
   }
 
-  // --- small things -------------------------------------------------------------------------------------------
-
-  #task(id: number): Task {
-    return this.#parts.graph.tasks[id]!;
-  }
+  readonly #task = (id: number): Task => this.#parts.graph.tasks[id]!;
 }

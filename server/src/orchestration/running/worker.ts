@@ -5,20 +5,23 @@
  * lock proves that no other process of that name lives, and then what the last one left is free at once; without the
  * proof its leases run out on the database's clock. Either way the fence keeps a paused one from writing.
  */
-import pg from 'pg';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
 import type { Signals } from '../../store/signals.js';
-import { type WalkDependencies, walkExecution } from './execution.js';
+import { giveUpExecution, type WalkDependencies, walkExecution } from './execution.js';
+import { isOutage } from './outage.js';
 import {
   type ClaimedExecution,
   claimExecutions,
+  countBreakdown,
   freeLeases,
   releaseLease,
   renewLeases,
 } from './running.store.js';
 import { Slots } from './slots.js';
-import type { Walk, WalkSettings } from './walk.js';
+import type { Walk } from './walk.js';
+import type { WalkSettings } from './walk-parts.js';
+import { takeName } from './worker-name.js';
 
 export interface WorkerSettings extends WalkSettings {
   readonly name: string;
@@ -29,7 +32,7 @@ export interface WorkerSettings extends WalkSettings {
   readonly maxOperations: number;
   /** Seconds; renewed at a third of it. */
   readonly lease: number;
-  /** Seconds that running operations get at a graceful stop. */
+  /** Seconds that running operations get at a graceful stop before they are stopped themselves. */
   readonly drain: number;
 }
 
@@ -58,6 +61,12 @@ export interface RunningWorker {
 }
 
 const POLL_MS = 1000;
+/** Seconds before an execution whose walk broke off is tried again; doubled each time. */
+const FIRST_PAUSE = 1;
+/** So often the engine itself may fail at an execution before it gives it up. */
+const MOST_BREAKDOWNS = 5;
+/** At a stop: beyond what operations get, for the last batches. */
+const LAST_WORDS_MS = 3000;
 
 /** Starts a worker in this process; resolves when it takes work. */
 export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
@@ -68,7 +77,10 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   let again = false;
   let claiming: Promise<void> | null = null;
 
-  const identity = await takeName(settings);
+  const abandoned = new AbortController();
+  const dependencies = { ...parts, slots, abandoned: abandoned.signal };
+
+  const identity = await takeName(settings, log);
   if (identity.sole) {
     await plugins.recoverAll();
     await freeLeases.run(pool, [identity.name]);
@@ -79,7 +91,12 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
       again = false;
       const room = settings.maxExecutions - holds.size;
       if (stopping || room <= 0) return;
-      const claimed = await claimExecutions.all(pool, [identity.name, settings.lease, Math.min(room, 16)]);
+      const claimed = await claimExecutions.all(pool, [
+        identity.name,
+        settings.lease,
+        Math.min(room, 16),
+        [...holds.keys()],
+      ]);
       for (const execution of claimed) begin(execution);
       if (claimed.length > 0) again = true;
     } while (again);
@@ -98,22 +115,32 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   function begin(execution: ClaimedExecution): void {
     const held: Held = { execution, walk: null, done: Promise.resolve() };
     holds.set(execution.uid, held);
-    held.done = walkExecution({ ...parts, slots }, execution, (walk) => {
+    held.done = walkExecution(dependencies, execution, (walk) => {
       held.walk = walk;
-      if (stopping) walk.release();
+      if (stopping) walk.release(settings.drain);
     })
-      .catch((error: unknown) => {
-        log.error({ err: error, execution: execution.id }, 'the walk of an execution broke off');
-        return 'broken' as const;
-      })
+      .catch((error: unknown) => broke(execution, error))
       .then(async (end) => {
-        holds.delete(execution.uid);
-        // After trouble of our own making the lease runs out by itself: a pause before the next try.
         if (end === 'released')
           await releaseLease.run(pool, [execution.uid, execution.fence]).catch(() => {});
+        if (holds.get(execution.uid) === held) holds.delete(execution.uid);
         signals.send(`ended:${execution.id}`);
         if (!stopping) look();
       });
+  }
+
+  /** Trouble of our own making: tried again after a pause, some times, so that one bad execution neither spins nor stays for ever. */
+  async function broke(execution: ClaimedExecution, error: unknown): Promise<'broken'> {
+    log.error({ err: error, execution: execution.id }, 'the walk of an execution broke off');
+    if (isOutage(error)) return 'broken';
+    try {
+      const row = await countBreakdown.one(pool, [execution.uid, execution.fence, FIRST_PAUSE]);
+      if (row !== null && row.breakdowns >= MOST_BREAKDOWNS)
+        await giveUpExecution(dependencies, execution, error);
+    } catch (trouble) {
+      log.error({ err: trouble, execution: execution.id }, 'a broken execution could not be ended');
+    }
+    return 'broken';
   }
 
   async function renew(): Promise<void> {
@@ -157,9 +184,19 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
       stopping = true;
       clearInterval(poll);
       unsubscribe();
-      await claiming;
-      for (const held of holds.values()) held.walk?.release();
-      await Promise.all([...holds.values()].map((held) => held.done));
+      const late = setTimeout(
+        () => abandoned.abort(),
+        (settings.drain + settings.cancelGrace) * 1000 + LAST_WORDS_MS,
+      );
+      // Through an outage nothing can be handed back: the leases run out by themselves.
+      const given = new Promise<void>((resolve) => {
+        abandoned.signal.addEventListener('abort', () => resolve());
+      });
+      await Promise.race([claiming, given]);
+      for (const held of holds.values()) held.walk?.release(settings.drain);
+      await Promise.race([Promise.all([...holds.values()].map((held) => held.done)), given]);
+      for (const held of holds.values()) held.walk?.fence();
+      clearTimeout(late);
       clearInterval(heartbeat);
       await identity.give();
     },
@@ -170,25 +207,4 @@ interface Held {
   readonly execution: ClaimedExecution;
   walk: Walk | null;
   done: Promise<void>;
-}
-
-/** Takes the worker's name; a second process of the same name gets another one and waits for leases like a stranger. */
-async function takeName(
-  settings: WorkerSettings,
-): Promise<{ name: string; sole: boolean; give(): Promise<void> }> {
-  const client = new pg.Client({
-    connectionString: settings.databaseUrl,
-    application_name: 'orrery-worker-name',
-  });
-  client.on('error', () => {});
-  await client.connect();
-  const { rows } = await client.query<{ got: boolean }>(
-    'select pg_try_advisory_lock(hashtextextended($1, 0)) as got',
-    [settings.name],
-  );
-  const sole = rows[0]?.got === true;
-  const give = async () => {
-    await client.end().catch(() => {});
-  };
-  return { name: sole ? settings.name : `${settings.name}#${process.pid}`, sole, give };
 }

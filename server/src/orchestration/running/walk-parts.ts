@@ -1,0 +1,37 @@
+/** What a walk is made of, and what may become of it. */
+import type { JsonObject } from '../../dsl/plan.js';
+import type { PluginRegistry } from '../../plugins/registry.js';
+import type { TaskGraph } from '../planning/graph.js';
+import type { WalkedDeployment } from './deployment.js';
+import type { Ledger } from './ledger.js';
+import type { ClaimedExecution, EndStatus } from './running.store.js';
+import type { Slots } from './slots.js';
+import type { TaskMemory } from './task-book.js';
+
+export interface WalkSettings {
+  /** Retries after the first attempt where an operation does not say; -1 without end. */
+  readonly taskRetries: number;
+  /** Seconds. */
+  readonly taskRetryInterval: number;
+  /** Seconds that operations get to stop after they were told to, before the execution goes on without them. */
+  readonly cancelGrace: number;
+}
+
+export interface WalkParts {
+  readonly execution: ClaimedExecution;
+  readonly graph: TaskGraph;
+  readonly memory: readonly TaskMemory[];
+  readonly deployment: WalkedDeployment;
+  readonly ledger: Ledger;
+  readonly plugins: PluginRegistry;
+  readonly slots: Slots;
+  readonly settings: WalkSettings;
+  /** Runtime properties now, by instance id. */
+  loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+}
+
+/** `released`: the worker shuts down; somebody else goes on from here. `fenced`: somebody already does. */
+export type WalkEnd =
+  | { readonly kind: 'ended'; readonly status: EndStatus; readonly error: string }
+  | { readonly kind: 'released' }
+  | { readonly kind: 'fenced' };
