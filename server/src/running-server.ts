@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Settings } from './config.js';
 import { buildCore, type Core } from './core.js';
 import { keptSecret } from './data-folder.js';
-import { installDemo } from './demo.js';
+import { DemoMark, installDemo, runningDemo } from './demo.js';
 import { DIALECTS } from './dialects/index.js';
 import type { EmbeddedPostgres } from './embedded-postgres/launcher.js';
 import { bootstrap, FIRST_USER } from './identity/bootstrap.js';
@@ -61,7 +61,12 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     endings.push(() => pool.end());
     const applied = await migrate(pool);
     if (applied.length > 0) log.info({ applied }, 'migrated');
+    const demo = new DemoMark(settings.dataDir);
+    const undecided = demo.undecided;
+    // Before the store has its first row: a kill from here on finds the demonstration owed.
+    if (undecided && settings.demo && settings.role === 'all') demo.set('owed');
     const first = settings.role === 'worker' ? false : await firstStart(settings, pool, voice);
+    if (undecided && !first && demo.owed) demo.set('done');
 
     const signals = new Signals(database.url);
     endings.push(() => signals.close());
@@ -85,7 +90,7 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     const url = urlOf(settings.host, (app.server.address() as AddressInfo).port);
     log.info({ version: VERSION, role: settings.role, url, adopted: database.embedded?.adopted }, 'ready');
     voice.ready(url);
-    if (first && settings.demo && settings.role === 'all') endings.push(startDemo(core, voice, log));
+    if (settings.demo && settings.role === 'all') endings.push(showDemo(core, demo, voice, log));
     return { url, core, app, first, stop };
   } catch (error) {
     await stop();
@@ -93,11 +98,14 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
   }
 }
 
-/** Installs the demonstration beside whatever else happens; returns how to end waiting for it. */
-function startDemo(core: Core, voice: Voice, log: Log): () => Promise<void> {
+/** Installs the demonstration where it is owed, and says where it answers; returns how to end waiting for it. */
+function showDemo(core: Core, mark: DemoMark, voice: Voice, log: Log): () => Promise<void> {
   const stopping = new AbortController();
-  const done = installDemo(core, stopping.signal).then(
+  const { owed } = mark;
+  const done = (owed ? installDemo(core, stopping.signal) : runningDemo(core)).then(
     (url) => {
+      if (stopping.signal.aborted) return;
+      if (owed) mark.set('done');
       if (url !== null) voice.tell(`The demonstration answers at ${url}`);
     },
     (error: unknown) => {

@@ -189,12 +189,23 @@ function restOf(plan: PreparedPlan): DeploymentRest {
   return {
     groups: plan.groups as unknown as JsonObject,
     scalingGroups: plan.scalingGroups as unknown as JsonObject,
-    policyTypes: plan.policyTypes,
-    policyTriggers: plan.policyTriggers,
+    ...policiesInUse(plan),
     resourceTags: plan.resourceTags,
     settings: plan.settings,
     inputSchema: plan.inputs,
   };
+}
+
+/** Of the policy types and triggers that come with the language only those that some group uses; all of the author's own. */
+function policiesInUse(plan: PreparedPlan): Pick<DeploymentRest, 'policyTypes' | 'policyTriggers'> {
+  const used = JSON.stringify(plan.groups);
+  const kept = (all: JsonObject) =>
+    Object.fromEntries(
+      Object.entries(all).filter(
+        ([name]) => !name.startsWith('cloudify.policies.') || used.includes(`"${name}"`),
+      ),
+    );
+  return { policyTypes: kept(plan.policyTypes), policyTriggers: kept(plan.policyTriggers) };
 }
 
 function nodeRow(node: PreparedPlan['nodes'][number], ordinal: number) {
