@@ -58,6 +58,12 @@ describe('the dialect of the guide', () => {
     assert.deepEqual(answer.json(), { run: id, of: deployment, does: 'install', is: 'pending' });
   });
 
+  test('describes itself', async () => {
+    const answer = await app.inject({ url: '/openapi/odd-v1.json' });
+    assert.equal(answer.statusCode, 200);
+    assert.deepEqual(Object.keys(answer.json().paths), ['/odd/v1/runs/{id}']);
+  });
+
   test('refuses in its own form', async () => {
     const stranger = await app.inject({ url: '/odd/v1/runs/x' });
     assert.deepEqual([stranger.statusCode, stranger.json()], [401, { oops: 'Send X-Odd-Token' }]);
