@@ -13,6 +13,7 @@ import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
 import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
 import type { Pool } from './store/pool.js';
+import { foldRowCounts } from './store/row-counts.js';
 
 /** Executions one worker walks at once; the others wait as rows. */
 const MOST_EXECUTIONS = 100;
@@ -25,7 +26,7 @@ export interface Chore {
   /** For the log. */
   readonly name: string;
   readonly everyMs: number;
-  readonly run: (core: Core) => Promise<void>;
+  readonly run: (core: Core, pool: Pool) => Promise<void>;
 }
 
 export interface Work {
@@ -36,6 +37,7 @@ export interface Work {
 }
 
 export const CHORES: readonly Chore[] = [
+  { name: 'fold row counts', everyMs: 10_000, run: async (_core, pool) => void (await foldRowCounts(pool)) },
   { name: 'sweep blobs', everyMs: 10 * 60_000, run: async (core) => void (await core.blobs.sweep()) },
   {
     name: 'fail dead uploads',
@@ -54,6 +56,7 @@ export interface WorkParts {
 
 export async function startWork({ core, pool, log, databaseUrl, chores = CHORES }: WorkParts): Promise<Work> {
   const { settings } = core;
+  await foldRowCounts(pool);
   const script = createScriptPlugin({
     workDir: join(settings.dataDir, 'work'),
     notice: (message) => log.info({ plugin: 'script' }, message),
@@ -77,7 +80,7 @@ export async function startWork({ core, pool, log, databaseUrl, chores = CHORES 
       cancelGrace: CANCEL_GRACE,
     },
   });
-  const timers = chores.map((chore) => startChore(core, log, chore));
+  const timers = chores.map((chore) => startChore(core, pool, log, chore));
   return {
     troubles: () => [],
     stop: async () => {
@@ -88,13 +91,13 @@ export async function startWork({ core, pool, log, databaseUrl, chores = CHORES 
   };
 }
 
-function startChore(core: Core, log: Log, chore: Chore): { stop(): Promise<void> } {
+function startChore(core: Core, pool: Pool, log: Log, chore: Chore): { stop(): Promise<void> } {
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout;
   const turn = async () => {
     try {
-      await chore.run(core);
+      await chore.run(core, pool);
     } catch (error) {
       log.error({ chore: chore.name, err: error }, 'a chore failed; it is tried again at its next time');
     }

@@ -65,7 +65,7 @@ const LABELS = `(select coalesce(json_agg(json_build_object('key', l.key, 'value
 /** `labels` is a list of `{key, value, created_at, created_by}`. */
 export const blueprintList: ListSpec<BlueprintField> = {
   from: 'blueprints b join tenants t on t.id = b.tenant_id join users u on u.id = b.created_by',
-  driver: { table: 'blueprints', alias: 'b', key: 'uid' },
+  driver: { table: 'blueprints', alias: 'b', key: 'uid', counted: true },
   fields: {
     id: { sql: 'b.id', type: 'text' },
     tenantName: { sql: 't.name', type: 'text' },

@@ -104,7 +104,7 @@ export const deploymentList: ListSpec<DeploymentField> = {
     join users u on u.id = d.created_by
     left join executions x on x.uid = d.latest_execution_uid
     left join executions c on c.uid = d.create_execution_uid`,
-  driver: { table: 'deployments', alias: 'd', key: 'uid' },
+  driver: { table: 'deployments', alias: 'd', key: 'uid', counted: true },
   fields: {
     id: { sql: 'd.id', type: 'text' },
     displayName: { sql: 'd.display_name', type: 'text' },

@@ -47,7 +47,7 @@ const FROM = `executions x
 
 export const executionList: ListSpec<ExecutionField> = {
   from: FROM,
-  driver: { table: 'executions', alias: 'x', key: 'uid' },
+  driver: { table: 'executions', alias: 'x', key: 'uid', counted: true },
   fields: {
     id: { sql: 'x.id', type: 'text' },
     tenantName: { sql: 't.name', type: 'text' },

@@ -43,7 +43,7 @@ export interface ListSpec<Field extends string> {
    * The table that `from` begins with, where it alone decides how many rows there are and the others only decorate. Then,
    * as long as conditions and order look at it alone, rows are counted and the page is chosen on its indexes.
    */
-  readonly driver?: { readonly table: string; readonly alias: string; readonly key: string };
+  readonly driver?: Driver;
   readonly fields: Readonly<Record<Field, ListField>>;
   /** Confinement to a tenant and to what the caller may see, given the scope. Never absent: see `ownTenant`. */
   readonly confine: (scope: TenantScope) => Confinement;
@@ -52,6 +52,15 @@ export interface ListSpec<Field extends string> {
   readonly tieBreak: string;
   /** Fields that `search` looks into, with OR. */
   readonly search: readonly Field[];
+}
+
+interface Driver {
+  readonly table: string;
+  readonly alias: string;
+  /** Column that no two rows share. */
+  readonly key: string;
+  /** Its rows are counted as they come and go (`row_counts`), so nobody needs to count them for a whole tenant. */
+  readonly counted?: boolean;
 }
 
 /** A condition; or several of which at most one holds for a row, so that each can use an index of its own. */
@@ -150,7 +159,7 @@ export async function listPage<Field extends string>(
     Object.entries(query.shape).map(([wire, shown]) => sql`${sql.lit(wire)}, ${member(spec, shown)}`),
   );
   const parts = driven(spec, query, keys)
-    ? chosenFirst(spec.driver!, spec.from, branches, conditions, sorting, query)
+    ? chosenFirst(spec.driver!, spec.from, branches, conditions, sorting, query, scope)
     : chosenLast(spec.from, branches, conditions, sorting, query);
   const page = sql<{ items: string; total: number }>`
     select (${parts.total})::integer as total,
@@ -217,12 +226,13 @@ function chosenLast(
 
 /** Chooses the keys of the page on the driver's own indexes, branch by branch, and joins only those. */
 function chosenFirst(
-  driver: { readonly table: string; readonly alias: string; readonly key: string },
+  driver: Driver,
   from: string,
   branches: readonly RawBuilder<unknown>[],
   conditions: readonly RawBuilder<unknown>[],
   sorting: readonly Sorting[],
   { offset, size }: Bounds,
+  scope: TenantScope,
 ): PageParts {
   const table = sql.raw(`${driver.table} ${driver.alias}`);
   const key = `${driver.alias}.${driver.key}`;
@@ -237,11 +247,13 @@ function chosenFirst(
   );
   const chosen = sql`(select chosen from (${sql.join(choices, sql` union all `)}) choice order by ${byName}${limited(size)} offset ${offset})`;
   const decorated = sql.raw(from.slice(`${driver.table} ${driver.alias}`.length));
+  const counts = wheres.map((where) => sql`(select count(*) from ${table} where ${where})`);
+  // The first branch is the tenant's own rows; who sees all of them needs no count of them.
+  if (driver.counted === true && scope.seesPrivate && conditions.length === 0) {
+    counts[0] = sql`(select coalesce(sum(difference), 0) from row_counts where tenant_id = ${scope.tenantId} and collection = ${sql.lit(driver.table)})`;
+  }
   return {
-    total: sql`select ${sql.join(
-      wheres.map((where) => sql`(select count(*) from ${table} where ${where})`),
-      sql` + `,
-    )}`,
+    total: sql`select ${sql.join(counts, sql` + `)}`,
     rows: sql`from ${chosen} choice join ${table} on ${sql.raw(key)} = choice.chosen ${decorated} order by ${order}`,
   };
 }

@@ -23,6 +23,7 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'operations',
   'events',
   'secrets',
+  'row_counts',
 ]);
 
 interface Use {
