@@ -69,6 +69,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],
+    frameworkErrors: (error, request, reply) => refuseUrl(dialects, error, request, reply),
     routerOptions: {
       ignoreTrailingSlash: true,
       ignoreDuplicateSlashes: true,
@@ -195,6 +196,25 @@ function logAnswer(log: Log, request: FastifyRequest, reply: FastifyReply): void
     },
     'answered',
   );
+}
+
+/** URLs that cannot be routed: nobody's hooks have run, so what every answer has is added here. */
+function refuseUrl(
+  dialects: readonly Dialect[],
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  reply.header('x-request-id', request.id);
+  reply.header('x-content-type-options', 'nosniff');
+  const message =
+    error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? `A part of the path is longer than ${LONGEST_PARAMETER} characters`
+      : 'The path is not percent-encoded UTF-8';
+  const speaks = ({ roots }: Dialect) => roots.some((root) => request.url.startsWith(`${root}/`));
+  const dialect = dialects.find(speaks);
+  if (dialect?.refuseUrl === undefined) problem(reply, request, 400, message);
+  else dialect.refuseUrl(reply, message);
 }
 
 /** The net under the dialects' own error forms. */

@@ -6,7 +6,7 @@
  * GET, binary bodies called JSON, colons in paths) is dealt with here and nowhere else: the outer server installs no
  * body parser, so a scope starts with none and adds its own.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { Core } from '../core.js';
 
@@ -34,6 +34,8 @@ export interface Dialect {
   readonly roots: readonly string[];
   /** What its OpenAPI document says beyond the routes. */
   readonly api: ApiDescription;
+  /** Answers under its roots a URL that no route can be looked up for, in the dialect's form of errors. */
+  readonly refuseUrl?: (reply: FastifyReply, message: string) => void;
   /** Adds the dialect's routes to a scope of its own. */
   mount(app: FastifyInstance, core: Core): Promise<void>;
 }

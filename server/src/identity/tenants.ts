@@ -51,9 +51,14 @@ export class Tenants {
     this.#belongings = parts.belongings ?? [];
   }
 
-  /** The caller's own; all, and with the names of their members, for those who manage tenants. */
+  /**
+   * The caller's own; all, and with the names of their members, for those who manage tenants.
+   *
+   * @throws DomainError `forbidden`, also where `userRoles` are asked for by others
+   */
   async list(caller: Caller, query: ListQuery<TenantField>): Promise<ListPage> {
     requirePermission(caller, 'tenants.list');
+    if (Object.values(query.shape).includes('userRoles')) requirePermission(caller, 'tenants.manage');
     const spec = caller.permissions.has('tenants.manage') ? TENANT_LIST : TENANT_LIST_OF_MEMBERS;
     return listPage(this.#pool, spec, identityScope(caller, 'tenants.manage'), query);
   }

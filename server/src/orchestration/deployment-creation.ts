@@ -1,5 +1,6 @@
 /** How a deployment comes to be: a plan prepared with its inputs, stored with nodes and instances in one transaction. */
 import type { Caller, TenantScope } from '../caller.js';
+import { type Label, normalLabels } from '../catalog/labels.js';
 import { prepare } from '../dsl/blueprint/prepare.js';
 import type { JsonObject, Plan, PreparedPlan, SharedTypes } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
@@ -31,7 +32,7 @@ export interface DeploymentRequest {
   readonly displayName?: string;
   readonly description?: string;
   readonly visibility?: Visibility;
-  readonly labels?: readonly { readonly key: string; readonly value: string }[];
+  readonly labels?: readonly Label[];
 }
 
 export function deploymentExists(id: string): DomainError {
@@ -40,6 +41,39 @@ export function deploymentExists(id: string): DomainError {
     'deployment-exists',
     `deployment with id=${id} already exists on this tenant or with global visibility`,
   );
+}
+
+const LONGEST_NAME = 256;
+
+/** @throws DomainError `invalid` (`display-name-invalid`) */
+export function checkDisplayName(name: string | undefined): void {
+  if (name === undefined || (name.length <= LONGEST_NAME && !/\p{Cc}/u.test(name))) return;
+  throw new DomainError(
+    'invalid',
+    'display-name-invalid',
+    `A display name has at most ${LONGEST_NAME} characters, and no control characters`,
+  );
+}
+
+export const WIDTH: Readonly<Record<Visibility, number>> = { private: 0, tenant: 1, global: 2 };
+
+/**
+ * A deployment shows what its blueprint holds: whoever may not see the one must not see the other (cloudify-rest.md §C5).
+ *
+ * @throws DomainError `invalid` (`wider-than-blueprint`)
+ */
+export function checkWidth(id: string, visibility: Visibility, blueprint: VisibleBlueprint): void {
+  if (WIDTH[visibility] <= WIDTH[blueprint.visibility]) return;
+  throw new DomainError(
+    'invalid',
+    'wider-than-blueprint',
+    `The visibility of deployment ${id} can't be ${visibility}, wider than that of its blueprint ${blueprint.id}, which is ${blueprint.visibility}`,
+  );
+}
+
+interface VisibleBlueprint {
+  readonly id: string;
+  readonly visibility: Visibility;
 }
 
 export function prepareFor(
@@ -117,7 +151,12 @@ export async function storeDeployment(
     const uid = row!.uid;
     await insertNodes.run(client, scope.tenantId, [uid, JSON.stringify(plan.nodes.map(nodeRow))]);
     await insertInstances.run(client, scope.tenantId, [uid, JSON.stringify(instances)]);
-    await setLabels(client, scope, uid, [...planLabels(plan), ...(request.labels ?? [])]);
+    await setLabels(
+      client,
+      scope,
+      uid,
+      distinct([...planLabels(plan), ...normalLabels(request.labels ?? [])]),
+    );
     await tellCreation(client, scope, uid, visibility, request);
     await record(client, caller, {
       action: 'create',
@@ -128,12 +167,12 @@ export async function storeDeployment(
   });
 }
 
-/** Replaces all labels of a deployment. */
+/** Replaces all labels of a deployment. They are as `normalLabels` gives them. */
 export async function setLabels(
   client: Client,
   scope: TenantScope,
   deployment: DeploymentUid,
-  labels: readonly { readonly key: string; readonly value: string }[],
+  labels: readonly Label[],
 ): Promise<void> {
   await deleteLabels.run(client, scope.tenantId, [deployment]);
   if (labels.length > 0)
@@ -222,7 +261,12 @@ function nodeRow(node: PreparedPlan['nodes'][number], ordinal: number) {
   };
 }
 
-function planLabels(plan: PreparedPlan): { key: string; value: string }[] {
+/** The request may repeat a label of the blueprint. */
+function distinct(labels: readonly Label[]): Label[] {
+  return [...new Map(labels.map((label) => [JSON.stringify([label.key, label.value]), label])).values()];
+}
+
+function planLabels(plan: PreparedPlan): Label[] {
   return Object.entries(plan.labels).flatMap(([key, { values }]) =>
     values.filter((value) => typeof value === 'string').map((value) => ({ key: key.toLowerCase(), value })),
   );

@@ -165,13 +165,15 @@ export interface DeploymentHead {
   readonly createdById: UserId;
   readonly createdBy: string;
   readonly workflows: Readonly<Record<string, PlanWorkflow>>;
+  readonly blueprint: { readonly id: string; readonly visibility: Visibility };
 }
 
 /** The caller's own tenant's deployment, locked until the transaction ends. */
 export const lockDeployment = tenantStatement<DeploymentHead>(
   'deployment_lock',
-  `select d.uid, d.tenant_id as "tenantId", d.id, d.visibility, d.created_by as "createdById", u.username as "createdBy", d.workflows
-   from deployments d join users u on u.id = d.created_by
+  `select d.uid, d.tenant_id as "tenantId", d.id, d.visibility, d.created_by as "createdById", u.username as "createdBy", d.workflows,
+     json_build_object('id', b.id, 'visibility', b.visibility) as blueprint
+   from deployments d join users u on u.id = d.created_by join blueprints b on b.uid = d.blueprint_uid
    where d.tenant_id = $1 and d.id = $2 and (d.visibility <> 'private' or d.created_by = $3 or $4)
    for update of d`,
 );
@@ -200,6 +202,12 @@ export const globalIdTaken = systemStatement<{ taken: boolean }>(
   'deployment_global_taken',
   `select exists (select from deployments where id = $1 and visibility = 'global') as taken`,
   'ids of deployments shared with every tenant are unique across tenants (cloudify.md §2.2)',
+);
+
+export const idTakenElsewhere = systemStatement<{ taken: boolean }>(
+  'deployment_taken_elsewhere',
+  `select exists (select from deployments where id = $1 and uid <> $2) as taken`,
+  'the id of a deployment that is shared with every tenant is taken in every tenant (cloudify.md §2.2)',
 );
 
 export const setCreateExecution = tenantStatement<never>(

@@ -5,6 +5,7 @@
  * (`create_deployment_environment`, as Cloudify's clients look for it) are all there or none is.
  */
 import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
+import { type Label, normalLabels } from '../catalog/labels.js';
 import type { Json, Plan, ValueDefinition } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import { forgetEventsOfDeployment } from '../events/events.js';
@@ -14,11 +15,14 @@ import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import {
+  checkDisplayName,
+  checkWidth,
   type DeploymentRequest,
   deploymentExists,
   prepareFor,
   setLabels,
   storeDeployment,
+  WIDTH,
 } from './deployment-creation.js';
 import {
   type DeploymentField,
@@ -28,6 +32,7 @@ import {
   deleteNodes,
   deleteOperations,
   deploymentList,
+  idTakenElsewhere,
   liveInstances,
   lockDeployment,
   selectDeployment,
@@ -51,7 +56,7 @@ export interface DeploymentChange {
   readonly description?: string;
   readonly visibility?: Visibility;
   /** Replaces all labels. */
-  readonly labels?: readonly { readonly key: string; readonly value: string }[];
+  readonly labels?: readonly Label[];
 }
 
 /** The catalog, as far as deployments need it. */
@@ -59,7 +64,12 @@ export interface BlueprintSource {
   get(
     caller: Caller,
     id: string,
-  ): Promise<{ readonly uid: BlueprintUid; readonly id: string; readonly state: string }>;
+  ): Promise<{
+    readonly uid: BlueprintUid;
+    readonly id: string;
+    readonly state: string;
+    readonly visibility: Visibility;
+  }>;
   planOf(blueprint: BlueprintUid): Promise<Plan>;
 }
 
@@ -110,10 +120,11 @@ export class Deployments {
 
   /**
    * Creates a deployment with its nodes and instances. Everything is checked before anything is stored, in the order
-   * of cloudify.md §4.3. Needs `deployments.write`.
+   * of cloudify.md §4.3. Without a visibility it is the tenant's, or private like its blueprint. Needs `deployments.write`.
    *
-   * @throws DomainError `not-found` (blueprint); `invalid` (`deployment-id`, `blueprint-not-ready`, `deployment-inputs-missing`,
-   *   `deployment-inputs-unknown`, `deployment-inputs-invalid`, `deployment-secrets-missing`); `conflict` (`deployment-exists`)
+   * @throws DomainError `not-found` (blueprint); `invalid` (`deployment-id`, `display-name-invalid`, `blueprint-not-ready`,
+   *   `wider-than-blueprint`, `deployment-inputs-missing`, `deployment-inputs-unknown`, `deployment-inputs-invalid`,
+   *   `deployment-secrets-missing`, `label-invalid`); `conflict` (`deployment-exists`)
    */
   async create(caller: Caller, request: DeploymentRequest): Promise<DeploymentRecord> {
     const scope = scopeFor(caller, 'deployments.write');
@@ -125,8 +136,8 @@ export class Deployments {
         { details: { field: 'deployment_id' } },
       );
     }
-    const visibility = request.visibility ?? 'tenant';
-    if (visibility === 'global') requirePermission(caller, 'global.write');
+    checkDisplayName(request.displayName);
+    if (request.visibility === 'global') requirePermission(caller, 'global.write');
     const blueprint = await this.#blueprints.get(caller, request.blueprintId);
     if (blueprint.state !== 'uploaded') {
       throw new DomainError(
@@ -135,6 +146,8 @@ export class Deployments {
         `Blueprint ${blueprint.id} is ${blueprint.state}: only an uploaded blueprint can be deployed`,
       );
     }
+    const visibility = request.visibility ?? (blueprint.visibility === 'private' ? 'private' : 'tenant');
+    checkWidth(request.id, visibility, blueprint);
     const plan = await this.#blueprints.planOf(blueprint.uid);
     const prepared = prepareFor(plan, request, caller, blueprint.id);
     const missing = await this.#secrets.missing(scope, plan.requirements.secrets);
@@ -156,6 +169,8 @@ export class Deployments {
         const constraint = (error as { constraint?: string }).constraint;
         if (constraint === 'deployments_tenant_id_id_key' || constraint === 'deployments_global_id')
           throw deploymentExists(request.id);
+        // It was deleted while its plan was prepared.
+        if (constraint === 'deployments_blueprint_uid_fkey') throw notFound('Blueprint', request.blueprintId);
         if (constraint === 'node_instances_id' && draw < DRAWS) continue;
         throw error;
       }
@@ -165,11 +180,14 @@ export class Deployments {
   /**
    * Changes what may be changed without an update workflow. Visibility only widens. Needs `deployments.write`.
    *
-   * @throws DomainError `not-found`; `invalid` (`visibility-not-wider`)
+   * @throws DomainError `not-found`; `invalid` (`visibility-not-wider`, `wider-than-blueprint`, `display-name-invalid`,
+   *   `label-invalid`); `conflict` (`deployment-exists`: another tenant has the id that is to be global)
    */
   async update(caller: Caller, id: string, change: DeploymentChange): Promise<DeploymentRecord> {
     const scope = scopeFor(caller, 'deployments.write');
     if (change.visibility === 'global') requirePermission(caller, 'global.write');
+    checkDisplayName(change.displayName);
+    const labels = change.labels === undefined ? undefined : normalLabels(change.labels);
     await inTransaction(this.#pool, async (client) => {
       const deployment = await lockDeployment.one(client, scope.tenantId, [
         id,
@@ -184,13 +202,20 @@ export class Deployments {
           `Can't set the visibility of deployment ${id} to ${change.visibility} because it already is ${deployment.visibility}`,
         );
       }
+      if (change.visibility !== undefined) checkWidth(id, change.visibility, deployment.blueprint);
+      if (
+        change.visibility === 'global' &&
+        (await idTakenElsewhere.one(client, [id, deployment.uid]))!.taken
+      ) {
+        throw deploymentExists(id);
+      }
       await updateDeployment.run(client, scope.tenantId, [
         deployment.uid,
         change.displayName ?? null,
         change.description ?? null,
         change.visibility ?? null,
       ]);
-      if (change.labels !== undefined) await setLabels(client, scope, deployment.uid, change.labels);
+      if (labels !== undefined) await setLabels(client, scope, deployment.uid, labels);
       await record(client, caller, {
         action: 'update',
         thing: 'deployment',
@@ -286,8 +311,6 @@ export class Deployments {
     return values;
   }
 }
-
-const WIDTH: Record<Visibility, number> = { private: 0, tenant: 1, global: 2 };
 
 /** In the deployment's own tenant, with what the caller may see. */
 function subjectOf(caller: Caller, deployment: DeploymentRecord) {

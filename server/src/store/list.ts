@@ -76,7 +76,7 @@ export type ListFilter<Field extends string> =
   | { readonly field: Field; readonly anyOf: readonly string[] }
   /** Equal to none of `values`, or absent. */
   | { readonly field: Field; readonly noneOf: readonly string[] }
-  /** Case-insensitive LIKE with the caller's own wildcards, any of `patterns`. */
+  /** Case-insensitive LIKE with the caller's own wildcards, any of `patterns`. A backslash at the end stands for itself. */
   | { readonly field: Field; readonly like: readonly string[] }
   /** From (inclusive) and to (exclusive), as ISO times. */
   | { readonly field: Field; readonly from?: string; readonly to?: string }
@@ -308,7 +308,7 @@ function condition<Field extends string>(
   }
   if ('like' in filter) {
     return sql`(${sql.join(
-      filter.like.map((pattern) => sql`${expression} ilike ${pattern}`),
+      filter.like.map((pattern) => sql`${expression} ilike ${whole(pattern)}`),
       sql` or `,
     )})`;
   }
@@ -317,6 +317,13 @@ function condition<Field extends string>(
     ...(filter.to === undefined ? [] : [sql`${expression} < ${filter.to}::timestamptz`]),
   ];
   return bounds.length === 0 ? sql`true` : sql.join(bounds, sql` and `);
+}
+
+/** PostgreSQL refuses a pattern whose last character escapes nothing. */
+function whole(pattern: string): string {
+  let end = pattern.length;
+  while (pattern[end - 1] === '\\') end -= 1;
+  return (pattern.length - end) % 2 === 0 ? pattern : `${pattern}\\`;
 }
 
 function rendered(field: ListField): string {

@@ -87,7 +87,7 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
   const blueprints = {
     get: async (_caller: Caller, id: string) => {
       const found = await pool.query<{ uid: BlueprintUid }>('select uid from blueprints where id = $1', [id]);
-      return { uid: found.rows[0]!.uid, id, state: 'uploaded' };
+      return { uid: found.rows[0]!.uid, id, state: 'uploaded', visibility: 'tenant' as const };
     },
     planOf: async (uid: BlueprintUid) => plans.get(uid)!,
     file: async (uid: BlueprintUid, path: string) => {

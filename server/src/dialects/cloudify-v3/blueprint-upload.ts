@@ -17,6 +17,7 @@ import { pipeline } from 'node:stream/promises';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../../errors.js';
 import { badParameters } from './errors.js';
+import { readDocument } from './json-document.js';
 import { readLabels } from './labels.js';
 import { booleanOf, type Params } from './lenient.js';
 import { readVisibility, type Visibility } from './visibility.js';
@@ -48,7 +49,7 @@ export async function withUploadOrder<T>(
   let fields: Readonly<Record<string, unknown>> | null = null;
   let early: { stream: Readable; remove: () => Promise<void> } | null = null;
   try {
-    for await (const part of request.parts()) {
+    for await (const part of partsOf(request)) {
       if (part.type === 'field') {
         if (part.fieldname === 'params') fields = parseParams(part.value);
       } else if (part.fieldname !== 'blueprint_archive') {
@@ -64,6 +65,23 @@ export async function withUploadOrder<T>(
     await early?.remove();
   }
 }
+
+/** The parts of a form. What is wrong with a form is told as its sender's mistake, which the parser does not always do. */
+async function* partsOf(request: FastifyRequest<{ Querystring: Params }>) {
+  try {
+    yield* request.parts();
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    if (code !== undefined && Object.hasOwn(FORM_LIMITS, code)) throw badParameters(FORM_LIMITS[code]!);
+    throw badParameters(`The form cannot be read: ${message}`);
+  }
+}
+
+const FORM_LIMITS: Readonly<Record<string, string>> = {
+  FST_FILES_LIMIT: 'The form holds more than one file',
+  FST_FIELDS_LIMIT: 'The form holds more fields than are accepted',
+  FST_PARTS_LIMIT: 'The form holds more parts than are accepted',
+};
 
 /**
  * Reads what a refusal leaves of a file. Clients send a form to its end before they look for an answer, and until
@@ -133,21 +151,11 @@ function unquote(text: string): string {
 
 /** In a query, labels are JSON in a text. */
 function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    throw badParameters('Invalid value for labels: it must be a JSON list');
-  }
+  return typeof value === 'string' ? readDocument(value, 'The value of labels') : value;
 }
 
 function parseParams(value: unknown): Readonly<Record<string, unknown>> {
-  let params: unknown;
-  try {
-    params = JSON.parse(String(value));
-  } catch {
-    throw badParameters('The `params` field of the form is not valid JSON');
-  }
+  const params = readDocument(String(value), 'The `params` field of the form');
   if (typeof params !== 'object' || params === null || Array.isArray(params)) {
     throw badParameters('The `params` field of the form must be a JSON object');
   }

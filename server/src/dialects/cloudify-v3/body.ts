@@ -11,6 +11,7 @@ import type { FastifyInstance } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { badParameters, CloudifyError } from './errors.js';
+import { readDocument } from './json-document.js';
 import { withoutNulls } from './lenient.js';
 
 declare module 'fastify' {
@@ -60,16 +61,8 @@ export async function readObject(
   contentType: string | undefined,
   limit: number,
 ): Promise<Record<string, unknown> | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of payload) {
-    size += chunk.length;
-    if (size > limit) {
-      throw new CloudifyError(413, 'bad_parameters_error', `The request body is longer than ${limit} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  if (size === 0) return undefined;
+  const bytes = await readAll(payload, limit);
+  if (bytes.length === 0) return undefined;
   if (contentType !== undefined && !/^application\/json\b/i.test(contentType)) {
     throw new CloudifyError(
       415,
@@ -77,23 +70,40 @@ export async function readObject(
       `Content type must be application/json, not ${contentType}`,
     );
   }
-  return parseObject(Buffer.concat(chunks));
+  return parseObject(bytes);
+}
+
+async function readAll(payload: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of payload) {
+      size += chunk.length;
+      if (size > limit) {
+        throw new CloudifyError(
+          413,
+          'bad_parameters_error',
+          `The request body is longer than ${limit} bytes`,
+        );
+      }
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof CloudifyError) throw error;
+    throw badParameters('The request broke off before the end of its body');
+  }
+  return Buffer.concat(chunks);
 }
 
 function parseObject(bytes: Buffer): Record<string, unknown> | undefined {
   let text: string;
-  let value: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    if (text.trim() === '') return undefined;
-    value = JSON.parse(text);
   } catch {
-    throw badParameters('The request body is not valid JSON');
+    throw badParameters('The request body is not valid JSON: it is not UTF-8');
   }
-  // No database text holds a NUL, and no honest document a key that would become an object's prototype.
-  if (/(?<!\\)(?:\\\\)*\\u0000/.test(text) || text.includes('"__proto__"')) {
-    throw badParameters('The request body holds characters or keys that cannot be kept');
-  }
+  if (text.trim() === '') return undefined;
+  const value = readDocument(text, 'The request body');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw badParameters('The request body must be a JSON object');
   }

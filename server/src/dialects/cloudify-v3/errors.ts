@@ -53,6 +53,7 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'workflow-unavailable': { status: 400, code: 'unavailable_workflow_error' },
   'workflow-unsupported': { status: 400, code: 'unavailable_workflow_error' },
   'visibility-not-wider': { status: 400, code: 'illegal_action_error' },
+  'wider-than-blueprint': { status: 400, code: 'illegal_action_error' },
   'global-of-another-tenant': { status: 400, code: 'illegal_action_error' },
   'nothing-to-change': { status: 400, code: 'illegal_action_error' },
   'sign-in-throttled': { status: 429, code: 'unauthorized_error' },

@@ -4,7 +4,7 @@
  * Each prefix is a scope with its own hooks, body parsers and error form. A request is authenticated before its body is
  * read, so that a stranger cannot make the server parse or keep anything.
  */
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Core } from '../../core.js';
 import type { Dialect } from '../dialect.js';
 import { API } from './api.js';
@@ -12,7 +12,7 @@ import { authenticate } from './auth.js';
 import { addBlueprints } from './blueprints.js';
 import { acceptBodies } from './body.js';
 import { addDeployments } from './deployments.js';
-import { CloudifyError, renderError } from './errors.js';
+import { badParameters, CloudifyError, type Rendered, renderError } from './errors.js';
 import { addEvents } from './events.js';
 import { addExecutions } from './executions.js';
 import { addManager, addVersion } from './manager.js';
@@ -30,6 +30,9 @@ export const cloudifyV3: Dialect = {
   title: 'Cloudify REST v3 and v3.1',
   roots: ['/api/v3.1', '/api/v3'],
   api: API,
+  refuseUrl(reply, message) {
+    void sendError(reply, renderError(badParameters(message), reply.log));
+  },
   async mount(app, core) {
     for (const version of API_VERSIONS) {
       await app.register(
@@ -69,6 +72,10 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
 }
 
 async function prepare(scope: FastifyInstance, core: Core): Promise<void> {
+  const served: { readonly method: string; readonly path: RegExp }[] = [];
+  scope.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) served.push({ method: one, path: pathsOf(url) });
+  });
   await acceptBodies(scope, { jsonBytes: core.settings.bodyBytes });
   scope.addHook('onRequest', async (request) => {
     if (request.url.includes('%00'))
@@ -76,14 +83,31 @@ async function prepare(scope: FastifyInstance, core: Core): Promise<void> {
     if (request.routeOptions.config.cloudifyOpen !== true) await authenticate(request, core);
   });
   scope.setErrorHandler(async (error, request, reply) => {
-    const { status, body, headers } = renderError(error, request.log);
-    return reply.code(status).headers(headers).type('application/json').send(JSON.stringify(body));
+    return sendError(reply, renderError(error, request.log));
   });
-  scope.setNotFoundHandler(async (request) => {
+  scope.setNotFoundHandler(async (request, reply) => {
+    const path = request.url.split('?')[0]!;
+    const allowed = served.filter((route) => route.path.test(path)).map((route) => route.method);
+    if (allowed.length === 0) {
+      throw new CloudifyError(404, 'not_found_error', `${request.method} ${path} is not served here`);
+    }
+    reply.header('allow', allowed.join(', '));
     throw new CloudifyError(
-      404,
-      'not_found_error',
-      `${request.method} ${request.url.split('?')[0]} is not served here`,
+      405,
+      'method_not_allowed_error',
+      `${request.method} is not allowed for ${path}; allowed are: ${allowed.join(', ')}`,
     );
   });
+}
+
+/** `/blueprints/:id` as the paths it stands for. */
+function pathsOf(route: string): RegExp {
+  const parts = route
+    .split('/')
+    .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll('.', '\\.')));
+  return new RegExp(`^${parts.join('/')}/?$`);
+}
+
+function sendError(reply: FastifyReply, { status, body, headers }: Rendered): FastifyReply {
+  return reply.code(status).headers(headers).type('application/json').send(JSON.stringify(body));
 }

@@ -49,6 +49,7 @@ export function parseListing<Field extends string>(
   params: Params,
   options: ListingOptions<Field>,
 ): Listing<Field> {
+  refuseUnsupported(params);
   const offset = countParam(params, '_offset', 0, Number.MAX_SAFE_INTEGER);
   const size = booleanParam(params, '_get_all_results', false)
     ? MOST_ROWS
@@ -62,6 +63,14 @@ export function parseListing<Field extends string>(
   ];
   const sort = parseSort(resource, params, options);
   return { query: { shape: projection.shape, filters, sort, offset, size }, projection, offset, size };
+}
+
+/** They narrow a list. Ignored, they would answer with what was not asked for. */
+const UNSUPPORTED = ['_filter_id', '_group_id', '_dependencies_of'];
+
+function refuseUnsupported(params: Params): void {
+  const given = UNSUPPORTED.filter((name) => repeated(params, name).some((value) => value !== ''));
+  if (given.length > 0) throw badParameters(`These query parameters are not supported: ${quoted(given)}`);
 }
 
 /** `_include=a,b`; null: not given. */
@@ -83,7 +92,7 @@ function parseFilters<Field extends string>(
   for (const name of Object.keys(params)) {
     if (name.startsWith('_')) continue;
     const values = repeated(params, name);
-    const special = options.filters?.[name];
+    const special = ownOf(options.filters, name);
     if (special !== undefined) filters.push(special(values));
     else if (Object.hasOwn(resource.fields, name)) filters.push(filterOn(resource, name, values));
     else {
@@ -94,6 +103,11 @@ function parseFilters<Field extends string>(
     }
   }
   return filters;
+}
+
+/** Names come from outside: what an object inherits is none of them. */
+function ownOf<T>(table: Readonly<Record<string, T>> | undefined, name: string): T | undefined {
+  return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 /** The condition that the field, as the wire tells it, equals one of `values`. */
@@ -161,7 +175,7 @@ function parseRanges<Field extends string>(
         `Invalid range "${text}": it must be of the form field,from,to with at least one bound`,
       );
     }
-    const field = options.ranges?.[name!.replace(/^@/, '')];
+    const field = ownOf(options.ranges, name!.replace(/^@/, ''));
     if (field === undefined) {
       throw badParameters(
         `Invalid range field "${name}". Allowed fields are: ${quoted(Object.keys(options.ranges ?? {}))}`,
@@ -182,7 +196,10 @@ export function timeOf(text: string): string {
   const zoned =
     /(z|[+-]\d{2}:?\d{2})$/i.test(repaired) || !/[t ]/i.test(repaired) ? repaired : `${repaired}Z`;
   const time = /^\d{4}-\d{2}-\d{2}/.test(zoned) ? new Date(zoned.replace(' ', 'T')) : new Date(Number.NaN);
-  if (Number.isNaN(time.getTime())) throw badParameters(`"${text}" is not an ISO 8601 time`);
+  // Beyond the years 1 to 9999 the zone has pushed it, and nothing keeps it there.
+  if (Number.isNaN(time.getTime()) || !/^(?!0000)\d{4}-/.test(time.toISOString())) {
+    throw badParameters(`"${text}" is not an ISO 8601 time`);
+  }
   return time.toISOString();
 }
 
@@ -198,7 +215,7 @@ function parseSort<Field extends string>(
       // An unquoted plus sign arrives as a space.
       const name = text.replace(/^[-+ ]/, '').replace(/^@/, '');
       const entry = Object.hasOwn(resource.fields, name) ? resource.fields[name]!.from : undefined;
-      const field = options.sorts?.[name] ?? (entry === undefined ? undefined : fieldOf(entry));
+      const field = ownOf(options.sorts, name) ?? (entry === undefined ? undefined : fieldOf(entry));
       if (field === undefined && !hasField(resource, name)) {
         throw badParameters(
           `Cannot sort by \`${name}\`. Allowed fields are: ${quoted(fieldNames(resource))}`,
