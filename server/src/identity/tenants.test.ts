@@ -17,11 +17,11 @@ const shape: Record<string, TenantField> = {
   users: 'users',
   userCount: 'userCount',
   groups: 'groups',
-  roles: 'userRoles',
 };
-async function listed(caller: Caller) {
-  const page = await tenants.list(caller, { shape, filters: [], sort: [], offset: 0, size: null });
-  return JSON.parse(page.items) as { name: string; users: string[]; userCount: number; roles: object }[];
+async function listed(caller: Caller, more: Record<string, TenantField> = {}) {
+  const query = { shape: { ...shape, ...more }, filters: [], sort: [], offset: 0, size: null };
+  const page = await tenants.list(caller, query);
+  return JSON.parse(page.items) as { name: string; users: string[]; userCount: number }[];
 }
 
 test('members see their own tenants and how many are in them; administrators see all, with names', async () => {
@@ -33,7 +33,12 @@ test('members see their own tenants and how many are in them; administrators see
       ['red', ['ada']],
     ],
   );
-  assert.deepEqual(await listed(ada), [{ name: 'red', users: [], userCount: 1, groups: [], roles: {} }]);
+  assert.deepEqual(await listed(ada), [{ name: 'red', users: [], userCount: 1, groups: [] }]);
+});
+
+test('who has which role in a tenant is told to administrators alone', async () => {
+  await listed(admin, { roles: 'userRoles' });
+  await assert.rejects(listed(ada, { roles: 'userRoles' }), { kind: 'forbidden' });
 });
 
 test('a tenant that one is in through a group alone is listed too', async () => {

@@ -40,7 +40,7 @@ import {
   updateDeployment,
   type Visibility,
 } from './deployments.store.js';
-import type { Evaluation } from './evaluation.js';
+import { bounded, type Evaluation } from './evaluation.js';
 import { selectUnfinished } from './executions.store.js';
 
 export type { DeploymentRequest } from './deployment-creation.js';
@@ -308,7 +308,7 @@ export class Deployments {
         values[name] = `<ERROR: ${error.message}>`;
       }
     }
-    return values;
+    return bounded(values);
   }
 }
 

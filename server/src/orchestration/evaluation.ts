@@ -8,6 +8,7 @@
 
 import type { TenantScope } from '../caller.js';
 import { evaluateKnown, type Found, type Lookup } from '../dsl/functions.js';
+import { measure } from '../dsl/json.js';
 import type { Json, PlanNode } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
 import type { DeploymentUid } from '../ids.js';
@@ -37,8 +38,21 @@ export interface SecretSource {
   reveal(scope: TenantScope, name: string): Promise<Json>;
 }
 
+/** Characters of a value written out: names that stand for large values can be repeated at no cost to who asks. */
+const LONGEST_VALUE = 16 * 1024 * 1024;
 const MOST_ROUNDS = 20;
 const DEEPEST_CAPABILITY = 8;
+
+/** @throws DomainError `invalid` (`function-evaluation-failed`) for a value that is too large to be told */
+export function bounded<Value extends Json>(value: Value): Value {
+  const extent = measure(value);
+  if (extent !== null && extent.characters <= LONGEST_VALUE) return value;
+  throw new DomainError(
+    'invalid',
+    'function-evaluation-failed',
+    `The evaluated values have more than ${LONGEST_VALUE} characters`,
+  );
+}
 
 export class Evaluation {
   readonly #pool: Pool;
@@ -63,7 +77,7 @@ export class Evaluation {
     for (let count = 0; count < MOST_ROUNDS; count += 1) {
       const result = evaluateKnown(value, round.lookup());
       if ('error' in result) throw new DomainError('invalid', 'function-evaluation-failed', result.error);
-      if (result.left === 0) return result.value;
+      if (result.left === 0) return bounded(result.value);
       if (!round.wantsMore) break;
       await this.#load(round, depth);
     }
@@ -183,7 +197,10 @@ class Round {
       attributes: (node, name) => {
         const all = this.#all(node);
         if (all === null) return { later: true };
-        return all.map((instance) => ({ instance: instance.id, value: instance.properties[name] }));
+        return all.map(({ id, properties }) => ({
+          instance: id,
+          value: Object.hasOwn(properties, name) ? properties[name] : undefined,
+        }));
       },
       secret: (name) => {
         if (!this.secrets.has(name)) return this.#want(() => this.#wanted.secrets.add(name));

@@ -18,6 +18,7 @@ const REFUSED = [
   '$recursiveRef',
   'uniqueItems',
 ];
+const TYPES: readonly unknown[] = ['null', 'boolean', 'object', 'array', 'number', 'integer', 'string'];
 /** Keywords that hold schemas by name: the names are not keywords. */
 const BY_NAME = ['properties', '$defs', 'definitions', 'dependentSchemas', 'dependencies'];
 /** Keywords that hold values. */
@@ -55,6 +56,9 @@ function visit(schema: Json): void {
   for (const [keyword, part] of Object.entries(schema)) {
     if (REFUSED.includes(keyword)) throw invalid(`\`${keyword}\` is not supported`);
     if (VALUES.includes(keyword)) continue;
+    // An unknown type would let every value pass.
+    if (keyword === 'type' && ![part].flat().every((type) => TYPES.includes(type)))
+      throw invalid(`\`type\` must be one of ${TYPES.join(', ')}, or a list of them`);
     if (BY_NAME.includes(keyword) && isObject(part)) for (const named of Object.values(part)) visit(named);
     else visit(part);
   }

@@ -72,6 +72,9 @@ const EXECUTION: Resource<ExecutionField> = {
 
 const LISTING: ListingOptions<ExecutionField> = { searches: { _search: 'id' } };
 
+/** A year, in seconds. */
+const LONGEST_WAIT = 365 * 86_400;
+
 const Start = Type.Object(
   {
     deployment_id: Type.String(),
@@ -82,7 +85,7 @@ const Start = Type.Object(
     dry_run: Type.Optional(LenientBoolean),
     queue: Type.Optional(LenientBoolean),
     wait_after_fail: Type.Optional(
-      Type.Integer({ minimum: 0, description: 'Seconds for operations under way' }),
+      Type.Integer({ minimum: 0, maximum: LONGEST_WAIT, description: 'Seconds for operations under way' }),
     ),
     scheduled_time: Type.Optional(Type.String({ description: 'Not supported; refused' })),
   },

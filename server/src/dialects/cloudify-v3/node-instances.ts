@@ -75,7 +75,7 @@ const LISTING: ListingOptions<InstanceField> = { searches: { _search: 'id' } };
 const Change = Type.Object(
   {
     version: Type.Integer({ description: 'The version that was read; another one since then is a conflict' }),
-    state: Type.Optional(Type.String()),
+    state: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     runtime_properties: Type.Optional(Dict),
     system_properties: Type.Optional(Dict),
     relationships: Type.Optional(Type.Array(Anything, { description: 'Cannot be changed; refused' })),

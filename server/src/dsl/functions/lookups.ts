@@ -230,7 +230,7 @@ export const LOOKUP_FUNCTIONS: Readonly<Record<string, FunctionDefinition>> = {
       checkList('get_sys', args, 2, 2);
       const [entity, property] = args;
       if (typeof entity !== 'string' || typeof property !== 'string') return;
-      const known = SYS[entity];
+      const known = Object.hasOwn(SYS, entity) ? SYS[entity] : undefined;
       if (known === undefined) {
         throw new EvaluationFailure(
           `get_sys function unable to determine entity: ${entity} (known: ${Object.keys(SYS).join(', ')})`,

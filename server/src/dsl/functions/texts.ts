@@ -11,7 +11,7 @@ export const TEXT_FUNCTIONS: Readonly<Record<string, FunctionDefinition>> = {
     since: 1,
     kind: 'hybrid',
     check: (args) => checkList('concat', args, 0),
-    evaluate: (args) => bounded((args as Json[]).map(textOf).join('')),
+    evaluate: (args) => joined((args as Json[]).map(textOf), ''),
   },
   merge: {
     since: 3,
@@ -43,7 +43,7 @@ export const TEXT_FUNCTIONS: Readonly<Record<string, FunctionDefinition>> = {
       const list = args as Json[];
       const [subject, old, replacement] = texts('string_replace', list.slice(0, 3));
       const count = list[3];
-      if (count === undefined) return bounded(subject!.split(old!).join(replacement!));
+      if (count === undefined) return joined(subject!.split(old!), replacement!);
       if (!Number.isInteger(count)) throw new EvaluationFailure('string_replace: count must be an integer');
       return replaceSome(subject!, old!, replacement!, count as number);
     },
@@ -91,20 +91,30 @@ function texts(name: string, args: readonly Json[]): string[] {
 }
 
 function replaceSome(subject: string, old: string, replacement: string, count: number): string {
-  if (count < 0) return bounded(subject.split(old).join(replacement));
+  if (count < 0) return joined(subject.split(old), replacement);
   let rest = subject;
   let out = '';
   for (let done = 0; done < count; done++) {
     const at = rest.indexOf(old);
     if (at < 0 || old === '') break;
-    out += rest.slice(0, at) + replacement;
+    out = bounded(out + rest.slice(0, at) + replacement);
     rest = rest.slice(at + old.length);
   }
   return bounded(out + rest);
 }
 
+/** Measured before it is made: what it is refused for is its size. */
+function joined(parts: readonly string[], separator: string): string {
+  const length = parts.reduce((sum, part) => sum + part.length, separator.length * (parts.length - 1));
+  if (length > LONGEST_TEXT) throw tooLong();
+  return parts.join(separator);
+}
+
 function bounded(value: string): string {
-  if (value.length > LONGEST_TEXT)
-    throw new EvaluationFailure(`the resulting text has more than ${LONGEST_TEXT} characters`);
+  if (value.length > LONGEST_TEXT) throw tooLong();
   return value;
+}
+
+function tooLong(): EvaluationFailure {
+  return new EvaluationFailure(`the resulting text has more than ${LONGEST_TEXT} characters`);
 }
