@@ -24,6 +24,7 @@ export class Signals {
   readonly #pending = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
+  #connecting: Promise<void> = Promise.resolve();
   #reconnect: NodeJS.Timeout | null = null;
   #sender: pg.Client | null = null;
   #receiver: pg.Client | null = null;
@@ -37,20 +38,8 @@ export class Signals {
   /** Begins to hear what other processes send; goes on trying through outages. */
   async listen(): Promise<void> {
     if (this.#closed || this.#receiver !== null) return;
-    const client = this.#client('orrery-listener');
-    this.#receiver = client;
-    client.on('notification', (message) => {
-      const [from, ...hints] = (message.payload ?? '').split('\n');
-      if (from !== this.#self) this.#tell(hints);
-    });
-    // A connection that breaks may say so more than once.
-    client.once('end', () => this.#lost(client));
-    try {
-      await client.connect();
-      await client.query(`listen ${CHANNEL}`);
-    } catch {
-      this.#lost(client);
-    }
+    this.#connecting = this.#connectReceiver();
+    await this.#connecting;
   }
 
   /** Calls `listener` with every hint, from now on; returns how to stop. */
@@ -71,12 +60,30 @@ export class Signals {
     this.#closed = true;
     clearTimeout(this.#timer ?? undefined);
     clearTimeout(this.#reconnect ?? undefined);
-    await this.#flushing;
+    // A client that is told to end while it connects never answers.
+    await Promise.all([this.#flushing, this.#connecting]);
     await Promise.allSettled([this.#sender?.end(), this.#receiver?.end()]);
   }
 
   #tell(hints: readonly string[]): void {
     for (const listener of this.#listeners) listener(hints);
+  }
+
+  async #connectReceiver(): Promise<void> {
+    const client = this.#client('orrery-listener');
+    this.#receiver = client;
+    client.on('notification', (message) => {
+      const [from, ...hints] = (message.payload ?? '').split('\n');
+      if (from !== this.#self) this.#tell(hints);
+    });
+    // A connection that breaks may say so more than once.
+    client.once('end', () => this.#lost(client));
+    try {
+      await client.connect();
+      await client.query(`listen ${CHANNEL}`);
+    } catch {
+      this.#lost(client);
+    }
   }
 
   #lost(client: pg.Client): void {
