@@ -2,12 +2,14 @@
 // Says what it does on standard error; standard output belongs to the server.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(root, '.cache/built');
+/** Holds the process number of whoever installs or builds. */
+const LOCK = join(root, '.cache/making-ready');
 /** What the built files are made from. */
 const SOURCES = [
   'server/src',
@@ -21,19 +23,64 @@ const SOURCES = [
 
 export async function makeReady({ say = (text) => process.stderr.write(`${text}\n`) } = {}) {
   checkNode();
-  if (!isInstalled()) {
-    say('Installing dependencies …');
-    await install();
+  if (isInstalled() && isBuilt(sourcesDigest())) return;
+  await oneAtATime(say, async () => {
+    if (!isInstalled()) {
+      say('Installing dependencies …');
+      await install();
+    }
+    const now = sourcesDigest();
+    if (!isBuilt(now)) {
+      say('Building …');
+      const { buildAll } = await import('./build.mjs');
+      const { stop } = await import('esbuild');
+      await buildAll();
+      await stop();
+      writeFileSync(STAMP, now);
+    }
+  });
+}
+
+/**
+ * `npm start` in one terminal and `npm run demo` in another, on a fresh clone: two `npm ci` would take the modules away
+ * from under each other. What a killed one left behind is no longer anybody's.
+ */
+async function oneAtATime(say, work) {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  for (let told = false; ; told = true) {
+    try {
+      writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (!isHeld()) {
+      rmSync(LOCK, { force: true });
+      continue;
+    }
+    if (!told) say('Another command is installing or building here; waiting for it …');
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  const now = sourcesDigest();
-  if (!isBuilt(now)) {
-    say('Building …');
-    const { buildAll } = await import('./build.mjs');
-    const { stop } = await import('esbuild');
-    await buildAll();
-    await stop();
-    mkdirSync(join(root, '.cache'), { recursive: true });
-    writeFileSync(STAMP, now);
+  const release = () => rmSync(LOCK, { force: true });
+  process.once('exit', release);
+  try {
+    await work();
+  } finally {
+    process.off('exit', release);
+    release();
+  }
+}
+
+function isHeld() {
+  let holder = 0;
+  try {
+    holder = Number(readFileSync(LOCK, 'utf8'));
+    // Made, and its number not written yet; after a while, never to be written.
+    if (holder === 0) return Date.now() - statSync(LOCK).mtimeMs < 5000;
+    process.kill(holder, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
   }
 }
 
