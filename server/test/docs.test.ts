@@ -20,7 +20,7 @@ const TO_BE_MADE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders of the checkout, by which a path in a text is known as one of ours. */
-const TOP = '(?:server|cli|docs|scripts|examples|interop|\\.ci)';
+const TOP = '(?:server|cli|docs|scripts|examples|interop|openapi|\\.ci)';
 /** A path from the top of the checkout, wherever it stands. `{a,b}` and `*` are allowed. */
 const FROM_TOP = new RegExp(`(?<![\\w./:@-])${TOP}/[\\w./{},*@-]*[\\w/}*]`, 'g');
 /** A file named in code within a line; found from the top, beside the document, or in the sources. */
