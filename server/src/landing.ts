@@ -50,7 +50,7 @@ h2 { font-size: .9rem; font-weight: 600; color: var(--soft); margin: 2rem 0 .25r
 ul { list-style: none; margin: 0; padding: 0 }
 li { display: flex; flex-wrap: wrap; gap: .25rem 1rem; justify-content: space-between; align-items: baseline; padding: .65rem 0; border-bottom: 1px solid var(--line) }
 li b { font-weight: 550 }
-.roots { display: flex; flex-wrap: wrap; gap: 0 1rem }
+.roots { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1rem }
 .whole { white-space: nowrap }
 code { font: .9em ui-monospace, monospace }
 a { color: inherit; text-underline-offset: .2em }
