@@ -65,9 +65,19 @@ test('stop leaves a server alone while somebody else is connected', async () => 
   assert.equal(await server.stop(), 'in-use');
   assert.ok(isRunning(server.pid));
   await other.end();
-  // The session's process goes a moment after its client.
-  while ((await server.stop()) === 'in-use');
+  assert.equal(await server.stop(), 'stopped');
   assert.ok(!isRunning(server.pid));
+});
+
+test('stop waits for those who are just leaving', async () => {
+  const server = await start(join(folder, 'left'));
+  const leaving = new pg.Client({ connectionString: server.databaseUrl });
+  await leaving.connect();
+  const stopping = server.stop();
+  const asked = `select count(*)::integer as n from pg_stat_activity where application_name = 'orrery stopping'`;
+  while ((await leaving.query<{ n: number }>(asked)).rows[0]!.n === 0);
+  await leaving.end();
+  assert.equal(await stopping, 'stopped');
 });
 
 test('a server that was killed starts again with what was committed', async () => {

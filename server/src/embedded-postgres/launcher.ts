@@ -58,6 +58,9 @@ export interface EmbeddedPostgres {
 
 const DATABASE = 'orrery';
 const POLL_MS = 5;
+const LEAVING_MS = 1000;
+/** Two that stop at once do not keep each other from it. */
+const STOPPING = 'orrery stopping';
 
 /**
  * A running PostgreSQL on the cluster of `dataDir`: adopted, started, or made first.
@@ -243,19 +246,27 @@ async function stop(cluster: Cluster, pid: number): Promise<'stopped' | 'in-use'
   return 'stopped';
 }
 
+/** Whether somebody else is connected, and stays: connections that were ended just now take a moment to go. */
 async function usedByOthers(cluster: Cluster): Promise<boolean> {
+  const deadline = performance.now() + LEAVING_MS;
   const client = new pg.Client({
     connectionString: urlOf(cluster, 'postgres'),
     connectionTimeoutMillis: 2000,
+    application_name: STOPPING,
   });
   client.on('error', () => {});
   try {
     await client.connect();
-    const { rows } = await client.query<{ others: number }>(
-      `select count(*)::integer as others from pg_stat_activity
-       where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-    );
-    return rows[0]!.others > 0;
+    for (;;) {
+      const { rows } = await client.query<{ others: number }>(
+        `select count(*)::integer as others from pg_stat_activity
+         where backend_type = 'client backend' and application_name <> $1`,
+        [STOPPING],
+      );
+      if (rows[0]!.others === 0) return false;
+      if (performance.now() > deadline) return true;
+      await delay(POLL_MS);
+    }
   } catch {
     return false;
   } finally {
