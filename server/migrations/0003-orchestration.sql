@@ -21,7 +21,14 @@ create table deployments (
   outputs json not null,
   capabilities json not null,
   workflows json not null,
-  -- What all nodes share (dsl/plan.ts, SharedTypes), and the rest of the plan that only some readers want.
+  groups json not null default '{}',
+  scaling_groups json not null default '{}',
+  policy_types json not null default '{}',
+  policy_triggers json not null default '{}',
+  resource_tags json not null default '{}',
+  -- deployment_labels once more, as lists show them: each list would collect them for each row.
+  labels json not null default '[]',
+  -- What all nodes share (dsl/plan.ts, SharedTypes), and the rest of the plan that few readers want.
   types json not null,
   rest json not null,
   -- Every instance is started.
@@ -82,7 +89,7 @@ create table node_instances (
   runtime_properties jsonb not null default '{}',
   system_properties jsonb not null default '{}',
   relationships json not null,
-  scaling_groups json not null,
+  scaling_groups json not null default '{}',
   primary key (deployment_uid, node, index)
 ) with (fillfactor = 75);
 -- The only index with the tenant: another one that leads with it would offer the planner all instances of the tenant

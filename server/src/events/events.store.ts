@@ -69,7 +69,7 @@ export const insertEvents = tenantStatement<never>(
   'events_insert',
   `insert into events (tenant_id, execution_uid, deployment_uid, kind, type, level, logger, message, operation, node, instance, source, target, causes, at)
    select $1::bigint, e."executionUid", e."deploymentUid", e.kind, e.type, e.level, e.logger, e.message, e.operation, e.node, e.instance, e.source, e.target, e.causes,
-          coalesce(e.at, clock_timestamp())
+          coalesce(e.at, date_trunc('milliseconds', clock_timestamp()))
    from json_to_recordset($2) as e("executionUid" bigint, "deploymentUid" bigint, kind text, type text, level text, logger text, message text,
           operation text, node text, instance text, source text, target text, causes json, at timestamptz)`,
 );

@@ -182,7 +182,7 @@ test('groups are made, filled, emptied and removed, with the right refusals', as
     offset: 0,
     size: 9,
   });
-  assert.equal(page.items, '[{"name" : "Crew", "n" : 0, "dn" : "cn=crew,dc=x"}]');
+  assert.equal(page.items, '[{"name":"Crew","n":0,"dn":"cn=crew,dc=x"}]');
   await userGroups.remove(admin, 'CREW');
   await assert.rejects(userGroups.get(admin, 'crew'), { kind: 'not-found' });
 });

@@ -16,6 +16,7 @@ import {
   insertDeployment,
   insertLabels,
   setCreateExecution,
+  showLabels,
   type Visibility,
 } from './deployments.store.js';
 import { insertExecution } from './executions.store.js';
@@ -132,6 +133,7 @@ export async function storeDeployment(
   plan: PreparedPlan,
 ): Promise<void> {
   const instances = instantiate(plan, () => randomName(6));
+  const policies = policiesInUse(plan);
   await inTransaction(pool, async (client) => {
     if ((await globalIdTaken.one(client, [request.id]))!.taken) throw deploymentExists(request.id);
     const row = await insertDeployment.one(client, scope.tenantId, [
@@ -145,6 +147,11 @@ export async function storeDeployment(
       JSON.stringify(plan.outputs),
       JSON.stringify(plan.capabilities),
       JSON.stringify(plan.workflows),
+      JSON.stringify(plan.groups),
+      JSON.stringify(plan.scalingGroups),
+      JSON.stringify(policies.policyTypes),
+      JSON.stringify(policies.policyTriggers),
+      JSON.stringify(plan.resourceTags),
       JSON.stringify(sharedTypes(plan)),
       JSON.stringify(restOf(plan)),
     ]);
@@ -177,6 +184,7 @@ export async function setLabels(
   await deleteLabels.run(client, scope.tenantId, [deployment]);
   if (labels.length > 0)
     await insertLabels.run(client, scope.tenantId, [deployment, scope.userId, JSON.stringify(labels)]);
+  await showLabels.run(client, scope.tenantId, [deployment]);
 }
 
 async function tellCreation(
@@ -225,18 +233,11 @@ function sharedTypes(plan: PreparedPlan): SharedTypes {
 }
 
 function restOf(plan: PreparedPlan): DeploymentRest {
-  return {
-    groups: plan.groups as unknown as JsonObject,
-    scalingGroups: plan.scalingGroups as unknown as JsonObject,
-    ...policiesInUse(plan),
-    resourceTags: plan.resourceTags,
-    settings: plan.settings,
-    inputSchema: plan.inputs,
-  };
+  return { settings: plan.settings, inputSchema: plan.inputs };
 }
 
 /** Of the policy types and triggers that come with the language only those that some group uses; all of the author's own. */
-function policiesInUse(plan: PreparedPlan): Pick<DeploymentRest, 'policyTypes' | 'policyTriggers'> {
+function policiesInUse(plan: PreparedPlan): Pick<PreparedPlan, 'policyTypes' | 'policyTriggers'> {
   const used = JSON.stringify(plan.groups);
   const kept = (all: JsonObject) =>
     Object.fromEntries(

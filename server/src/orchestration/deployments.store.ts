@@ -24,6 +24,11 @@ export interface DeploymentRecord {
   readonly outputs: Readonly<Record<string, ValueDefinition>>;
   readonly capabilities: Readonly<Record<string, ValueDefinition>>;
   readonly workflows: Readonly<Record<string, PlanWorkflow>>;
+  readonly groups: JsonObject;
+  readonly scalingGroups: JsonObject;
+  readonly policyTypes: JsonObject;
+  readonly policyTriggers: JsonObject;
+  readonly resourceTags: JsonObject;
   readonly rest: DeploymentRest;
   readonly installed: boolean;
   readonly health: Health;
@@ -48,13 +53,8 @@ export interface LatestExecution {
   readonly finishedOperations: number;
 }
 
-/** What only some readers of a plan want, kept apart from what every list shows. */
+/** What few readers of a plan want, kept apart from what every list shows. */
 export interface DeploymentRest {
-  readonly groups: JsonObject;
-  readonly scalingGroups: JsonObject;
-  readonly policyTypes: JsonObject;
-  readonly policyTriggers: JsonObject;
-  readonly resourceTags: JsonObject;
   readonly settings: JsonObject;
   readonly inputSchema: Readonly<Record<string, InputDefinition>>;
 }
@@ -88,14 +88,8 @@ export type DeploymentField =
   | 'createExecutionId'
   | 'unavailableInstances';
 
-const UNAVAILABLE = `(select count(*) from node_instances i
-  where i.deployment_uid = d.uid and i.tenant_id = d.tenant_id and i.state <> 'started')::integer`;
-
-const LABELS = `coalesce((select json_agg(json_build_object('key', l.key, 'value', l.value,
-    'created_by', lu.username, 'created_at', to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-    order by l.key, l.value)
-  from deployment_labels l join users lu on lu.id = l.created_by
-  where l.deployment_uid = d.uid and l.tenant_id = d.tenant_id), '[]')`;
+const UNAVAILABLE = `(case when d.installed and d.health <> 'in-progress' then 0 else (select count(*) from node_instances i
+  where i.deployment_uid = d.uid and i.tenant_id = d.tenant_id and i.state <> 'started') end)::integer`;
 
 export const deploymentList: ListSpec<DeploymentField> = {
   from: `deployments d
@@ -118,12 +112,12 @@ export const deploymentList: ListSpec<DeploymentField> = {
     inputs: { sql: 'd.inputs', type: 'json' },
     outputs: { sql: 'd.outputs', type: 'json' },
     capabilities: { sql: 'd.capabilities', type: 'json' },
-    groups: { sql: `d.rest -> 'groups'`, type: 'json' },
-    scalingGroups: { sql: `d.rest -> 'scalingGroups'`, type: 'json' },
-    policyTypes: { sql: `d.rest -> 'policyTypes'`, type: 'json' },
-    policyTriggers: { sql: `d.rest -> 'policyTriggers'`, type: 'json' },
-    resourceTags: { sql: `d.rest -> 'resourceTags'`, type: 'json' },
-    labels: { sql: LABELS, type: 'json' },
+    groups: { sql: 'd.groups', type: 'json' },
+    scalingGroups: { sql: 'd.scaling_groups', type: 'json' },
+    policyTypes: { sql: 'd.policy_types', type: 'json' },
+    policyTriggers: { sql: 'd.policy_triggers', type: 'json' },
+    resourceTags: { sql: 'd.resource_tags', type: 'json' },
+    labels: { sql: 'd.labels', type: 'json' },
     installed: { sql: 'd.installed', type: 'boolean' },
     health: { sql: 'd.health', type: 'text' },
     latestExecutionId: { sql: 'x.id', type: 'text' },
@@ -147,8 +141,10 @@ export const selectDeployment = tenantStatement<DeploymentRecord>(
   'deployment_select',
   `select d.uid, d.tenant_id as "tenantId", t.name as "tenantName", d.id, b.id as "blueprintId", d.blueprint_uid as "blueprintUid",
           d.display_name as "displayName", d.description, d.visibility, u.username as "createdBy", d.created_by as "createdById",
-          d.created_at as "createdAt", d.updated_at as "updatedAt", d.inputs, d.outputs, d.capabilities, d.workflows, d.rest,
-          d.installed, d.health, ${LABELS} as labels,
+          d.created_at as "createdAt", d.updated_at as "updatedAt", d.inputs, d.outputs, d.capabilities, d.workflows,
+          d.groups, d.scaling_groups as "scalingGroups", d.policy_types as "policyTypes", d.policy_triggers as "policyTriggers",
+          d.resource_tags as "resourceTags", d.rest,
+          d.installed, d.health, d.labels,
           case when x.uid is null then null else json_build_object('id', x.id, 'workflow', x.workflow, 'status', x.status,
             'totalOperations', x.total_operations, 'finishedOperations', x.finished_operations) end as "latestExecution",
           c.id as "createExecutionId", ${UNAVAILABLE} as "unavailableInstances"
@@ -194,8 +190,9 @@ export const holdDeploymentOf = tenantStatement<never>(
 
 export const insertDeployment = tenantStatement<{ uid: DeploymentUid }>(
   'deployment_insert',
-  `insert into deployments (tenant_id, id, blueprint_uid, display_name, description, visibility, created_by, inputs, outputs, capabilities, workflows, types, rest)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning uid`,
+  `insert into deployments (tenant_id, id, blueprint_uid, display_name, description, visibility, created_by, inputs, outputs, capabilities, workflows,
+     groups, scaling_groups, policy_types, policy_triggers, resource_tags, types, rest)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) returning uid`,
 );
 
 export const globalIdTaken = systemStatement<{ taken: boolean }>(
@@ -243,11 +240,23 @@ export const deleteLabels = tenantStatement<never>(
   'delete from deployment_labels where tenant_id = $1 and deployment_uid = $2',
 );
 
+const LABELS = `coalesce((select json_agg(json_build_object('key', l.key, 'value', l.value,
+    'created_by', lu.username, 'created_at', to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    order by l.key, l.value)
+  from deployment_labels l join users lu on lu.id = l.created_by
+  where l.deployment_uid = d.uid and l.tenant_id = d.tenant_id), '[]')`;
+
 export const insertLabels = tenantStatement<never>(
   'deployment_labels_insert',
   `insert into deployment_labels (tenant_id, deployment_uid, key, value, created_by)
    select $1::bigint, $2::bigint, l.key, l.value, $3::bigint from json_to_recordset($4) as l(key text, value text)
    on conflict do nothing`,
+);
+
+/** Lists show labels as they were last set. */
+export const showLabels = tenantStatement<never>(
+  'deployment_labels_show',
+  `update deployments d set labels = ${LABELS} where d.tenant_id = $1 and d.uid = $2`,
 );
 
 /** States of instances that hinder a deletion, with how many; none hinders when it returns nothing. */

@@ -37,7 +37,7 @@ function deploymentResource(workflowsOf: (id: string) => Promise<unknown>): Reso
       scaling_groups: {
         from: 'scalingGroups',
         schema: Dict,
-        rework: { when: /"scaling_groups" : \{"/, map: wireScalingGroups },
+        rework: { when: /"scaling_groups":\s*\{"/, map: wireScalingGroups },
       },
       policy_types: { from: 'policyTypes', schema: Dict },
       policy_triggers: { from: 'policyTriggers', schema: Dict },

@@ -217,7 +217,8 @@ export async function giveUpExecution(
 }
 
 function event(type: string, message: string): NewEvent {
-  return { kind: 'event', type, message };
+  // On the same clock as the events in between, so that their times have the order they have.
+  return { kind: 'event', type, message, at: new Date().toISOString() };
 }
 
 function suffix(execution: ClaimedExecution): string {

@@ -6,7 +6,7 @@ import { type ScriptedPlugin, scriptedPlugin } from '../../../test/support/scrip
 import type { ExecutionRecord } from '../executions.js';
 import { Fenced, Ledger } from './ledger.js';
 import { Outbox } from './outbox.js';
-import { claimExecutions } from './running.store.js';
+import { claimExecutions, commitBatch } from './running.store.js';
 
 const BLUEPRINT = `
 node_templates:
@@ -103,10 +103,8 @@ describe('the ledger', () => {
     const slow = await pool.connect();
     await slow.query('begin');
     const { fresh, moved, instances, events } = batch();
-    await slow.query('select engine_commit($1, $2, $3, 0, $4, $5, $6, $7)', [
-      ...[execution.uid, execution.fence, execution.batches + 1],
-      ...[fresh, moved, instances, events],
-    ]);
+    const values = [execution.uid, execution.fence, execution.batches + 1, 0, fresh, moved, instances, ...events];
+    await commitBatch.all(slow, values);
     let tries = 0;
     const ledger = new Ledger(
       flakyPool(pool, (asked) => (asked === 'engine_commit' && ++tries === 1 ? 'request' : null)),
