@@ -61,6 +61,8 @@ export interface TenantScope {
   readonly userId: UserId;
   /** May see other people's private resources in the tenant. */
   readonly seesPrivate: boolean;
+  /** May list what is in other tenants; absent: no. */
+  readonly seesAllTenants?: boolean;
 }
 
 /** Throws `forbidden` unless the caller holds `permission`. */
@@ -92,5 +94,6 @@ export function scopeFor(caller: Caller, permission: Permission): TenantScope {
     tenantName: caller.tenant.name,
     userId: caller.userId,
     seesPrivate: caller.permissions.has('private.read'),
+    seesAllTenants: caller.permissions.has('all-tenants.read'),
   };
 }

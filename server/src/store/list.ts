@@ -46,7 +46,7 @@ export interface ListSpec<Field extends string> {
   readonly driver?: Driver;
   readonly fields: Readonly<Record<Field, ListField>>;
   /** Confinement to a tenant and to what the caller may see, given the scope. Never absent: see `ownTenant`. */
-  readonly confine: (scope: TenantScope) => Confinement;
+  readonly confine: (scope: ListScope) => Confinement;
   readonly defaultSort: readonly SortKey<Field>[];
   /** Unique SQL expression that makes any order total. */
   readonly tieBreak: string;
@@ -61,6 +61,11 @@ interface Driver {
   readonly key: string;
   /** Its rows are counted as they come and go (`row_counts`), so nobody needs to count them for a whole tenant. */
   readonly counted?: boolean;
+}
+
+export interface ListScope extends TenantScope {
+  /** The caller may see every tenant, and asks for them. */
+  readonly everyTenant: boolean;
 }
 
 /** A condition; or several of which at most one holds for a row, so that each can use an index of its own. */
@@ -90,6 +95,8 @@ export interface ListQuery<Field extends string> {
   readonly sort: readonly SortKey<Field>[];
   /** Case-insensitive part of a text. */
   readonly search?: string;
+  /** Of every tenant, where the caller may see them all; of the caller's own otherwise. */
+  readonly allTenants?: boolean;
   readonly offset: number;
   /** null: everything. */
   readonly size: number | null;
@@ -115,15 +122,16 @@ export interface ListPage {
 }
 
 /**
- * Rows of the caller's tenant that the caller may see: everybody's, but private ones only their creator's; and
+ * Rows of the caller's tenant (or of all, for who may see them) that the caller may see: everybody's, but private ones only their creator's; and
  * what other tenants share with all. `alias` needs `tenant_id`, and `visibility` and `created_by` where `shared`.
  */
 export function ownTenant(
   alias: string,
   options: { readonly visibility: boolean },
-): (scope: TenantScope) => readonly RawBuilder<unknown>[] {
+): (scope: ListScope) => readonly RawBuilder<unknown>[] {
   const table = sql.raw(alias);
   return (scope) => {
+    if (scope.everyTenant) return [sql`true`];
     const inTenant = sql`${table}.tenant_id = ${scope.tenantId}`;
     if (!options.visibility) return [inTenant];
     return [
@@ -141,7 +149,9 @@ export async function listPage<Field extends string>(
   scope: TenantScope,
   query: ListQuery<Field>,
 ): Promise<ListPage> {
-  const confined = spec.confine(scope);
+  const everyTenant = query.allTenants === true && scope.seesAllTenants === true && scope.seesPrivate;
+  const listed: ListScope = { ...scope, everyTenant };
+  const confined = spec.confine(listed);
   const branches = Array.isArray(confined) ? confined : [confined as RawBuilder<unknown>];
   const conditions = query.filters.map((filter) => condition(spec, filter));
   if (query.search !== undefined && query.search !== '') {
@@ -158,7 +168,7 @@ export async function listPage<Field extends string>(
     { sql: spec.tieBreak, end: keys[0]?.descending ? ' desc' : ' asc' },
   ];
   const parts = driven(spec, query, keys)
-    ? chosenFirst(spec.driver!, spec.from, branches, conditions, sorting, query, scope)
+    ? chosenFirst(spec.driver!, spec.from, branches, conditions, sorting, query, listed)
     : chosenLast(spec.from, branches, conditions, sorting, query);
   const page = sql<{ items: string; total: number }>`
     select (${parts.total})::integer as total,
@@ -231,7 +241,7 @@ function chosenFirst(
   conditions: readonly RawBuilder<unknown>[],
   sorting: readonly Sorting[],
   { offset, size }: Bounds,
-  scope: TenantScope,
+  scope: ListScope,
 ): PageParts {
   const table = sql.raw(`${driver.table} ${driver.alias}`);
   const key = `${driver.alias}.${driver.key}`;
@@ -247,9 +257,10 @@ function chosenFirst(
   const chosen = sql`(select chosen from (${sql.join(choices, sql` union all `)}) choice order by ${byName}${limited(size)} offset ${offset})`;
   const decorated = sql.raw(from.slice(`${driver.table} ${driver.alias}`.length));
   const counts = wheres.map((where) => sql`(select count(*) from ${table} where ${where})`);
-  // The first branch is the tenant's own rows; who sees all of them needs no count of them.
+  // The first branch is the tenant's own rows (or those of all tenants); who sees all of them needs no count of them.
   if (driver.counted === true && scope.seesPrivate && conditions.length === 0) {
-    counts[0] = sql`(select coalesce(sum(difference), 0) from row_counts where tenant_id = ${scope.tenantId} and collection = ${sql.lit(driver.table)})`;
+    const whose = scope.everyTenant ? sql`` : sql`tenant_id = ${scope.tenantId} and `;
+    counts[0] = sql`(select coalesce(sum(difference), 0) from row_counts where ${whose}collection = ${sql.lit(driver.table)})`;
   }
   return {
     total: sql`select ${sql.join(counts, sql` + `)}`,

@@ -88,7 +88,7 @@ function forCaller(core: Core, caller: Caller): Resource<BlueprintField> {
 
 const Change = Type.Object({ labels: LabelsBody }, { title: 'BlueprintChange' });
 
-const LISTING: ListingOptions<BlueprintField> = { searches: { _search: 'id' } };
+const LISTING: ListingOptions<BlueprintField> = { searches: { _search: 'id' }, acrossTenants: true };
 
 const ORDER = {
   application_file_name: Word('Name of the main file in the archive; default: blueprint.yaml'),

@@ -119,7 +119,10 @@ function forCaller(core: Core, caller: Caller): Resource<DeploymentField> {
   );
 }
 
-const LISTING: ListingOptions<DeploymentField> = { searches: { _search: 'id', _search_name: 'displayName' } };
+const LISTING: ListingOptions<DeploymentField> = {
+  searches: { _search: 'id', _search_name: 'displayName' },
+  acrossTenants: true,
+};
 
 const NewDeployment = Type.Object(
   {

@@ -79,6 +79,7 @@ export function listQuery<Field extends string>(
       }),
     ),
     ...PAGE,
+    ...(options.acrossTenants === true ? ACROSS : {}),
     ...more,
     ...Object.fromEntries(filters),
   });
@@ -98,6 +99,10 @@ const PAGE = {
   ),
   _offset: Type.Optional(Type.Integer({ minimum: 0, description: 'Rows to leave out before the page' })),
   _get_all_results: Switch('Everything at once, whatever `_size` says; at most 100000 rows'),
+};
+
+const ACROSS = {
+  _all_tenants: Switch('Of every tenant, for administrators; others are told of their own tenant'),
 };
 
 function filterText<Field extends string>(name: string, options: ListingOptions<Field>): string {

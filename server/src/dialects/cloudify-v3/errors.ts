@@ -68,12 +68,14 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
 export class CloudifyError extends Error {
   readonly status: number;
   readonly code: string;
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
     this.name = 'CloudifyError';
     this.status = status;
     this.code = code;
+    this.headers = headers;
   }
 }
 
@@ -99,7 +101,7 @@ export interface Rendered {
 
 /** Any thrown thing as status and body. What nobody meant to throw is logged and answered as a plain 500. */
 export function renderError(error: unknown, log: Pick<FastifyBaseLogger, 'error' | 'info'>): Rendered {
-  if (error instanceof CloudifyError) return answer(error, error.message);
+  if (error instanceof CloudifyError) return { ...answer(error, error.message), headers: error.headers };
   if (error instanceof DomainError) {
     const wire = BY_REASON[error.reason] ?? BY_KIND[error.kind];
     if (error.cause !== undefined) {

@@ -70,7 +70,7 @@ const EXECUTION: Resource<ExecutionField> = {
   },
 };
 
-const LISTING: ListingOptions<ExecutionField> = { searches: { _search: 'id' } };
+const LISTING: ListingOptions<ExecutionField> = { searches: { _search: 'id' }, acrossTenants: true };
 
 /** A year, in seconds. */
 const LONGEST_WAIT = 365 * 86_400;

@@ -4,7 +4,7 @@
  * Each prefix is a scope with its own hooks, body parsers and error form. A request is authenticated before its body is
  * read, so that a stranger cannot make the server parse or keep anything.
  */
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Core } from '../../core.js';
 import type { Dialect } from '../dialect.js';
 import { API } from './api.js';
@@ -15,6 +15,7 @@ import { addDeployments } from './deployments.js';
 import { badParameters, CloudifyError, type Rendered, renderError } from './errors.js';
 import { addEvents } from './events.js';
 import { addExecutions } from './executions.js';
+import { type KnownPaths, watchPaths } from './known-paths.js';
 import { addManager, addVersion } from './manager.js';
 import { addNodeInstances } from './node-instances.js';
 import { addNodes } from './nodes.js';
@@ -71,41 +72,36 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addSecrets(mounting);
 }
 
-async function prepare(scope: FastifyInstance, core: Core): Promise<void> {
-  const served: { readonly method: string; readonly path: RegExp }[] = [];
-  scope.addHook('onRoute', ({ method, url }) => {
-    for (const one of [method].flat()) served.push({ method: one, path: pathsOf(url) });
+function notServed(request: FastifyRequest, known: KnownPaths): CloudifyError {
+  const { method, url } = request;
+  const path = url.split('?')[0];
+  const methods = known.methodsOf(url);
+  if (methods.length === 0) {
+    return new CloudifyError(404, 'not_found_error', `${method} ${path} is not served here`);
+  }
+  const allow = methods.join(', ');
+  return new CloudifyError(405, 'method_not_allowed_error', `${path} takes ${allow}, not ${method}`, {
+    allow,
   });
+}
+
+async function prepare(scope: FastifyInstance, core: Core): Promise<void> {
   await acceptBodies(scope, { jsonBytes: core.settings.bodyBytes });
+  const known = watchPaths(scope);
   scope.addHook('onRequest', async (request) => {
     if (request.url.includes('%00'))
       throw new CloudifyError(400, 'bad_parameters_error', 'A NUL character is not allowed');
     if (request.routeOptions.config.cloudifyOpen !== true) await authenticate(request, core);
+    // Before the body is read: whatever it is, nobody waits for it.
+    if (request.is404) throw notServed(request, known);
   });
   scope.setErrorHandler(async (error, request, reply) => {
     return sendError(reply, renderError(error, request.log));
   });
-  scope.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split('?')[0]!;
-    const allowed = served.filter((route) => route.path.test(path)).map((route) => route.method);
-    if (allowed.length === 0) {
-      throw new CloudifyError(404, 'not_found_error', `${request.method} ${path} is not served here`);
-    }
-    reply.header('allow', allowed.join(', '));
-    throw new CloudifyError(
-      405,
-      'method_not_allowed_error',
-      `${request.method} is not allowed for ${path}; allowed are: ${allowed.join(', ')}`,
-    );
+  // Its own, so that what no route takes still passes the hooks of this scope.
+  scope.setNotFoundHandler(async (request) => {
+    throw notServed(request, known);
   });
-}
-
-/** `/blueprints/:id` as the paths it stands for. */
-function pathsOf(route: string): RegExp {
-  const parts = route
-    .split('/')
-    .map((part) => (part.startsWith(':') ? '[^/]+' : part.replaceAll('.', '\\.')));
-  return new RegExp(`^${parts.join('/')}/?$`);
 }
 
 function sendError(reply: FastifyReply, { status, body, headers }: Rendered): FastifyReply {

@@ -32,6 +32,8 @@ export interface ListingOptions<Field extends string> {
   readonly searches: Readonly<Record<string, Field>>;
   /** Wire name -> core field for `_range`. None: the parameter is refused. */
   readonly ranges?: Readonly<Record<string, Field>>;
+  /** `_all_tenants` is honoured. */
+  readonly acrossTenants?: boolean;
   /** Words for `_sort` beyond the resource's own fields. */
   readonly sorts?: Readonly<Record<string, Field>>;
 }
@@ -54,15 +56,40 @@ export function parseListing<Field extends string>(
   const size = booleanParam(params, '_get_all_results', false)
     ? MOST_ROWS
     : countParam(params, '_size', options.defaultSize ?? 1000, MOST_ROWS);
-  const keyed = params[resource.key] !== undefined;
-  const projection = project(resource, parseInclude(params), keyed ? 'item' : 'list');
+  refuseForeignSelections(params);
+  const allTenants = options.acrossTenants === true && booleanParam(params, '_all_tenants', false);
+  const include = parseInclude(params);
+  if (allTenants) refuseOneByOne(resource, include);
+  const keyed = params[resource.key] !== undefined && !allTenants;
+  const projection = project(resource, include, keyed ? 'item' : 'list');
   const filters = [
     ...parseFilters(resource, params, options),
     ...parseSearches(params, options),
     ...parseRanges(params, options),
   ];
   const sort = parseSort(resource, params, options);
-  return { query: { shape: projection.shape, filters, sort, offset, size }, projection, offset, size };
+  const query = { shape: projection.shape, filters, sort, offset, size, allTenants };
+  return { query, projection, offset, size };
+}
+
+/**
+ * Parameters that select by what does not exist here. To ignore one would answer with more than was asked for; any other
+ * unknown word that begins with an underscore changes how things are told, and is ignored as the reference server does.
+ */
+function refuseForeignSelections(params: Params): void {
+  const filter = single(params, '_filter_id');
+  if (filter !== undefined && filter !== '') throw notFoundAs('Filter', filter);
+  const group = single(params, '_group_id');
+  if (group !== undefined && group !== '') throw notFoundAs('DeploymentGroup', group);
+  if (single(params, '_dependencies_of')) throw badParameters('`_dependencies_of` is not supported');
+}
+
+/** What is read one by one is read in the caller's tenant, where another thing may have the same id. */
+function refuseOneByOne(resource: Resource<string>, include: readonly string[] | null): void {
+  const large = (include ?? []).filter((name) => resource.derived?.[name]?.listed === false);
+  if (large.length > 0) {
+    throw badParameters(`${quoted(large)} cannot be included together with \`_all_tenants\``);
+  }
 }
 
 /** They narrow a list. Ignored, they would answer with what was not asked for. */

@@ -70,7 +70,7 @@ function hasDrift(systemProperties: unknown): boolean {
   return drift?.result !== undefined && drift.result !== null && drift.result !== false;
 }
 
-const LISTING: ListingOptions<InstanceField> = { searches: { _search: 'id' } };
+const LISTING: ListingOptions<InstanceField> = { searches: { _search: 'id' }, acrossTenants: true };
 
 const Change = Type.Object(
   {

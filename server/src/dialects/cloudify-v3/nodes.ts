@@ -58,7 +58,7 @@ const NODE: Resource<Field> = {
   },
 };
 
-const LISTING: ListingOptions<Field> = { searches: { _search: 'id' } };
+const LISTING: ListingOptions<Field> = { searches: { _search: 'id' }, acrossTenants: true };
 
 export function addNodes({ scope, core }: Mounting): void {
   scope.get(
@@ -72,8 +72,8 @@ export function addNodes({ scope, core }: Mounting): void {
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const listing = parseListing(NODE, request.query, LISTING);
       // Every filter and sort key stands for a field of the store: what is expanded can be neither.
-      const { filters, sort, offset, size } = listing.query as ListQuery<NodeField>;
-      const page = await core.nodes.list(callerOf(request), { filters, sort, offset, size });
+      const { shape: _, ...query } = listing.query as ListQuery<NodeField>;
+      const page = await core.nodes.list(callerOf(request), query);
       const items = await Promise.all(
         expandAll(page.records).map((node) => renderRecord(NODE, parseInclude(request.query), node)),
       );

@@ -60,7 +60,7 @@ function withValue(version: ApiVersion): Resource<SecretField | 'value'> {
   };
 }
 
-const LISTING: ListingOptions<SecretField> = { searches: { _search: 'key' } };
+const LISTING: ListingOptions<SecretField> = { searches: { _search: 'key' }, acrossTenants: true };
 const KeyParams = Type.Object({ key: Type.String({ description: 'Its key' }) });
 const NewSecret = Type.Object(
   {
