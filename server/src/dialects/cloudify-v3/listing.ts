@@ -56,7 +56,6 @@ export function parseListing<Field extends string>(
   const size = booleanParam(params, '_get_all_results', false)
     ? MOST_ROWS
     : countParam(params, '_size', options.defaultSize ?? 1000, MOST_ROWS);
-  refuseForeignSelections(params);
   const allTenants = options.acrossTenants === true && booleanParam(params, '_all_tenants', false);
   const include = parseInclude(params);
   if (allTenants) refuseOneByOne(resource, include);
@@ -72,18 +71,6 @@ export function parseListing<Field extends string>(
   return { query, projection, offset, size };
 }
 
-/**
- * Parameters that select by what does not exist here. To ignore one would answer with more than was asked for; any other
- * unknown word that begins with an underscore changes how things are told, and is ignored as the reference server does.
- */
-function refuseForeignSelections(params: Params): void {
-  const filter = single(params, '_filter_id');
-  if (filter !== undefined && filter !== '') throw notFoundAs('Filter', filter);
-  const group = single(params, '_group_id');
-  if (group !== undefined && group !== '') throw notFoundAs('DeploymentGroup', group);
-  if (single(params, '_dependencies_of')) throw badParameters('`_dependencies_of` is not supported');
-}
-
 /** What is read one by one is read in the caller's tenant, where another thing may have the same id. */
 function refuseOneByOne(resource: Resource<string>, include: readonly string[] | null): void {
   const large = (include ?? []).filter((name) => resource.derived?.[name]?.listed === false);
@@ -92,7 +79,10 @@ function refuseOneByOne(resource: Resource<string>, include: readonly string[] |
   }
 }
 
-/** They narrow a list. Ignored, they would answer with what was not asked for. */
+/**
+ * They narrow a list. Ignored, they would answer with what was not asked for. Any other unknown word that begins with an
+ * underscore changes how things are told, and is ignored as the reference server does (docs/cloudify-v3.md).
+ */
 const UNSUPPORTED = ['_filter_id', '_group_id', '_dependencies_of'];
 
 function refuseUnsupported(params: Params): void {
