@@ -51,7 +51,7 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     return ending;
   };
   try {
-    const database = await findDatabase(settings, voice);
+    const database = await findDatabase(settings, voice, log);
     if (database.embedded !== null) endings.push(database.embedded.stop);
     const pool = openPool({
       databaseUrl: database.url,
@@ -145,7 +145,7 @@ function withMasterKey(settings: Settings): Settings {
 /** `migrate` alone, for deployments that do it before they start processes. */
 export async function migrateOnce(settings: Settings): Promise<string[]> {
   prepareDataFolder(settings.dataDir);
-  const database = await findDatabase(settings, { tell: () => {}, ready: () => {} });
+  const database = await findDatabase(settings, { tell: () => {}, ready: () => {} }, openLog(settings));
   const pool: Pool = openPool({ databaseUrl: database.url, max: 2, applicationName: 'orrery migrate' });
   try {
     return await migrate(pool);
@@ -155,10 +155,16 @@ export async function migrateOnce(settings: Settings): Promise<string[]> {
   }
 }
 
-async function findDatabase(settings: Settings, voice: Voice): Promise<Database> {
+async function findDatabase(settings: Settings, voice: Voice, log: Log): Promise<Database> {
   if (settings.databaseUrl !== '') return { url: settings.databaseUrl, embedded: null };
-  const { startEmbedded } = await import('./embedded-postgres/launcher.js');
-  const embedded = await startEmbedded({ dataDir: settings.dataDir });
+  const { keepEmbedded } = await import('./embedded-postgres/keeper.js');
+  const embedded = await keepEmbedded(
+    { dataDir: settings.dataDir },
+    {
+      revived: () => log.warn('the embedded PostgreSQL had died and was started again'),
+      failed: (error) => log.error({ err: error }, 'the embedded PostgreSQL has died and does not start'),
+    },
+  );
   if (!embedded.home.startsWith(settings.dataDir)) {
     voice.tell(
       `The database is in ${embedded.home}, since PostgreSQL may not run as root nor enter ${settings.dataDir}.`,
