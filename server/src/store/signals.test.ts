@@ -19,7 +19,12 @@ describe('signals', () => {
   }
 
   const sessions = async (name: string) =>
-    (await pool.query('select pid from pg_stat_activity where application_name = $1', [name])).rows as {
+    (
+      await pool.query(
+        'select pid from pg_stat_activity where application_name = $1 and datname = current_database()',
+        [name],
+      )
+    ).rows as {
       pid: number;
     }[];
 
@@ -39,7 +44,8 @@ describe('signals', () => {
       await until(async () => (await sessions('orrery-listener')).length === 2);
       const before = await sessions('orrery-listener');
       await pool.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name in ('orrery-listener', 'orrery-notifier')`,
+        `select pg_terminate_backend(pid) from pg_stat_activity 
+         where application_name in ('orrery-listener', 'orrery-notifier') and datname = current_database()`,
       );
       await until(async () => {
         const now = await sessions('orrery-listener');

@@ -181,7 +181,8 @@ describe('the walk of an execution', () => {
     await engine.until(execution, 'started');
     while (!plugin.calls.includes('endless thing 1')) await new Promise((resolve) => setTimeout(resolve, 5));
     const asked = await engine.executions.cancel(engine.caller, execution.id, 'cancel');
-    assert.equal(asked.status, 'cancelling');
+    // The answer is read after the worker was told, which may have been faster.
+    assert.ok(['cancelling', 'cancelled'].includes(asked.status), asked.status);
     assert.equal((await engine.until(execution)).status, 'cancelled');
     plugin.on('endless', () => DONE);
     await engine.executions.resume(engine.caller, execution.id);

@@ -48,6 +48,8 @@ export class Walk {
   readonly #timers = new Timers();
   /** Ready, in order, waiting for room. */
   readonly #ready: number[] = [];
+  /** Were under way in an earlier walk, may run again, and have not begun to yet. */
+  readonly #orphans = new Set<number>();
   /** Intent written or about to be, not running yet. */
   #starting = 0;
   /** Until their next attempt is due. */
@@ -131,8 +133,6 @@ export class Walk {
     }
   }
 
-  // --- deciding what starts ---------------------------------------------------------------------------------
-
   /**
    * What was under way when an earlier walk of this execution ended. First what stops the execution, because what may
    * run again does so only where something may still start; else it counts as stopped.
@@ -162,6 +162,7 @@ export class Walk {
         continue;
       }
       this.#book.tellInterrupted(task);
+      this.#orphans.add(task.id);
       this.#ready.push(task.id);
     }
   }
@@ -202,6 +203,7 @@ export class Walk {
     const plugin = this.#book.implementation(task)?.plugin ?? '';
     if (!this.#parts.slots.take(this, task.id, plugin, () => this.#bell.ring())) return false;
     this.#book.intend(task);
+    this.#orphans.delete(task.id);
     this.#starting += 1;
     return true;
   }
@@ -220,8 +222,6 @@ export class Walk {
       this.#bell.ring();
     });
   }
-
-  // --- writing ------------------------------------------------------------------------------------------------
 
   #send(): void {
     if (this.#committing || this.#outbox.empty) return;
@@ -249,8 +249,6 @@ export class Walk {
       })
       .finally(() => this.#bell.ring());
   }
-
-  // --- taking results -----------------------------------------------------------------------------------------
 
   #settle(): void {
     for (const { task, outcome, begun } of this.#attempts.take()) {
@@ -333,8 +331,6 @@ export class Walk {
     if (!this.#stopping) this.#wait(task, due);
   }
 
-  // --- ending -------------------------------------------------------------------------------------------------
-
   #halt(reason: AbortReason): void {
     if (this.#stop === 'fenced' || (this.#stop === 'killed' && reason !== 'fenced')) return;
     if (this.#stop === 'cancelled' && reason === 'shutdown') return;
@@ -355,13 +351,14 @@ export class Walk {
   #idle(): boolean {
     if (this.#committing || !this.#outbox.empty || this.#attempts.settled > 0 || this.#starting > 0)
       return false;
-    if (this.#attempts.running > 0) {
-      if (!this.#gaveUp) return false;
-      // They were told to stop, and killed, and still do not answer: the execution goes on without them.
-      for (const task of this.#attempts.giveUp()) {
-        this.#parts.slots.give(this, task.id);
-        this.#abandon(task, true);
-      }
+    if (this.#attempts.running > 0 && !this.#gaveUp) return false;
+    // What was told to stop, and killed, and still does not answer: the execution goes on without it.
+    const late = this.#attempts.giveUp();
+    for (const task of late) this.#parts.slots.give(this, task.id);
+    if (this.#stopping) late.push(...[...this.#orphans].map(this.#task));
+    if (late.length > 0) {
+      this.#orphans.clear();
+      for (const task of late) this.#abandon(task, true);
       this.#send();
       return this.#outbox.empty && !this.#committing;
     }

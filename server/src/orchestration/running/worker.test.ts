@@ -118,6 +118,29 @@ describe('workers', () => {
     assert.deepEqual(plugin.calls, ['create thing 1', 'create thing 2', 'start thing 1']);
   });
 
+  it('that fails at one operation does not forget another that was running when its predecessor died', async () => {
+    plugin.on('create', async (request) => {
+      await stopped(request);
+      return { kind: 'aborted' };
+    });
+    const worker = await work();
+    const execution = await install(thing('scripted.create', 2));
+    while (plugin.calls.length < 2) await tick();
+    await worker.stop();
+    const failure = { type: 'X', message: 'no', retryable: false, causes: [] };
+    plugin.on('create', () => ({ kind: 'failed', failure }));
+    // One at a time: the second waits for its turn when the first fails.
+    await work({ maxOperations: 1 });
+    assert.equal((await engine.until(execution)).status, 'failed');
+    const operations = await engine.executions.operations(engine.caller, execution.id);
+    const touched = operations.filter((one) => one.state !== 'pending').map((one) => one.state);
+    assert.deepEqual(touched, ['failed', 'failed']);
+    assert.equal(plugin.calls.length, 3);
+    plugin.on('create', () => DONE);
+    await engine.executions.resume(engine.caller, execution.id);
+    assert.equal((await engine.until(execution)).status, 'terminated');
+  });
+
   it('that stops does not leave to a person what its plugin was never asked to do', async () => {
     // The intent is written, and the worker is told to stop before the operation begins.
     let hold = () => {};
