@@ -103,7 +103,16 @@ describe('the ledger', () => {
     const slow = await pool.connect();
     await slow.query('begin');
     const { fresh, moved, instances, events } = batch();
-    const values = [execution.uid, execution.fence, execution.batches + 1, 0, fresh, moved, instances, ...events];
+    const values = [
+      execution.uid,
+      execution.fence,
+      execution.batches + 1,
+      0,
+      fresh,
+      moved,
+      instances,
+      ...events,
+    ];
     await commitBatch.all(slow, values);
     let tries = 0;
     const ledger = new Ledger(
