@@ -223,6 +223,14 @@ export class Attempts {
         ring();
         await flushed();
       },
+      readRuntimeProperties: async (task, instance) => {
+        // What this operation has said itself comes first.
+        await flushed();
+        const now = (await this.#parts.loadProperties([instance])).get(instance) ?? {};
+        const running = this.#running.get(task.id);
+        if (running !== undefined) running.seen = new Map(running.seen).set(instance, now);
+        return now;
+      },
     };
   }
 

@@ -1,7 +1,7 @@
 /** One attempt at one operation: from a task and the plan to what the plugin is asked, and its answer. Never throws. */
 import type { Json, JsonObject, PlanNode, PlanOperation } from '../../dsl/plan.js';
 import { nodeOperation, relationshipOperation } from '../../dsl/plan.js';
-import { DomainError, type TaskFailure } from '../../errors.js';
+import { DomainError, notFound, type TaskFailure } from '../../errors.js';
 import type {
   AbortReason,
   InstanceContext,
@@ -28,6 +28,8 @@ export interface AttemptHost {
   log(task: Task, level: LogLevel, message: string): void;
   event(task: Task, message: string): void;
   saveRuntimeProperties(task: Task, changes: Readonly<Record<string, JsonObject>>): Promise<void>;
+  /** As they are stored now; what the operation changes from then on is measured against them. */
+  readRuntimeProperties(task: Task, instance: string): Promise<JsonObject>;
 }
 
 export interface Attempt {
@@ -142,6 +144,10 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
     log: (level, message) => host.log(task, level, message),
     event: (message) => host.event(task, message),
     saveRuntimeProperties: (changes) => host.saveRuntimeProperties(task, changes),
+    readRuntimeProperties: async (id) => {
+      if (!attempt.properties.has(id)) throw notFound('Node instance of this operation', id);
+      return host.readRuntimeProperties(task, id);
+    },
     resource: (path) => deployment.resource(path),
     evaluate: (expression) => deployment.evaluate(expression, scope),
   };

@@ -171,6 +171,25 @@ describe('the walk of an execution', () => {
     assert.deepEqual(rows, [{ p: { yours: 2, done: true } }]);
   });
 
+  it('lets an operation read what others have written meanwhile, and saves its own changes beside it', async () => {
+    plugin.on('looks_again', async (request) => {
+      const { id: instance } = request.context.self!.instance;
+      await engine.database.pool.query(
+        `update node_instances set runtime_properties = '{"theirs": 1}' where id = $1`,
+        [instance],
+      );
+      const now = await request.readRuntimeProperties!(instance);
+      return { kind: 'done', result: null, runtimeProperties: { [instance]: { ...now, mine: 2 } } };
+    });
+    const { execution, deployment } = await install(one('scripted.looks_again'));
+    assert.equal((await engine.until(execution)).status, 'terminated');
+    const { rows } = await engine.database.pool.query(
+      'select runtime_properties as p from node_instances i join deployments d on d.uid = i.deployment_uid where d.id = $1',
+      [deployment],
+    );
+    assert.deepEqual(rows, [{ p: { theirs: 1, mine: 2 } }]);
+  });
+
   it('stops what runs when the execution is cancelled', async () => {
     plugin.on('endless', async (request) => {
       const reason = await stopped(request);
