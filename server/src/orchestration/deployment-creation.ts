@@ -131,9 +131,10 @@ export async function storeDeployment(
   visibility: Visibility,
   blueprint: BlueprintUid,
   plan: PreparedPlan,
+  suffixLength: number,
 ): Promise<void> {
-  const instances = instantiate(plan, () => randomName(6));
   const policies = policiesInUse(plan);
+  const instances = instantiate(plan, () => randomName(suffixLength));
   await inTransaction(pool, async (client) => {
     if ((await globalIdTaken.one(client, [request.id]))!.taken) throw deploymentExists(request.id);
     const row = await insertDeployment.one(client, scope.tenantId, [

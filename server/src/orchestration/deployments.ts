@@ -79,8 +79,13 @@ export interface SecretNames {
   missing(scope: TenantScope, names: readonly string[]): Promise<string[]>;
 }
 
-/** Random instance ids meet another deployment's about once in 20,000 pairs of 10,000; a new draw settles it. */
-const DRAWS = 5;
+/**
+ * Ids of instances end in random characters, six as everywhere in this language. Two deployments of 100,000 instances of
+ * one name would meet in some of them whenever they are drawn, so a draw that met another's makes longer ones. Two that
+ * meet while both are being stored may also wait for each other, which PostgreSQL ends.
+ */
+const SUFFIX_LENGTHS = [6, 6, 10, 12];
+const DEADLOCK = '40P01';
 const ID = /^[A-Za-z0-9_.~-]{1,256}$/;
 
 export class Deployments {
@@ -161,17 +166,28 @@ export class Deployments {
         },
       );
     }
-    for (let draw = 1; ; draw += 1) {
+    for (let draw = 0; ; draw += 1) {
       try {
-        await storeDeployment(this.#pool, caller, scope, request, visibility, blueprint.uid, prepared);
+        const suffixLength = SUFFIX_LENGTHS[draw]!;
+        await storeDeployment(
+          this.#pool,
+          caller,
+          scope,
+          request,
+          visibility,
+          blueprint.uid,
+          prepared,
+          suffixLength,
+        );
         return await this.get(caller, request.id);
       } catch (error) {
-        const constraint = (error as { constraint?: string }).constraint;
+        const { constraint, code } = error as { constraint?: string; code?: string };
         if (constraint === 'deployments_tenant_id_id_key' || constraint === 'deployments_global_id')
           throw deploymentExists(request.id);
         // It was deleted while its plan was prepared.
         if (constraint === 'deployments_blueprint_uid_fkey') throw notFound('Blueprint', request.blueprintId);
-        if (constraint === 'node_instances_id' && draw < DRAWS) continue;
+        const met = constraint === 'node_instances_id' || code === DEADLOCK;
+        if (met && draw + 1 < SUFFIX_LENGTHS.length) continue;
         throw error;
       }
     }

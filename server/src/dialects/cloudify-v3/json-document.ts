@@ -9,6 +9,8 @@ import { badParameters } from './errors.js';
 
 /** Deeper than any value that a room accepts, and far from what a parser survives. */
 const DEEPEST = 250;
+/** Values in one document: a few bytes each on the wire, a hundred in memory. */
+const MOST_VALUES = 250_000;
 /** With the `u` flag a surrogate matches only where its other half is missing. */
 const UNKEPT = /\0|\p{Surrogate}/u;
 
@@ -43,6 +45,7 @@ function checkAll(document: unknown, what: string): void {
     checkLeaf(document, () => what);
     return;
   }
+  let count = 0;
   const waiting: Container[] = [{ value: document, depth: 1, within: null, key: '' }];
   for (;;) {
     const container = waiting.pop();
@@ -50,7 +53,10 @@ function checkAll(document: unknown, what: string): void {
     if (container.depth > DEEPEST)
       throw badParameters(`${what} is nested too deeply: at most ${DEEPEST} levels`);
     const isList = Array.isArray(container.value);
-    for (const [key, value] of Object.entries(container.value)) {
+    for (const key in container.value) {
+      const value: unknown = container.value[key as never];
+      count += 1;
+      if (count > MOST_VALUES) throw badParameters(`${what} holds more than ${MOST_VALUES} values`);
       if (!isList) checkKey(key, container, what);
       if (typeof value === 'object' && value !== null) {
         waiting.push({ value, depth: container.depth + 1, within: container, key });

@@ -28,7 +28,7 @@ export function call(value: Json, evaluation: Evaluation): Json {
 }
 
 function evaluateValue(value: Json, evaluation: Evaluation, level: number): Json {
-  if (--evaluation.budget.values < 0) throw new EvaluationFailure('the evaluated values are too large');
+  spend(evaluation, value);
   if (typeof value !== 'object' || value === null) return value;
   if (level > DEEPEST_VALUE)
     throw new EvaluationFailure(`a value is nested more than ${DEEPEST_VALUE} levels deep`);
@@ -58,6 +58,14 @@ function evaluateValue(value: Json, evaluation: Evaluation, level: number): Json
   return copy ?? value;
 }
 
+/** Characters that count as one value: long texts are copied into every place that names them when a plan is stored. */
+const TEXT_SHARE = 8;
+
+function spend(evaluation: Evaluation, value: Json): void {
+  evaluation.budget.values -= typeof value === 'string' ? 1 + Math.floor(value.length / TEXT_SHARE) : 1;
+  if (evaluation.budget.values < 0) throw new EvaluationFailure('the evaluated values are too large');
+}
+
 function evaluateFunction(value: JsonObject, name: string, evaluation: Evaluation, level: number): Json {
   const definition = FUNCTIONS.get(name)!;
   const raw = value[name]!;
@@ -76,6 +84,8 @@ function evaluateFunction(value: JsonObject, name: string, evaluation: Evaluatio
     evaluation.left++;
     return args === raw ? value : { ...value, [name]: args };
   }
+  // What was found under a name has not been counted for this place.
+  if (typeof result === 'string') spend(evaluation, result);
   const type = value.type;
   if (typeof type === 'string' && evaluation.left === before) {
     const problem = primitiveProblem(result, type);
