@@ -29,7 +29,7 @@ node_types:
 node_templates:
 `;
 
-const { nodes, runs } = numbers({ nodes: '1000,10000', runs: '3' });
+const { nodes, runs } = numbers({ nodes: '1000,10000', runs: '5' });
 const stand = await aStand();
 const worker = await startWorker({
   pool: stand.pool,

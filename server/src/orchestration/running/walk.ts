@@ -35,7 +35,7 @@ import { Timers } from './timers.js';
 import type { WalkEnd, WalkParts } from './walk-parts.js';
 
 /** At most so many starts in one batch: large enough to be cheap, small enough that results flow meanwhile. */
-const STARTS_PER_BATCH = 512;
+const STARTS_PER_BATCH = 384;
 
 export class Walk {
   readonly #parts: WalkParts;
@@ -50,7 +50,7 @@ export class Walk {
   readonly #ready: number[] = [];
   /** Were under way in an earlier walk, may run again, and have not begun to yet. */
   readonly #orphans = new Set<number>();
-  /** Intent written or about to be, not running yet. */
+  /** Starts in the outbox. */
   #starting = 0;
   /** Until their next attempt is due. */
   #waiting = 0;
@@ -226,6 +226,8 @@ export class Walk {
   #send(): void {
     if (this.#committing || this.#outbox.empty) return;
     const batch = this.#outbox.take();
+    // While this batch is on its way the next one fills up.
+    this.#starting = 0;
     this.#committing = true;
     this.#flushes.take();
     this.#attempts.sent();
@@ -237,7 +239,6 @@ export class Walk {
         this.observe(status);
         // The next batch goes out before the operations of this one start: the database works while we do.
         this.#send();
-        this.#starting -= batch.starts.length;
         if (batch.starts.length > 0) {
           const stop = this.#stop ?? (this.#draining ? 'shutdown' : null);
           await this.#attempts.launch(batch.starts.map(this.#task), stop);
