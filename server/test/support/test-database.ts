@@ -129,7 +129,8 @@ async function closeDatabase(server: string, name: string, pool: Pool): Promise<
 
 /** Waits until nobody is connected: a session's process ends a moment after its client has gone. */
 async function untilUnused(client: pg.Client, database: string): Promise<string[]> {
-  const deadline = Date.now() + 2000;
+  // A process that was just told to end may still be on its way out, on a machine that has other things to do.
+  const deadline = Date.now() + 10_000;
   for (;;) {
     const { rows } = await client.query<{ application_name: string; query: string }>(
       `select application_name, left(query, 200) as query from pg_stat_activity
