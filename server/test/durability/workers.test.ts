@@ -76,7 +76,12 @@ describe('a worker that is frozen beyond its lease', { timeout: 3 * 60_000 }, ()
     assert.deepEqual(await told(execution), before);
     assert.equal(witness.lines('end').length, 6);
     for (const server of [frozen[1], api]) await server.end('SIGTERM');
-    await close();
+    // PostgreSQL may hold sessions of a process that was frozen for a while after its end; that is told, and
+    // is not what is asked here.
+    await pool.query(
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
+    await close().catch((error: Error) => console.log(error.message));
 
     async function told(id: string): Promise<unknown> {
       const { rows: found } = await pool.query(
