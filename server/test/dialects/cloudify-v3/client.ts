@@ -3,9 +3,13 @@ import { ADMIN, type TestServer } from '../../support/a-server.js';
 
 export interface Asked {
   readonly version?: 'v3' | 'v3.1';
+  /** In the place of `/api/VERSION`. */
+  readonly root?: string;
   readonly tenant?: string | null;
   readonly username?: string;
   readonly password?: string;
+  /** No Basic; another header may say who asks. */
+  readonly anonymous?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
   /** A plain object is sent as JSON; anything else as it is. */
   readonly body?: unknown;
@@ -32,10 +36,12 @@ export function clientOf(server: Pick<TestServer, 'url'>) {
     const password = asked.password ?? ADMIN.password;
     const plain =
       body !== null && typeof body === 'object' && Object.getPrototypeOf(body) === Object.prototype;
-    const response = await fetch(`${server.url}/api/${version}${path}`, {
+    const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+    const root = asked.root ?? `/api/${version}`;
+    const response = await fetch(`${server.url}${root}${path}`, {
       method,
       headers: {
-        authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+        ...(asked.anonymous === true ? {} : { authorization: basic }),
         // A form names its own boundary.
         ...(body instanceof FormData ? {} : { 'content-type': 'application/json' }),
         ...(tenant === null ? {} : { tenant }),

@@ -1,11 +1,14 @@
 /**
  * Every route of the published document for `/api/v3` is served, but for those named here. The list may only shrink: one
- * that is served now fails the test until it is taken off.
+ * that is served now fails the test until it is taken off. And every route that is served has a row in the table of who may
+ * do what, which `route-access.test.ts` holds true.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aServer } from '../../support/a-server.js';
 import { clientOf } from './client.js';
+import { cloudifyRoutes } from './route-access/routes.js';
+import { readRows } from './route-access/rows.js';
 
 const DOCUMENTED = `
 GET /blueprints          PUT /blueprints/x        DELETE /blueprints/x      GET /blueprints/x/archive
@@ -40,7 +43,8 @@ GET /snapshots/x/archive PUT /snapshots/x/archive
 const routes = (text: string) =>
   [...text.matchAll(/([A-Z]+) (\/\S+)/g)].map(([, method, path]) => `${method} ${path}`);
 
-const ask = clientOf(await aServer());
+const server = await aServer();
+const ask = clientOf(server);
 
 test('the routes that are not served are exactly those that are named', async () => {
   const absent: string[] = [];
@@ -51,4 +55,19 @@ test('the routes that are not served are exactly those that are named', async ()
     if (status === 404 && text.includes('is not served here')) absent.push(route);
   }
   assert.deepEqual(absent, routes(NOT_YET));
+});
+
+test('every route that is served has a row in the table of who may do what, and every row a route', async () => {
+  const served = new Set((await cloudifyRoutes(server.core)).map(({ route }) => route));
+  const rows = await readRows();
+  assert.deepEqual(
+    [...served].filter((route) => !rows.has(route)),
+    [],
+    'add rows to test/dialects/cloudify-v3/route-access/; rows.ts there says how',
+  );
+  assert.deepEqual(
+    [...rows.keys()].filter((route) => !served.has(route)),
+    [],
+    'these rows have no route',
+  );
 });
