@@ -21,6 +21,7 @@ import { Evaluation } from './orchestration/evaluation.js';
 import { Executions } from './orchestration/executions.js';
 import { NodeInstances } from './orchestration/node-instances.js';
 import { Nodes } from './orchestration/nodes.js';
+import { UploadExecutions } from './orchestration/upload-executions.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
 import { type StoreHealth, storeHealth } from './store/health.js';
@@ -65,7 +66,13 @@ export async function buildCore({ settings, pool, log, signals }: CoreParts): Pr
   const allowlist = parseAllowlist(settings.endpointAllowlist.join(','));
   const blobs = new Blobs(pool);
   // Deployments stand on blueprints; only the message of a refused deletion looks the other way.
-  const blueprints: Blueprints = new Blueprints({ pool, blobs, inUse: (uid) => deployments.standingOn(uid) });
+  const journal = new UploadExecutions();
+  const blueprints: Blueprints = new Blueprints({
+    pool,
+    blobs,
+    journal,
+    inUse: (uid) => deployments.standingOn(uid),
+  });
   const evaluation = new Evaluation(pool, secrets);
   const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation });
   return {
@@ -87,6 +94,7 @@ export async function buildCore({ settings, pool, log, signals }: CoreParts): Pr
     blueprintUploads: new BlueprintUploads({
       pool,
       blobs,
+      journal,
       compiler: new CompilePool(),
       limits: {
         ...DEFAULT_ARCHIVE_LIMITS,

@@ -15,7 +15,7 @@ import { type Diagnostic, formatDiagnostic } from '../dsl/diagnostics.js';
 import { DomainError } from '../errors.js';
 import { record } from '../identity/audit.js';
 import { requireName } from '../identity/names.js';
-import type { BlueprintUid } from '../ids.js';
+import type { BlueprintUid, ExecutionUid } from '../ids.js';
 import type { Fetched } from '../net/safe-fetch.js';
 import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
@@ -25,6 +25,7 @@ import { failureIn, type UploadPhase } from './blueprint-state.js';
 import {
   advance,
   type BlueprintRecord,
+  bindUploadExecution,
   deleteOtherLabels,
   failDeadUploads,
   failUpload,
@@ -46,6 +47,7 @@ import type { CompilePool } from './compile-pool.js';
 import { Gate } from './gate.js';
 import { type Label, normalLabels } from './labels.js';
 import { FileSink, type Received, readTexts, receive, type Unpacked, unpack } from './unpack.js';
+import type { UploadJournal } from './upload-journal.js';
 import {
   type ArchiveSource,
   alreadyExists,
@@ -64,6 +66,8 @@ export interface BlueprintUploadsParts {
   /** `safeFetch` with the installation's allowlist. */
   readonly fetch: (url: string, bounds: { maxBytes: number; timeoutMs: number }) => Promise<Fetched>;
   readonly plugins?: PluginYamls;
+  /** Tells uploads as executions. */
+  readonly journal: UploadJournal;
   /** Told of failures that are not the caller's fault, once each. */
   readonly onTrouble?: (error: unknown, blueprint: string) => void;
 }
@@ -81,6 +85,7 @@ interface Attempt {
   readonly id: string;
   readonly uid: BlueprintUid;
   readonly attempt: number;
+  readonly execution: ExecutionUid;
   phase: UploadPhase;
 }
 
@@ -154,9 +159,15 @@ export class BlueprintUploads {
    * @returns how many
    */
   async failDead(): Promise<number> {
-    return failDeadUploads.run(this.#parts.pool, [
-      'The server was stopped during the upload; upload it again',
-    ]);
+    const { pool, journal } = this.#parts;
+    return inTransaction(pool, async (client) => {
+      const error = 'The server was stopped during the upload; upload it again';
+      const dead = await failDeadUploads.all(client, [error]);
+      for (const { tenantId, execution } of dead) {
+        if (execution !== null) await journal.end(client, tenantId, execution, error);
+      }
+      return dead.length;
+    });
   }
 
   /** Resolves when no upload goes on in the background. */
@@ -202,7 +213,17 @@ export class BlueprintUploads {
           ...(own === undefined ? {} : { replaces: 'failed upload' }),
         },
       });
-      return { caller, scope, id, uid: row!.uid, attempt: row!.attempt, phase };
+      const { uid, attempt } = row!;
+      if (own !== undefined) await this.#parts.journal.forget(client, scope.tenantId, uid);
+      const execution = await this.#parts.journal.begin(client, scope, {
+        blueprint: id,
+        visibility,
+        mainFile,
+        url: source.kind === 'url' ? source.url : null,
+        labels: request.labels ?? [],
+      });
+      await bindUploadExecution.run(client, scope.tenantId, [uid, execution]);
+      return { caller, scope, id, uid, attempt, execution, phase };
     });
   }
 
@@ -222,9 +243,11 @@ export class BlueprintUploads {
       const message = told?.message ?? 'Something went wrong in the server; its log says more';
       const detail = told === null ? null : `${told.kind}: ${told.reason}`;
       // Where this fails too the row is dead soon, and says so then.
-      await failUpload
-        .run(pool, scope.tenantId, [uid, attempt.attempt, state, storable(message), detail])
-        .catch((trouble: unknown) => onTrouble?.(trouble, attempt.id));
+      const values = [uid, attempt.attempt, state, storable(message), detail];
+      await inTransaction(pool, async (client) => {
+        if ((await failUpload.run(client, scope.tenantId, values)) === 0) return;
+        await this.#parts.journal.end(client, scope.tenantId, attempt.execution, storable(message));
+      }).catch((trouble: unknown) => onTrouble?.(trouble, attempt.id));
       throw error;
     } finally {
       clearInterval(timer);
@@ -232,9 +255,13 @@ export class BlueprintUploads {
   }
 
   async #advance(attempt: Attempt, phase: UploadPhase): Promise<void> {
-    const { pool } = this.#parts;
-    const { scope, uid, id } = attempt;
-    if ((await advance.run(pool, scope.tenantId, [uid, attempt.attempt, phase])) === 0) throw superseded(id);
+    const { pool, journal } = this.#parts;
+    const { scope, uid, id, execution } = attempt;
+    await inTransaction(pool, async (client) => {
+      if ((await advance.run(client, scope.tenantId, [uid, attempt.attempt, phase])) === 0)
+        throw superseded(id);
+      await journal.tell(client, scope.tenantId, execution, `Blueprint ${id}: ${phase}`);
+    });
     attempt.phase = phase;
   }
 
@@ -335,6 +362,7 @@ export class BlueprintUploads {
       await insertFiles(client, uid, stored.files);
       await insertPlan.run(client, [uid, plan.json]);
       await insertLabels(client, scope.tenantId, uid, all, scope.userId);
+      await this.#parts.journal.end(client, scope.tenantId, attempt.execution, null);
       await record(client, caller, {
         action: 'finish-upload',
         thing: 'blueprint',

@@ -1,6 +1,6 @@
 import type { TenantScope } from '../caller.js';
 import type { Json } from '../dsl/plan.js';
-import type { BlobUid, BlueprintUid, TenantId, UserId } from '../ids.js';
+import type { BlobUid, BlueprintUid, ExecutionUid, TenantId, UserId } from '../ids.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
 import { type Queryable, systemStatement, tenantStatement } from '../store/statement.js';
 import type { ArchiveFormat } from './archive/archive.js';
@@ -54,13 +54,25 @@ export type BlueprintField =
   | 'errorDetail'
   | 'hidden'
   | 'labels'
-  | 'requirements';
+  | 'requirements'
+  | 'uploadExecution';
+
+const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 const LABELS = `(select coalesce(json_agg(json_build_object('key', l.key, 'value', l.value, 'created_at',
     to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'created_by', lu.username)
     order by l.key, l.value), '[]')
   from blueprint_labels l join users lu on lu.id = l.created_by
   where l.blueprint_uid = b.uid and l.tenant_id = b.tenant_id)`;
+
+/** The execution that tells of the upload, with the members of an execution's record. */
+const UPLOAD_EXECUTION = `(select json_build_object('id', x.id, 'tenantName', t.name, 'deploymentId', null, 'deploymentDisplayName', null,
+    'blueprintId', null, 'workflow', x.workflow, 'status', x.status, 'parameters', x.parameters, 'allowCustomParameters', false,
+    'dryRun', false, 'system', x.system, 'resumed', false, 'error', x.error, 'visibility', x.visibility, 'createdBy', xu.username,
+    'createdAt', ${iso('x.created_at')}, 'startedAt', ${iso('x.started_at')}, 'endedAt', ${iso('x.ended_at')}, 'scheduledFor', null,
+    'totalOperations', 0, 'finishedOperations', 0)
+  from executions x join users xu on xu.id = x.created_by
+  where x.uid = b.upload_execution_uid and x.tenant_id = b.tenant_id)`;
 
 /** `labels` is a list of `{key, value, created_at, created_by}`. */
 export const blueprintList: ListSpec<BlueprintField> = {
@@ -82,6 +94,7 @@ export const blueprintList: ListSpec<BlueprintField> = {
     hidden: { sql: 'b.hidden', type: 'boolean' },
     labels: { sql: LABELS, type: 'json' },
     requirements: { sql: 'b.requirements', type: 'json' },
+    uploadExecution: { sql: UPLOAD_EXECUTION, type: 'json' },
   },
   confine: ownTenant('b', { visibility: true }),
   defaultSort: [{ field: 'createdAt' }],
@@ -89,7 +102,6 @@ export const blueprintList: ListSpec<BlueprintField> = {
   search: ['id'],
 };
 
-const iso = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 const VISIBLE = "($3::boolean or b.visibility <> 'private' or b.created_by = $4)";
 
 type RecordRow = Omit<BlueprintRecord, 'labels' | 'archive'> & {
@@ -172,6 +184,11 @@ export const insertBlueprint = tenantStatement<{ uid: BlueprintUid; attempt: num
    returning uid, attempt`,
 );
 
+export const bindUploadExecution = tenantStatement(
+  'blueprints_bind_execution',
+  'update blueprints b set upload_execution_uid = $3 where b.tenant_id = $1 and b.uid = $2',
+);
+
 /** A failed or dead upload makes room for a new one under the same row. */
 export const restartBlueprint = tenantStatement<{ uid: BlueprintUid; attempt: number }>(
   'blueprints_restart',
@@ -208,12 +225,13 @@ export const finishUpload = tenantStatement(
    where b.tenant_id = $1 and b.uid = $2 and b.attempt = $3 and b.alive_until is not null`,
 );
 
-export const failDeadUploads = systemStatement(
+export const failDeadUploads = systemStatement<{ tenantId: TenantId; execution: ExecutionUid | null }>(
   'blueprints_fail_dead',
   `update blueprints set alive_until = null, updated_at = now(), error = $1,
      state = case state when 'extracting' then 'failed-extracting' when 'parsing' then 'failed-parsing'
        else 'failed-uploading' end
-   where alive_until < now()`,
+   where alive_until < now()
+   returning tenant_id as "tenantId", upload_execution_uid as execution`,
   'finds uploads whose process died, whichever tenant they are in',
 );
 

@@ -41,6 +41,7 @@ import {
 } from './blueprints.store.js';
 import { type Label, normalLabels } from './labels.js';
 import { PlanCache } from './plan-cache.js';
+import type { UploadJournal } from './upload-journal.js';
 import { alreadyExists } from './upload-request.js';
 
 export type { BlueprintField, BlueprintRecord, StoredLabel, Visibility } from './blueprints.store.js';
@@ -52,19 +53,23 @@ export class Blueprints {
   readonly #blobs: Blobs;
   readonly #plans: PlanCache;
   readonly #inUse: (blueprint: BlueprintUid) => Promise<readonly string[]>;
+  readonly #journal: Pick<UploadJournal, 'forget'>;
 
   /** @param inUse names of some deployments of a blueprint, for the message to who wants to remove it */
   constructor({
     pool,
     blobs,
+    journal,
     inUse = async () => [],
   }: {
     pool: Pool;
     blobs: Blobs;
+    journal: Pick<UploadJournal, 'forget'>;
     inUse?: (blueprint: BlueprintUid) => Promise<readonly string[]>;
   }) {
     this.#pool = pool;
     this.#blobs = blobs;
+    this.#journal = journal;
     this.#inUse = inUse;
     this.#plans = new PlanCache(async (uid) => {
       const row = await selectPlan.one(pool, [uid]);
@@ -162,6 +167,7 @@ export class Blueprints {
         }
         const removed = (await findRecord(client, scope, id))!;
         await holdBytes.run(client, [blueprint.uid]);
+        await this.#journal.forget(client, scope.tenantId, blueprint.uid);
         await deleteBlueprint.run(client, scope.tenantId, [blueprint.uid]);
         await record(client, caller, { action: 'delete', thing: 'blueprint', id, details: { force } });
         return removed;

@@ -184,6 +184,7 @@ export class Executions {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
       const execution = await this.#lock(client, scope, id);
+      refuseUpload(id, execution);
       const next = afterCancel(execution.status, kind, execution.claimed);
       if (next === null) {
         throw new DomainError(
@@ -218,6 +219,7 @@ export class Executions {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
       const execution = await this.#lock(client, scope, id);
+      refuseUpload(id, execution);
       if (!mayResume(execution.status, options.force === true)) {
         throw new DomainError(
           'conflict',
@@ -260,6 +262,7 @@ export class Executions {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
       const execution = await this.#lock(client, scope, id);
+      refuseUpload(id, execution);
       if (!mayBecome(execution.status, change.status)) {
         throw new DomainError(
           'invalid',
@@ -353,4 +356,14 @@ export class Executions {
       );
     }
   }
+}
+
+/** Nobody but the upload itself moves its execution. */
+function refuseUpload(id: string, { deploymentUid, workflow }: ExecutionHead): void {
+  if (deploymentUid !== null || workflow !== 'upload_blueprint') return;
+  throw new DomainError(
+    'invalid',
+    'execution-action-illegal',
+    `Execution ${id} tells of an upload and cannot be moved: delete the blueprint with force to break it off`,
+  );
 }

@@ -1,6 +1,10 @@
 /**
  * Brings a database to the schema this version needs: numbered SQL files, forward only, each applied once, all in one
  * transaction under an advisory lock (many processes start at once; a transaction lock also works through a pooler).
+ *
+ * Numbers say the order and may have gaps: work on several rooms draws its numbers beforehand and arrives as it is done.
+ * A file that arrives after one with a higher number is applied to databases that have the higher one, so it must not
+ * depend on it.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -42,8 +46,8 @@ export function readMigrations(folder = FOLDER): Migration[] {
       };
     });
   for (const [index, migration] of migrations.entries()) {
-    if (migration.number !== index + 1)
-      throw new Error(`migration ${migration.name} should have number ${index + 1}`);
+    if (migration.number === migrations[index - 1]?.number)
+      throw new Error(`migrations ${migrations[index - 1]!.name} and ${migration.name} have the same number`);
   }
   return migrations;
 }
@@ -63,9 +67,10 @@ export async function migrate(pool: Pool, migrations = readMigrations()): Promis
     const { rows } = await client.query<{ number: number; name: string; digest: string }>(
       'select number, name, digest from migrations order by number',
     );
+    const byNumber = new Map(migrations.map((migration) => [migration.number, migration]));
     const applied: string[] = [];
     for (const row of rows) {
-      const known = migrations[row.number - 1];
+      const known = byNumber.get(row.number);
       if (known === undefined) {
         throw new SchemaMismatch(
           `the database has migration ${row.name}, which this version of Orrery does not know: start a newer version`,
@@ -75,8 +80,9 @@ export async function migrate(pool: Pool, migrations = readMigrations()): Promis
         throw new SchemaMismatch(
           `migration ${row.name} differs from what was applied to the database: start the version that applied it, or use another database`,
         );
+      byNumber.delete(row.number);
     }
-    for (const migration of migrations.slice(rows.length)) {
+    for (const migration of byNumber.values()) {
       await client.query(migration.sql);
       await client.query('insert into migrations (number, name, digest) values ($1, $2, $3)', [
         migration.number,

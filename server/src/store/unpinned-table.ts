@@ -24,6 +24,13 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'events',
   'secrets',
   'row_counts',
+  'sites',
+  'filters',
+  'deployment_dependencies',
+  'deployment_groups',
+  'deployment_group_members',
+  'execution_groups',
+  'execution_schedules',
 ]);
 
 interface Use {

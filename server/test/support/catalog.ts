@@ -16,6 +16,7 @@ import { Blueprints } from '../../src/catalog/blueprints.js';
 import { CompilePool } from '../../src/catalog/compile-pool.js';
 import { parseAllowlist } from '../../src/net/allowlist.js';
 import { safeFetch } from '../../src/net/safe-fetch.js';
+import { UploadExecutions } from '../../src/orchestration/upload-executions.js';
 import type { Pool } from '../../src/store/pool.js';
 import { gzip, tarOf } from './archives.js';
 
@@ -47,9 +48,11 @@ export function catalog(pool: Pool, settings: CatalogSettings = {}) {
   const blobs = new Blobs(pool);
   const allowlist = parseAllowlist(settings.allowlist ?? '');
   const { limits, allowlist: _, inUse, ...given } = settings;
+  const journal = new UploadExecutions();
   const uploads = new BlueprintUploads({
     pool,
     blobs,
+    journal,
     compiler: new CompilePool(),
     fetch: (url, bounds) => safeFetch(url, { ...bounds, allowlist }),
     ...given,
@@ -58,7 +61,7 @@ export function catalog(pool: Pool, settings: CatalogSettings = {}) {
   return {
     blobs,
     uploads,
-    blueprints: new Blueprints({ pool, blobs, ...(inUse === undefined ? {} : { inUse }) }),
+    blueprints: new Blueprints({ pool, blobs, journal, ...(inUse === undefined ? {} : { inUse }) }),
   };
 }
 

@@ -5,12 +5,14 @@ import type { Caller } from '../../caller.js';
 import type { BlueprintField, BlueprintRecord } from '../../catalog/blueprints.js';
 import type { Core } from '../../core.js';
 import type { Plan } from '../../dsl/plan.js';
+import type { ExecutionField } from '../../orchestration/executions.js';
 import type { ListFilter } from '../../store/list.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { withUploadOrder } from './blueprint-upload.js';
 import { Bytes, Done, deletionOf, describe, itemQuery, listQuery, Switch, Word } from './described.js';
 import { badParameters } from './errors.js';
+import { EXECUTION } from './executions.js';
 import {
   Anything,
   Dict,
@@ -28,7 +30,7 @@ import { booleanParam, checkId, type Params } from './lenient.js';
 import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { expandPlan, wireRequirements } from './plan.js';
-import { type Resource, schemaOf } from './resource.js';
+import { type Resource, renderRecord, schemaOf } from './resource.js';
 import { readWiderVisibility, VisibilityChange } from './visibility.js';
 
 const STATE_WORDS: Readonly<Record<BlueprintRecord['state'], string>> = {
@@ -42,6 +44,8 @@ const STATE_WORDS: Readonly<Record<BlueprintRecord['state'], string>> = {
   'failed-parsing': 'failed_parsing',
   invalid: 'invalid',
 };
+
+type ToldExecution = Readonly<Record<ExecutionField, unknown>>;
 
 /** @param planOf the expanded plan of an uploaded blueprint */
 function blueprintResource(planOf: (id: string) => Promise<unknown>): Resource<BlueprintField> {
@@ -67,7 +71,6 @@ function blueprintResource(planOf: (id: string) => Promise<unknown>): Resource<B
           map: (stored) => (stored === null ? null : wireRequirements(stored as Plan['requirements'])),
         },
       },
-      upload_execution: { from: { constant: null }, schema: Anything },
       ...OWNERSHIP,
     },
     derived: {
@@ -76,6 +79,15 @@ function blueprintResource(planOf: (id: string) => Promise<unknown>): Resource<B
         needs: ['id', 'state'],
         derive: ({ id, state }) => (state === 'uploaded' ? planOf(id as string) : null),
         schema: Type.Union([Dict, Type.Null()]),
+        listed: false,
+      },
+      upload_execution: {
+        needs: ['uploadExecution'],
+        derive: async ({ uploadExecution }) =>
+          uploadExecution === null
+            ? null
+            : JSON.parse(await renderRecord(EXECUTION, null, uploadExecution as ToldExecution)),
+        schema: Type.Union([schemaOf(EXECUTION), Type.Null()]),
         listed: false,
       },
     },

@@ -40,7 +40,7 @@ const STATUS_WORDS = {
 } as const;
 type Status = keyof typeof STATUS_WORDS;
 
-const EXECUTION: Resource<ExecutionField> = {
+export const EXECUTION: Resource<ExecutionField> = {
   name: 'Execution',
   key: 'id',
   fields: {
