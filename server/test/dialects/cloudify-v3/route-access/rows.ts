@@ -107,15 +107,14 @@ export function mayDo(row: Row, who: Who): boolean {
 
 /** The statuses that `who` may meet. */
 export function expected(row: Row, route: string, who: Who): readonly number[] {
+  if (who === 'neighbour' && row.neighbour !== undefined) return row.neighbour;
   if (!mayDo(row, who)) {
     if (who === 'anonymous' || who === 'bad token' || who === 'suspended') return [401];
     const outOfReach = who === 'stranger' || (who === 'member' && inTenant(row));
     return outOfReach ? [403] : (row.refusal ?? [403]);
   }
   const answers = row.answers ?? [200, 201, 204];
-  if (who !== 'neighbour') return answers;
-  if (row.neighbour !== undefined) return row.neighbour;
-  return inTenant(row) && route.includes(':') ? [404] : answers;
+  return who === 'neighbour' && inTenant(row) && route.includes(':') ? [404] : answers;
 }
 
 /** Whether the route is about things of a tenant. */
