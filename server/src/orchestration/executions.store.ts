@@ -48,6 +48,7 @@ const FROM = `executions x
 export const executionList: ListSpec<ExecutionField> = {
   from: FROM,
   driver: { table: 'executions', alias: 'x', key: 'uid', counted: true },
+  versions: { by: ['x', 'd'], fixed: ['b.id', 't.name', 'u.username'] },
   fields: {
     id: { sql: 'x.id', type: 'text' },
     tenantName: { sql: 't.name', type: 'text' },

@@ -6,35 +6,23 @@
  * thousand rows costs the API process no parsing, no objects and no serialising. Only the fields of the shape are
  * computed. Filters, sorting and search speak core field names; a dialect translates and refuses unknown words first.
  */
-import {
-  DummyDriver,
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  type RawBuilder,
-  sql,
-} from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
+import pg from 'pg';
 import type { TenantScope } from '../caller.js';
-import type { Json } from '../dsl/plan.js';
-import { ask, type Queryable } from './statement.js';
+import { askComposed } from './composed.js';
+import {
+  HOLE,
+  itemText,
+  type ListFields,
+  memberText,
+  rendered,
+  type Shape,
+  type Shown,
+} from './item-text.js';
+import { isLive, RememberedItems, type Versions, versionText } from './remembered-items.js';
+import type { Queryable } from './statement.js';
 
-// Used to compile only; it never connects.
-const compiler = new Kysely<Record<string, never>>({
-  dialect: {
-    createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new PostgresIntrospector(db),
-    createQueryCompiler: () => new PostgresQueryCompiler(),
-  },
-});
-
-export interface ListField {
-  /** SQL expression over the spec's `from`. */
-  readonly sql: string;
-  /** `time`: rendered `YYYY-MM-DDTHH:MM:SS.mmmZ`, UTC. `json`: passed through. */
-  readonly type: 'text' | 'integer' | 'boolean' | 'time' | 'json';
-}
+export type { Shown } from './item-text.js';
 
 export interface ListSpec<Field extends string> {
   /** FROM clause with joins, e.g. `deployments d join blueprints b on …`. */
@@ -44,7 +32,9 @@ export interface ListSpec<Field extends string> {
    * as long as conditions and order look at it alone, rows are counted and the page is chosen on its indexes.
    */
   readonly driver?: Driver;
-  readonly fields: Readonly<Record<Field, ListField>>;
+  readonly fields: ListFields<Field>;
+  /** Lets items be remembered from page to page (remembered-items.ts). Needs a `driver`. */
+  readonly versions?: Versions;
   /** Confinement to a tenant and to what the caller may see, given the scope. Never absent: see `ownTenant`. */
   readonly confine: (scope: ListScope) => Confinement;
   readonly defaultSort: readonly SortKey<Field>[];
@@ -90,7 +80,7 @@ export type ListFilter<Field extends string> =
 
 export interface ListQuery<Field extends string> {
   /** Wire name -> core field, in the order of the answer. */
-  readonly shape: Readonly<Record<string, Shown<Field>>>;
+  readonly shape: Shape<Field>;
   readonly filters: readonly ListFilter<Field>[];
   readonly sort: readonly SortKey<Field>[];
   /** Case-insensitive part of a text. */
@@ -100,18 +90,6 @@ export interface ListQuery<Field extends string> {
   readonly offset: number;
   /** null: everything. */
   readonly size: number | null;
-}
-
-/**
- * How one member of an item is made: a field as it is, a field whose texts are put into the dialect's words
- * (a text without a word becomes `otherwise`, by default null), or the same value in every item.
- */
-export type Shown<Field extends string> = Field | Worded<Field> | { readonly constant: Json };
-
-interface Worded<Field extends string> {
-  readonly field: Field;
-  readonly words: Readonly<Record<string, Json>>;
-  readonly otherwise?: Json;
 }
 
 export interface ListPage {
@@ -170,33 +148,91 @@ export async function listPage<Field extends string>(
   const parts = driven(spec, query, keys)
     ? chosenFirst(spec.driver!, spec.from, branches, conditions, sorting, query, listed)
     : chosenLast(spec.from, branches, conditions, sorting, query);
-  const page = sql<{ items: string; total: number }>`
+  const remembered = memoryFor(db, spec, query);
+  if (remembered !== null) return pageOf(db, spec, query, parts, remembered);
+  const [row] = await askComposed<ListPage>(
+    db,
+    sql`
     select (${parts.total})::integer as total,
            coalesce((select '[' || string_agg(item, ',') || ']' from (
-             select ${itemText(spec, query.shape)} as item ${parts.rows}) page), '[]') as items`;
-  const compiled = page.compile(compiler);
-  const name = preparedName(compiled.sql);
-  const { rows } = await ask<{ items: string; total: number }>(db, {
-    ...(name === undefined ? {} : { name }),
-    text: compiled.sql,
-    values: [...compiled.parameters],
-  });
-  const row = rows[0]!;
-  return { items: row.items, total: row.total };
+             select ${sql.raw(itemText(spec.fields, query.shape))} as item ${parts.rows}) page), '[]') as items`,
+  );
+  return { items: row!.items, total: row!.total };
 }
 
-/** A connection keeps every statement it has prepared: so many kinds of questions get a name, any further is planned each time. */
-const MOST_NAMES = 200;
-const preparedNames = new Map<string, string>();
+/** Fewer items are written as quickly as they are looked up; more would drive out all others. */
+const REMEMBERED_PAGES = { least: 20, most: 1000 };
+const memories = new WeakMap<Queryable, RememberedItems>();
 
-/** Planning a list takes longer than answering it, so what is asked again is prepared. */
-function preparedName(text: string): string | undefined {
-  let name = preparedNames.get(text);
-  if (name === undefined && preparedNames.size < MOST_NAMES) {
-    name = `list_${preparedNames.size}`;
-    preparedNames.set(text, name);
+function memoryFor<Field extends string>(
+  db: Queryable,
+  spec: ListSpec<Field>,
+  { size }: ListQuery<Field>,
+): RememberedItems | null {
+  if (spec.versions === undefined || spec.driver === undefined || !(db instanceof pg.Pool)) return null;
+  if (size === null || size < REMEMBERED_PAGES.least || size > REMEMBERED_PAGES.most) return null;
+  let memory = memories.get(db);
+  if (memory === undefined) {
+    memory = new RememberedItems();
+    memories.set(db, memory);
   }
-  return name;
+  return memory;
+}
+
+/** The page, put together from remembered items and those that PostgreSQL must write. */
+async function pageOf<Field extends string>(
+  db: Queryable,
+  spec: ListSpec<Field>,
+  { shape }: ListQuery<Field>,
+  parts: PageParts,
+  memory: RememberedItems,
+): Promise<ListPage> {
+  const versions = spec.versions!;
+  const key = sql.raw(`${spec.driver!.alias}.${spec.driver!.key}`);
+  const version = sql.raw(versionText(versions));
+  const isHole = (shown: Shown<Field>) => isLive(spec.fields, versions, shown);
+  const live = Object.values(shape).filter(isHole) as Exclude<Shown<Field>, { constant: unknown }>[];
+  const lives = sql.raw(live.map((shown, at) => `, ${memberText(spec.fields, shown)} as l${at}`).join(''));
+  const told = sql.raw(
+    live.map((_, at) => `, coalesce(string_agg(l${at}, '${HOLE}'), '') as live${at}`).join(''),
+  );
+  const [row] = await askComposed<
+    { total: number; keys: string; versions: string } & Record<`live${number}`, string>
+  >(
+    db,
+    sql`select (${parts.total})::integer as total, page.* from (
+      select coalesce(string_agg(key::text, ','), '') as keys, coalesce(string_agg(version, ','), '') as versions${told} from (
+        select ${key} as key, ${version} as version${lives} ${parts.rows}) row) page`,
+  );
+  const { total } = row!;
+  if (row!.keys === '') return { items: '[]', total };
+  const keys = row!.keys.split(',');
+  const seen = row!.versions.split(',');
+  const values = live.map((_, at) => row![`live${at}`]!.split(HOLE));
+  const kind = memory.kindOf(spec.driver!.table, shape);
+  const items = keys.map((one, at) => memory.get(kind, one, seen[at]!));
+  const missing = keys.filter((_, at) => items[at] === null);
+  if (missing.length > 0) {
+    const text = sql.raw(itemText(spec.fields, shape, isHole));
+    // The keys are those that the caller was just found to see.
+    const written = await askComposed<{ key: string; version: string; item: string }>(
+      db,
+      sql`select ${key}::text as key, ${version} as version, ${text} as item from ${sql.raw(spec.from)} where ${key} = any(${missing}::bigint[])`,
+    );
+    const fresh = new Map(written.map((one) => [one.key, memory.put(kind, one.key, one.version, one.item)]));
+    for (const [at, one] of keys.entries()) items[at] ??= fresh.get(one) ?? null;
+  }
+  const texts = items.flatMap((pieces, at) =>
+    // What was deleted between the two questions is not told.
+    pieces === null ? [] : [filled(pieces, (hole) => values[hole]![at]!)],
+  );
+  return { items: `[${texts.join(',')}]`, total };
+}
+
+function filled(pieces: readonly string[], live: (hole: number) => string): string {
+  let text = pieces[0]!;
+  for (let hole = 1; hole < pieces.length; hole += 1) text += live(hole - 1) + pieces[hole]!;
+  return text;
 }
 
 interface Sorting {
@@ -229,7 +265,7 @@ function chosenLast(
   const order = sql.raw(sorting.map((one) => one.sql + one.end).join(', '));
   return {
     total: sql`select count(*) from ${sql.raw(from)} where ${where}`,
-    rows: sql`from ${sql.raw(from)} where ${where} order by ${order}${limited(size)} offset ${offset}`,
+    rows: sql`from ${sql.raw(from)} where ${where} order by ${order}${limited(size, offset)}`,
   };
 }
 
@@ -254,7 +290,7 @@ function chosenFirst(
     (where) =>
       sql`(select ${sql.raw(key)} as chosen, ${named} from ${table} where ${where} order by ${order}${limited(most)})`,
   );
-  const chosen = sql`(select chosen from (${sql.join(choices, sql` union all `)}) choice order by ${byName}${limited(size)} offset ${offset})`;
+  const chosen = sql`(select chosen from (${sql.join(choices, sql` union all `)}) choice order by ${byName}${limited(size, offset)})`;
   const decorated = sql.raw(from.slice(`${driver.table} ${driver.alias}`.length));
   const counts = wheres.map((where) => sql`(select count(*) from ${table} where ${where})`);
   // The first branch is the tenant's own rows (or those of all tenants); who sees all of them needs no count of them.
@@ -268,8 +304,10 @@ function chosenFirst(
   };
 }
 
-function limited(size: number | null): RawBuilder<unknown> {
-  return size === null ? sql`` : sql` limit ${size}`;
+/** A single row, and the first page, are said in so many words: with a parameter each would be planned anew, for fear of large ones. */
+function limited(size: number | null, offset = 0): RawBuilder<unknown> {
+  const most = size === null ? sql`` : size === 1 ? sql` limit 1` : sql` limit ${size}`;
+  return offset === 0 ? most : sql`${most} offset ${offset}`;
 }
 
 /** Whether conditions and order look at the driver alone. */
@@ -292,58 +330,6 @@ function fieldsOf<Field extends string>(filter: ListFilter<Field>): readonly Fie
   return 'either' in filter ? filter.either.flatMap(fieldsOf) : [filter.field];
 }
 
-/**
- * One item as JSON text. Names, constants and punctuation are literals and only values are computed: `json_build_object` looks
- * up the type of each of its arguments for each row, and took three times as long for a deployment.
- */
-function itemText<Field extends string>(
-  spec: ListSpec<Field>,
-  shape: Readonly<Record<string, Shown<Field>>>,
-): RawBuilder<unknown> {
-  const parts: string[] = [];
-  let literal = '{';
-  let separator = '';
-  for (const [wire, shown] of Object.entries(shape)) {
-    literal += `${separator}${JSON.stringify(wire)}:`;
-    separator = ',';
-    if (typeof shown === 'object' && 'constant' in shown) {
-      literal += JSON.stringify(shown.constant);
-      continue;
-    }
-    parts.push(quoted(literal), memberText(spec, shown));
-    literal = '';
-  }
-  parts.push(quoted(`${literal}}`));
-  // One piece of text: made of the code's own words, and as a tree of its own it took longer to compile than to answer.
-  return sql.raw(`(${parts.join(' || ')})`);
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** The JSON text of one member; never null. */
-function memberText<Field extends string>(spec: ListSpec<Field>, shown: Field | Worded<Field>): string {
-  if (typeof shown !== 'string') {
-    const words = Object.entries(shown.words).map(
-      ([text, word]) => `when ${quoted(text)} then ${quoted(JSON.stringify(word))}`,
-    );
-    const otherwise = quoted(JSON.stringify(shown.otherwise ?? null));
-    return `case (${spec.fields[shown.field].sql})::text ${words.join(' ')} else ${otherwise} end`;
-  }
-  const field = spec.fields[shown];
-  switch (field.type) {
-    case 'text':
-      return `coalesce(to_json(${field.sql})::text, 'null')`;
-    case 'time':
-      return `coalesce('"' || ${rendered(field)} || '"', 'null')`;
-    case 'boolean':
-      return `case ${field.sql} when true then 'true' when false then 'false' else 'null' end`;
-    default:
-      return `coalesce((${field.sql})::text, 'null')`;
-  }
-}
-
 function condition<Field extends string>(
   spec: ListSpec<Field>,
   filter: ListFilter<Field>,
@@ -355,7 +341,10 @@ function condition<Field extends string>(
   }
   const field = spec.fields[filter.field];
   const expression = sql.raw(field.sql);
-  const comparable = field.type === 'text' ? expression : sql.raw(`(${rendered(field)})::text`);
+  const comparable =
+    field.type === 'text' || field.type === 'name' ? expression : sql.raw(`(${rendered(field)})::text`);
+  // One value by itself tells the planner that an index finds one row, so that it need not plan anew for each value.
+  if ('anyOf' in filter && filter.anyOf.length === 1) return sql`${comparable} = ${filter.anyOf[0]}`;
   if ('anyOf' in filter) return sql`${comparable} = any(${[...filter.anyOf]}::text[])`;
   if ('noneOf' in filter) {
     return sql`(${comparable} <> all(${[...filter.noneOf]}::text[]) or ${comparable} is null)`;
@@ -378,9 +367,4 @@ function whole(pattern: string): string {
   let end = pattern.length;
   while (pattern[end - 1] === '\\') end -= 1;
   return (pattern.length - end) % 2 === 0 ? pattern : `${pattern}\\`;
-}
-
-function rendered(field: ListField): string {
-  if (field.type !== 'time') return field.sql;
-  return `to_char(${field.sql} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }

@@ -1,0 +1,49 @@
+/** Questions that are composed anew for each request, of pieces of SQL with their values. */
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type RawBuilder,
+} from 'kysely';
+import { ask, type Queryable } from './statement.js';
+
+// Used to compile only; it never connects.
+const compiler = new Kysely<Record<string, never>>({
+  dialect: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+});
+
+/** The rows that answer it. Throws what `ask` throws. */
+export async function askComposed<Row extends object>(
+  db: Queryable,
+  query: RawBuilder<unknown>,
+): Promise<Row[]> {
+  const compiled = query.compile(compiler);
+  const name = preparedName(compiled.sql);
+  const { rows } = await ask<Row>(db, {
+    ...(name === undefined ? {} : { name }),
+    text: compiled.sql,
+    values: [...compiled.parameters],
+  });
+  return rows;
+}
+
+/** A connection keeps every statement it has prepared: so many kinds of questions get a name, any further is planned each time. */
+const MOST_NAMES = 200;
+const preparedNames = new Map<string, string>();
+
+/** Planning a list takes longer than answering it, so what is asked again is prepared. */
+function preparedName(text: string): string | undefined {
+  let name = preparedNames.get(text);
+  if (name === undefined && preparedNames.size < MOST_NAMES) {
+    name = `list_${preparedNames.size}`;
+    preparedNames.set(text, name);
+  }
+  return name;
+}
