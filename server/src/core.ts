@@ -4,6 +4,8 @@ import { Blobs } from './catalog/blobs.js';
 import { BlueprintUploads } from './catalog/blueprint-uploads.js';
 import { Blueprints } from './catalog/blueprints.js';
 import { CompilePool } from './catalog/compile-pool.js';
+import { PluginImports } from './catalog/plugin-imports.js';
+import { Plugins } from './catalog/plugins.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Callers } from './identity/callers.js';
@@ -42,6 +44,7 @@ export interface Core {
   readonly secrets: Secrets;
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
+  readonly plugins: Plugins;
   readonly blobs: Blobs;
   readonly evaluation: Evaluation;
   readonly deployments: Deployments;
@@ -103,8 +106,10 @@ export async function buildCore({ settings, pool, log, signals }: CoreParts): Pr
         entries: settings.archiveEntries,
       },
       fetch: (url, bounds) => safeFetch(url, { ...bounds, allowlist }),
+      imports: { plugin: new PluginImports(pool) },
       onTrouble: (error, blueprint) => log.error({ err: error, blueprint }, 'an upload broke off'),
     }),
+    plugins: new Plugins({ pool, blobs }),
     blobs,
     evaluation,
     deployments,

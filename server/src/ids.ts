@@ -15,6 +15,8 @@ export type UserGroupId = Branded<number, 'UserGroupId'>;
 export type DeploymentUid = Branded<number, 'DeploymentUid'>;
 /** Surrogate key of a blueprint's row. */
 export type BlueprintUid = Branded<number, 'BlueprintUid'>;
+/** Surrogate key of an uploaded plugin's row. */
+export type PluginUid = Branded<number, 'PluginUid'>;
 /** Surrogate key of stored bytes. */
 export type BlobUid = Branded<number, 'BlobUid'>;
 /** Public id of an execution: a UUID. */

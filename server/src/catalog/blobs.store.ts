@@ -81,6 +81,8 @@ export const deleteUnreferenced = systemStatement(
      where b.held_until < now()
        and not exists (select from blueprints where blueprints.archive = b.uid)
        and not exists (select from blueprint_files where blueprint_files.blob = b.uid)
+       and not exists (select from plugins where plugins.wagon = b.uid)
+       and not exists (select from plugins where plugins.upload = b.uid)
      limit 100 for update of b skip locked)`,
   WHY,
 );

@@ -41,11 +41,13 @@ import {
   selectHolders,
   stayAlive,
 } from './blueprints.store.js';
-import { compileBlueprint, type PluginYamls } from './compile-blueprint.js';
+import { compileBlueprint } from './compile-blueprint.js';
 import type { CompiledPlan } from './compile-once.js';
 import type { CompilePool } from './compile-pool.js';
 import { Gate } from './gate.js';
+import type { ImportSources, StandsOn } from './import-source.js';
 import { type Label, normalLabels } from './labels.js';
+import { holdPlugins } from './plugin-needs.js';
 import { FileSink, type Received, readTexts, receive, type Unpacked, unpack } from './unpack.js';
 import type { UploadJournal } from './upload-journal.js';
 import {
@@ -65,7 +67,7 @@ export interface BlueprintUploadsParts {
   readonly limits: ArchiveLimits;
   /** `safeFetch` with the installation's allowlist. */
   readonly fetch: (url: string, bounds: { maxBytes: number; timeoutMs: number }) => Promise<Fetched>;
-  readonly plugins?: PluginYamls;
+  readonly imports?: ImportSources;
   /** Tells uploads as executions. */
   readonly journal: UploadJournal;
   /** Told of failures that are not the caller's fault, once each. */
@@ -306,19 +308,19 @@ export class BlueprintUploads {
       await this.#advance(attempt, 'extracting');
       const unpacked = await unpack(archive.bytes, mainFile, limits, sink);
       await this.#advance(attempt, 'parsing');
-      const { plan } = await this.#compile(attempt.scope, archive, unpacked, mainFile);
+      const { plan, standsOn } = await this.#compile(attempt.scope, archive, unpacked, mainFile);
       const stored = await sink.finish(unpacked.folder, archive);
-      await this.#finish(attempt, stored, unpacked, plan, labels);
+      await this.#finish(attempt, stored, unpacked, { plan, standsOn }, labels);
     });
   }
 
   async #compile(scope: TenantScope, archive: Received, unpacked: Unpacked, mainFile: string) {
-    const { limits, compiler, plugins = null } = this.#parts;
+    const { limits, compiler, imports = {} } = this.#parts;
     const compiled = await compileBlueprint(
       { mainFile, texts: unpacked.texts, paths: unpacked.paths },
       {
-        tenant: scope.tenantId,
-        plugins,
+        scope,
+        imports,
         fetchText: (url) => this.#fetchText(url),
         readTexts: (paths) => readTexts(archive.bytes, unpacked.folder, paths, limits),
       },
@@ -344,7 +346,7 @@ export class BlueprintUploads {
     attempt: Attempt,
     stored: { files: readonly StoredFile[]; archive: StoredBlob },
     unpacked: Unpacked,
-    plan: CompiledPlan,
+    { plan, standsOn }: { readonly plan: CompiledPlan; readonly standsOn: readonly StandsOn[] },
     labels: readonly Label[],
   ): Promise<void> {
     const { scope, uid, id, caller } = attempt;
@@ -361,6 +363,7 @@ export class BlueprintUploads {
       if (touched === 0) throw superseded(id);
       await insertFiles(client, uid, stored.files);
       await insertPlan.run(client, [uid, plan.json]);
+      await holdPlugins(client, scope.tenantId, uid, plan.plugins, standsOn);
       await insertLabels(client, scope.tenantId, uid, all, scope.userId);
       await this.#parts.journal.end(client, scope.tenantId, attempt.execution, null);
       await record(client, caller, {

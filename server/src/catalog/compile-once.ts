@@ -1,7 +1,7 @@
 /** One pass of the compiler over texts in memory. Runs in the process, or in a worker thread when there is much to do. */
 import { compile } from '../dsl/blueprint/compile.js';
 import type { Diagnostic } from '../dsl/diagnostics.js';
-import type { Plan } from '../dsl/plan.js';
+import { type JsonObject, type Plan, type PlanPlugin, usedPlugins } from '../dsl/plan.js';
 
 export interface CompileRequest {
   readonly mainFile: string;
@@ -11,6 +11,8 @@ export interface CompileRequest {
   readonly paths: ReadonlySet<string>;
   /** Imports from elsewhere, by the name in the import. */
   readonly imported: ReadonlyMap<string, string>;
+  /** Sections that stand in the place of what such an import's text says. */
+  readonly replaced: ReadonlyMap<string, JsonObject>;
   /** Imports from elsewhere that cannot be had, with the reason. */
   readonly unavailable: ReadonlyMap<string, string>;
 }
@@ -19,7 +21,7 @@ export type CompileAnswer =
   | { readonly kind: 'plan'; readonly plan: CompiledPlan; readonly warnings: readonly Diagnostic[] }
   | { readonly kind: 'diagnostics'; readonly diagnostics: readonly Diagnostic[] }
   /** Imports from elsewhere that are missing in `imported` and in `unavailable`. */
-  | { readonly kind: 'needs'; readonly imports: readonly string[] }
+  | { readonly kind: 'needs'; readonly imports: readonly string[]; readonly minor: number }
   /** Files that exist, but whose text is missing in `texts`. */
   | { readonly kind: 'lacks'; readonly paths: readonly string[] };
 
@@ -29,6 +31,8 @@ export interface CompiledPlan {
   readonly description: string | null;
   readonly requirements: Plan['requirements'];
   readonly labels: Plan['blueprintLabels'];
+  /** Those that run some operation or workflow of it. */
+  readonly plugins: readonly PlanPlugin[];
 }
 
 export function compileOnce(request: CompileRequest): CompileAnswer {
@@ -36,6 +40,7 @@ export function compileOnce(request: CompileRequest): CompileAnswer {
   const result = compile({
     mainFile: request.mainFile,
     imported: request.imported,
+    replaced: request.replaced,
     unavailable: request.unavailable,
     exists: (path) => request.paths.has(path),
     read: (path) => {
@@ -55,6 +60,7 @@ export function compileOnce(request: CompileRequest): CompileAnswer {
       description: plan.description,
       requirements: plan.requirements,
       labels: plan.blueprintLabels,
+      plugins: usedPlugins(plan),
     },
   };
 }

@@ -10,6 +10,7 @@ function request(files: Record<string, string>, more: Partial<CompileRequest> = 
     texts: new Map(Object.entries(files)),
     paths: new Set(Object.keys(files)),
     imported: new Map(),
+    replaced: new Map(),
     unavailable: new Map(),
     ...more,
   };

@@ -209,6 +209,28 @@ export function isNoop(operation: PlanOperation | undefined): boolean {
   return operation === undefined || operation.plugin === '';
 }
 
+/** The plugins that run some operation of a node or relationship, or a workflow, in the order of their names in the plan. */
+export function usedPlugins(plan: Plan): PlanPlugin[] {
+  const names = new Set<string>();
+  const add = (table: OperationTable) => {
+    for (const operation of Object.values(table)) names.add(operation.plugin);
+  };
+  for (const type of Object.values(plan.nodeTypes)) add(type.operations);
+  for (const type of Object.values(plan.relationshipTypes)) {
+    add(type.sourceOperations);
+    add(type.targetOperations);
+  }
+  for (const node of plan.nodes) {
+    add(node.operations);
+    for (const relationship of node.relationships) {
+      add(relationship.sourceOperations);
+      add(relationship.targetOperations);
+    }
+  }
+  for (const workflow of Object.values(plan.workflows)) names.add(workflow.plugin);
+  return Object.values(plan.plugins).filter((plugin) => names.has(plugin.name));
+}
+
 function own<T>(table: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
   return table !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
 }

@@ -15,6 +15,8 @@
 export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'blueprints',
   'blueprint_labels',
+  'blueprint_plugins',
+  'plugins',
   'deployments',
   'deployment_labels',
   'nodes',

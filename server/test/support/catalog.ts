@@ -38,7 +38,7 @@ outputs:
 `;
 
 export interface CatalogSettings
-  extends Partial<Pick<BlueprintUploadsParts, 'fetch' | 'plugins' | 'onTrouble' | 'compiler'>> {
+  extends Partial<Pick<BlueprintUploadsParts, 'fetch' | 'imports' | 'onTrouble' | 'compiler'>> {
   readonly limits?: Partial<ArchiveLimits>;
   readonly allowlist?: string;
   readonly inUse?: ConstructorParameters<typeof Blueprints>[0]['inUse'];

@@ -128,6 +128,7 @@ imports:
   assert.deepEqual(compile(requestOf(text)), {
     kind: 'needs',
     imports: ['https://example.org/a/one.yaml', 'plugin:cloudify-aws-plugin?version=>=2.0'],
+    minor: 4,
   });
   const imported = new Map([
     ['https://example.org/a/one.yaml', 'imports: [two.yaml]'],
@@ -139,6 +140,7 @@ imports:
   assert.deepEqual(compile(requestOf(text, { imported })), {
     kind: 'needs',
     imports: ['https://example.org/a/two.yaml'],
+    minor: 4,
   });
   imported.set('https://example.org/a/two.yaml', 'node_types: {mine: {derived_from: cloudify.nodes.Root}}');
   const plan = planOf(`${text}node_templates: {a: {type: mine}}`, { imported });

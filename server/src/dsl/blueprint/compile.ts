@@ -53,7 +53,12 @@ export type CompileResult =
   | { readonly kind: 'plan'; readonly plan: Plan; readonly warnings: Diagnostic[] }
   | { readonly kind: 'diagnostics'; readonly diagnostics: Diagnostic[] }
   /** Fetch these, add them to `imported` (or `unavailable`), and call again. */
-  | { readonly kind: 'needs'; readonly imports: string[] };
+  | {
+      readonly kind: 'needs';
+      readonly imports: string[];
+      /** Of the main blueprint's version of the language: 3 for `cloudify_dsl_1_3`. */
+      readonly minor: number;
+    };
 
 /** Never throws for anything an author can write. */
 export function compile(request: CompileRequest): CompileResult {
@@ -61,7 +66,9 @@ export function compile(request: CompileRequest): CompileResult {
   const report = new Report(limits.diagnostics);
   const imports = findFiles(request, limits, report);
   if (imports === null || report.failed) return { kind: 'diagnostics', diagnostics: report.diagnostics() };
-  if (imports.missing.length > 0) return { kind: 'needs', imports: [...imports.missing] };
+  if (imports.missing.length > 0) {
+    return { kind: 'needs', imports: [...imports.missing], minor: imports.version.minor };
+  }
   const check: ShapeCheck = { report, minor: imports.version.minor };
   const merger = new Merger(imports.version.minor, check);
   for (const [index, { file, value, namespace }] of imports.files.entries())

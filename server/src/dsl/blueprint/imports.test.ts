@@ -141,3 +141,11 @@ test('properties given with an import fill the plugin’s, when they are of its 
     "2:11 [221] The imported plugin has no property 'zone'",
   ]);
 });
+
+test('sections that the catalog knows better stand in the place of what an import says', () => {
+  const imported = new Map([['plugin:aws', 'labels: {env: {values: [old]}}\nresource_tags: {a: "1"}']]);
+  const replaced = new Map([['plugin:aws', { labels: { env: { values: ['new'] } } }]]);
+  const plan = planOf(`${HEAD.replace('types.yaml', "types.yaml, 'plugin:aws'")}`, { imported, replaced });
+  assert.deepEqual(plan.labels, { env: { values: ['new'] } });
+  assert.deepEqual(plan.resourceTags, { a: '1' });
+});

@@ -21,6 +21,8 @@ export interface ImportRequest {
   readonly read: (path: string) => string | null;
   /** Texts of imports that are no files, by the import as written (a relative one inside a fetched file: by its URL). */
   readonly imported: ReadonlyMap<string, string>;
+  /** Sections that stand in the place of what the text of an import says, by the same names. */
+  readonly replaced?: ReadonlyMap<string, JsonObject>;
   /** Imports the caller cannot get, with the reason. */
   readonly unavailable?: ReadonlyMap<string, string>;
 }
@@ -132,9 +134,7 @@ class Search {
       this.files.push({ file: found.file, value: found.value, namespace: '', properties: null });
       return [];
     }
-    const value = this.parsed.has(found.id)
-      ? this.parsed.get(found.id)!
-      : parse(found.file, this.limits, this.report);
+    const value = this.parsed.has(found.id) ? this.parsed.get(found.id)! : this.parse(found);
     this.parsed.set(found.id, value);
     if (value === null || !this.isVersionFine(value, found.file, pending.place)) return [];
     const properties =
@@ -142,6 +142,12 @@ class Search {
     const imported: ImportedFile = { file: found.file, value, namespace, properties };
     this.files.push(imported);
     return this.importsOf(imported, found.folder);
+  }
+
+  private parse({ file, id }: Found & { kind: 'file' }): JsonObject | null {
+    const value = parse(file, this.limits, this.report);
+    const replaced = this.request.replaced?.get(id);
+    return value === null || replaced === undefined ? value : { ...value, ...replaced };
   }
 
   /** An import may speak the same or an older version of the language, or not say which. */
