@@ -46,7 +46,7 @@ import type { CompiledPlan } from './compile-once.js';
 import type { CompilePool } from './compile-pool.js';
 import { Gate } from './gate.js';
 import type { ImportSources, StandsOn } from './import-source.js';
-import { type Label, normalLabels } from './labels.js';
+import { type Label, normalLabels, withOwnLabels } from './labels.js';
 import { holdPlugins } from './plugin-needs.js';
 import { FileSink, type Received, readTexts, receive, type Unpacked, unpack } from './unpack.js';
 import type { UploadJournal } from './upload-journal.js';
@@ -350,7 +350,7 @@ export class BlueprintUploads {
     labels: readonly Label[],
   ): Promise<void> {
     const { scope, uid, id, caller } = attempt;
-    const all = withPlanLabels(labels, plan);
+    const all = withOwnLabels(labels, plan.labels);
     await inTransaction(this.#parts.pool, async (client) => {
       const touched = await finishUpload.run(client, scope.tenantId, [
         uid,
@@ -374,20 +374,6 @@ export class BlueprintUploads {
       });
     });
   }
-}
-
-/** Labels of the request and those that the blueprint gives itself, each once. */
-function withPlanLabels(labels: readonly Label[], plan: CompiledPlan): Label[] {
-  const own = Object.entries(plan.labels).flatMap(([key, { values }]) =>
-    values.filter((value) => typeof value === 'string').map((value) => ({ key, value })),
-  );
-  const seen = new Set<string>();
-  return normalLabels(
-    [...labels, ...own].filter(({ key, value }) => {
-      const both = `${key.trim().toLowerCase()}\0${value.trim()}`;
-      return seen.size < seen.add(both).size;
-    }),
-  );
 }
 
 function isBroken(stream: Readable): boolean {

@@ -51,6 +51,23 @@ export function normalLabels(labels: readonly Label[]): Label[] {
   });
 }
 
+/** Labels that somebody gives and those that a text gives itself, each once. */
+export function withOwnLabels(
+  labels: readonly Label[],
+  own: Readonly<Record<string, { readonly values: readonly unknown[] }>>,
+): Label[] {
+  const pairs = Object.entries(own).flatMap(([key, { values }]) =>
+    values.filter((value) => typeof value === 'string').map((value) => ({ key, value })),
+  );
+  const seen = new Set<string>();
+  return normalLabels(
+    [...labels, ...pairs].filter(({ key, value }) => {
+      const both = `${key.trim().toLowerCase()}\0${value.trim()}`;
+      return seen.size < seen.add(both).size;
+    }),
+  );
+}
+
 function invalid(why: string): DomainError {
   return new DomainError('invalid', 'label-invalid', `A label is not as it must be: ${why}`);
 }
