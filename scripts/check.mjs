@@ -16,6 +16,11 @@ const checks = [
 if (existsSync(join(root, 'cli/src'))) {
   checks.push(['types of the command line', program('tsc'), ['-p', 'cli/tsconfig.json']]);
 }
+checks.push([
+  'each documented call is covered',
+  process.execPath,
+  ['scripts/documented-calls.mjs', '--check'],
+]);
 if (existsSync(join(root, 'scripts/openapi.mjs'))) {
   checks.push(['openapi is up to date', process.execPath, ['scripts/openapi.mjs', '--check']]);
 }

@@ -20,7 +20,7 @@ import { lockBootstrap, selectBuiltin, updateAppliedPassword } from './bootstrap
 import { requirePassword } from './names.js';
 import { PasswordHash } from './password-hash.js';
 import { DEFAULT_TENANT } from './tenants.js';
-import { insertTenant } from './tenants.store.js';
+import { insertTenant, USERS_OF_TENANT } from './tenants.store.js';
 import { deleteSessionTokens } from './tokens.store.js';
 import { insertUser } from './users.store.js';
 
@@ -77,8 +77,16 @@ async function createFirst(
 ): Promise<Bootstrapped> {
   const generatedPassword = adminPassword === null ? randomName(24) : null;
   const hashed = await hash.hash(adminPassword ?? generatedPassword!);
-  await insertTenant.one(client, [DEFAULT_TENANT]);
-  await insertUser.one(client, [FIRST_USER, hashed, 'admin', true, adminPassword === null ? null : hashed]);
+  const tenant = await insertTenant.one(client, [DEFAULT_TENANT]);
+  const user = await insertUser.one(client, [
+    FIRST_USER,
+    hashed,
+    'admin',
+    true,
+    adminPassword === null ? null : hashed,
+  ]);
+  // Administrators need no membership; clients look for one.
+  await USERS_OF_TENANT.insert.run(client, [tenant!.id, user!.id, 'user']);
   await record(client, SERVER, { action: 'create', thing: 'tenant', id: DEFAULT_TENANT });
   await record(client, SERVER, {
     action: 'create',

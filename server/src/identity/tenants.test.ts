@@ -29,7 +29,7 @@ test('members see their own tenants and how many are in them; administrators see
     (await listed(admin)).map(({ name, users }) => [name, users]),
     [
       ['blue', ['vic']],
-      ['default_tenant', []],
+      ['default_tenant', ['admin']],
       ['red', ['ada']],
     ],
   );

@@ -3,6 +3,7 @@
  *
  *   query and raw body      the older form: names as query parameters, the archive as the (chunked) body
  *   query alone             `blueprint_archive_url` names the archive
+ *   JSON body               the same names; `blueprint_archive_url` among them
  *   multipart               a text field `params` holds the same names as JSON; a file `blueprint_archive` follows, or none
  *
  * The archive is never held in memory. A form that sends its file before its `params` is not what the known clients do,
@@ -17,6 +18,7 @@ import { pipeline } from 'node:stream/promises';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../../errors.js';
 import { badParameters } from './errors.js';
+import { fieldsOrStream } from './fields-in-body.js';
 import { readDocument } from './json-document.js';
 import { readLabels } from './labels.js';
 import { booleanOf, type Params } from './lenient.js';
@@ -45,7 +47,11 @@ export async function withUploadOrder<T>(
   limits: { readonly archiveBytes: number },
   take: (order: UploadOrder) => Promise<T>,
 ): Promise<T> {
-  if (!request.isMultipart()) return take(await fromBody(request));
+  if (!request.isMultipart()) {
+    const { body } = request;
+    const order = async () => take(await fromBody(request));
+    return body instanceof Readable ? takeWhole(body, order) : order();
+  }
   let fields: Readonly<Record<string, unknown>> | null = null;
   let early: { stream: Readable; remove: () => Promise<void> } | null = null;
   try {
@@ -100,7 +106,10 @@ async function fromBody(request: FastifyRequest<{ Querystring: Params }>): Promi
   const { body, query } = request;
   if (!(body instanceof Readable)) return orderOf(query, null);
   // A URL comes with a body that is empty, whatever the headers say of it.
-  if (query.blueprint_archive_url === undefined) return orderOf(query, body);
+  if (query.blueprint_archive_url === undefined) {
+    const said = await fieldsOrStream(body);
+    return 'fields' in said ? orderOf({ ...query, ...said.fields }, null) : orderOf(query, said.stream);
+  }
   for await (const chunk of body) {
     if ((chunk as Buffer).length > 0) throw bothGiven();
   }

@@ -28,7 +28,7 @@ const EVENT: Resource<EventField> = {
     error_causes: {
       from: 'errorCauses',
       schema: Type.Union([
-        Type.Array(Type.Object({ message: Text, type: Text, traceback: Type.Optional(Text) })),
+        Type.Array(Type.Object({ message: Text, type: Text, traceback: Text })),
         Type.Null(),
       ]),
     },

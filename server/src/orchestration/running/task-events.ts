@@ -1,6 +1,6 @@
 /** What is told of tasks, word for word as Cloudify's users know it (cloudify.md §6.4). */
 import type { Json } from '../../dsl/plan.js';
-import type { TaskFailure } from '../../errors.js';
+import type { FailureCause, TaskFailure } from '../../errors.js';
 import type { LogLevel } from '../../plugins/plugin.js';
 import type { Effect, Task } from '../planning/graph.js';
 import type { WalkedDeployment } from './deployment.js';
@@ -43,7 +43,7 @@ export const taskEvents = {
         'task_failed',
         `Task failed '${task.call?.function ?? ''}' -> ${failure.message}${suffix(teller, retries, maxRetries)}`,
       ),
-      c: failure.causes.length > 0 ? failure.causes : [{ type: failure.type, message: failure.message }],
+      c: causesOf(failure),
     };
   },
 
@@ -114,4 +114,10 @@ function suffix(teller: Teller, retries: number, maxRetries: number): string {
 function short(result: Json): string {
   const text = typeof result === 'string' ? result : JSON.stringify(result);
   return text.length > RESULT_LENGTH ? `${text.slice(0, RESULT_LENGTH)}…` : text;
+}
+
+/** The failure itself where it names no cause. Whoever reads them looks for a trace without asking whether there is one. */
+function causesOf({ type, message, causes }: TaskFailure): Required<FailureCause>[] {
+  const all = causes.length > 0 ? causes : [{ type, message }];
+  return all.map((cause) => ({ traceback: '', ...cause }));
 }
