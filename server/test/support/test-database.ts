@@ -133,8 +133,9 @@ async function untilUnused(client: pg.Client, database: string): Promise<string[
   const deadline = Date.now() + 10_000;
   for (;;) {
     const { rows } = await client.query<{ application_name: string; query: string }>(
-      `select application_name, left(query, 200) as query from pg_stat_activity
-       where datname = $1 and backend_type = 'client backend'`,
+      `select application_name, concat_ws(', ', 'process ' || pid, state, wait_event, 'begun ' || backend_start,
+         'unchanged for ' || (clock_timestamp() - state_change), left(query, 200)) as query
+       from pg_stat_activity where datname = $1 and backend_type = 'client backend'`,
       [database],
     );
     if (rows.length === 0) return [];
