@@ -58,9 +58,10 @@ describe('a worker that is frozen beyond its lease', { timeout: 3 * 60_000 }, ()
     const { rows } = await pool.query<{ worker: string }>('select worker from executions where id = $1', [
       execution,
     ]);
-    const frozen = [...workers].find(([dataDir]) => rows[0]!.worker.endsWith(dataDir))!;
-    const other = [...workers].find((one) => one !== frozen)!;
-    process.kill(frozen[1].pid, 'SIGSTOP');
+    const holds = (dataDir: string) => rows[0]!.worker.endsWith(dataDir);
+    const [, frozen] = [...workers].find(([dataDir]) => holds(dataDir))!;
+    const [, other] = [...workers].find(([dataDir]) => !holds(dataDir))!;
+    process.kill(frozen.pid, 'SIGSTOP');
     await terminated(api, execution);
     assert.deepEqual(
       witness.lines('end').map((line) => line.attempt),
@@ -69,13 +70,13 @@ describe('a worker that is frozen beyond its lease', { timeout: 3 * 60_000 }, ()
     assert.ok(isRunning(hung.pid), 'nobody else can end the script of the frozen one');
     const before = await told(execution);
 
-    process.kill(frozen[1].pid, 'SIGCONT');
+    process.kill(frozen.pid, 'SIGCONT');
     await eventually('the script is ended', () => !isRunning(hung.pid), 15_000);
-    await other[1].end('SIGTERM');
+    await other.end('SIGTERM');
     await terminated(api, await install(api, 'second', witness));
     assert.deepEqual(await told(execution), before);
     assert.equal(witness.lines('end').length, 6);
-    for (const server of [frozen[1], api]) await server.end('SIGTERM');
+    for (const server of [frozen, api]) await server.end('SIGTERM');
     for (const server of [api, ...workers.values()])
       assert.ok(!isRunning(server.pid), 'every process has ended');
     await close();
