@@ -13,6 +13,7 @@ import { askComposed } from './composed.js';
 import {
   HOLE,
   itemText,
+  type ListField,
   type ListFields,
   memberText,
   rendered,
@@ -140,7 +141,7 @@ export async function listPage<Field extends string>(
   const keys = query.sort.length > 0 ? query.sort : spec.defaultSort;
   const sorting: Sorting[] = [
     ...keys.map((key) => ({
-      sql: spec.fields[key.field].sql,
+      sql: orderedBy(spec.fields[key.field]),
       end: key.descending ? ' desc nulls last' : ' asc',
     })),
     { sql: spec.tieBreak, end: keys[0]?.descending ? ' desc' : ' asc' },
@@ -158,6 +159,11 @@ export async function listPage<Field extends string>(
              select ${sql.raw(itemText(spec.fields, query.shape))} as item ${parts.rows}) page), '[]') as items`,
   );
   return { items: row!.items, total: row!.total };
+}
+
+/** JSON has no order of its own. */
+function orderedBy({ sql: column, type }: ListField): string {
+  return type === 'json' ? `(${column})::text` : column;
 }
 
 /** Fewer items are written as quickly as they are looked up; more would drive out all others. */
