@@ -47,7 +47,7 @@ const FROM = `executions x
 
 export const executionList: ListSpec<ExecutionField> = {
   from: FROM,
-  driver: { table: 'executions', alias: 'x', key: 'uid', counted: true },
+  driver: { table: 'executions', alias: 'x', key: 'uid', counted: true, rare: 'system' },
   versions: { by: ['x', 'd'], fixed: ['b.id', 't.name', 'u.username'] },
   fields: {
     id: { sql: 'x.id', type: 'text' },

@@ -52,6 +52,8 @@ interface Driver {
   readonly key: string;
   /** Its rows are counted as they come and go (`row_counts`), so nobody needs to count them for a whole tenant. */
   readonly counted?: boolean;
+  /** A boolean column that holds for few rows, which have an index of their own: all without them are counted as all but them. */
+  readonly rare?: string;
 }
 
 export interface ListScope extends TenantScope {
@@ -147,7 +149,7 @@ export async function listPage<Field extends string>(
     { sql: spec.tieBreak, end: keys[0]?.descending ? ' desc' : ' asc' },
   ];
   const parts = driven(spec, query, keys)
-    ? chosenFirst(spec.driver!, spec.from, branches, conditions, sorting, query, listed)
+    ? chosenFirst(spec, branches, conditions, sorting, query, listed)
     : chosenLast(spec.from, branches, conditions, sorting, query);
   const remembered = memoryFor(db, spec, query);
   if (remembered !== null) return pageOf(db, spec, query, parts, remembered);
@@ -276,15 +278,17 @@ function chosenLast(
 }
 
 /** Chooses the keys of the page on the driver's own indexes, branch by branch, and joins only those. */
-function chosenFirst(
-  driver: Driver,
-  from: string,
+function chosenFirst<Field extends string>(
+  spec: ListSpec<Field>,
   branches: readonly RawBuilder<unknown>[],
   conditions: readonly RawBuilder<unknown>[],
   sorting: readonly Sorting[],
-  { offset, size }: Bounds,
+  query: ListQuery<Field>,
   scope: ListScope,
 ): PageParts {
+  const { from } = spec;
+  const { offset, size } = query;
+  const driver = spec.driver!;
   const table = sql.raw(`${driver.table} ${driver.alias}`);
   const key = `${driver.alias}.${driver.key}`;
   const wheres = branches.map((branch) => sql.join([sql`(${branch})`, ...conditions], sql` and `));
@@ -300,14 +304,28 @@ function chosenFirst(
   const decorated = sql.raw(from.slice(`${driver.table} ${driver.alias}`.length));
   const counts = wheres.map((where) => sql`(select count(*) from ${table} where ${where})`);
   // The first branch is the tenant's own rows (or those of all tenants); who sees all of them needs no count of them.
-  if (driver.counted === true && scope.seesPrivate && conditions.length === 0) {
+  const butRare = leavesOutRare(driver, spec, query);
+  if (driver.counted === true && scope.seesPrivate && (conditions.length === 0 || butRare)) {
     const whose = scope.everyTenant ? sql`` : sql`tenant_id = ${scope.tenantId} and `;
-    counts[0] = sql`(select coalesce(sum(difference), 0) from row_counts where ${whose}collection = ${sql.lit(driver.table)})`;
+    const all = sql`(select coalesce(sum(difference), 0) from row_counts where ${whose}collection = ${sql.lit(driver.table)})`;
+    const rare = sql`(select count(*) from ${table} where ${branches[0]} and ${sql.raw(`${driver.alias}.${driver.rare}`)})`;
+    counts[0] = butRare ? sql`${all} - ${rare}` : all;
   }
   return {
     total: sql`select ${sql.join(counts, sql` + `)}`,
     rows: sql`from ${chosen} choice join ${table} on ${sql.raw(key)} = choice.chosen ${decorated} order by ${order}`,
   };
+}
+
+/** Whether rows are left out for being rare, and for nothing else. */
+function leavesOutRare<Field extends string>(
+  { alias, rare }: Driver,
+  { fields }: ListSpec<Field>,
+  { filters, search }: ListQuery<Field>,
+): boolean {
+  const [only, ...more] = filters;
+  if (rare === undefined || only === undefined || more.length > 0 || (search ?? '') !== '') return false;
+  return 'anyOf' in only && fields[only.field].sql === `${alias}.${rare}` && only.anyOf.join() === 'false';
 }
 
 /** A single row, and the first page, are said in so many words: with a parameter each would be planned anew, for fear of large ones. */

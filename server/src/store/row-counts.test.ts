@@ -51,6 +51,24 @@ test('a kept count is the real one, before and after folding, while rows come an
   assert.equal(await total({ ...scope, tenantId: other }), 5);
 });
 
+test('what the system does for itself is left out of a kept count as out of a counted one', async () => {
+  const but = async (seen: TenantScope) => {
+    const filters = [{ field: 'system' as const, anyOf: ['false'] }];
+    const query = { shape: { id: 'id' as const }, filters, sort: [], offset: 0, size: 2 };
+    return (await listPage(pool, executionList, seen, query)).total;
+  };
+  const before = await total();
+  await pool.query(
+    'update executions set system = true where uid in (select uid from executions where tenant_id = $1 limit 2)',
+    [t],
+  );
+  assert.equal(await but(scope), before - 2);
+  assert.equal(await but({ ...scope, seesPrivate: false }), before - 2);
+  await insert(t, 1);
+  assert.equal(await but(scope), before - 1);
+  assert.equal(await total(), before + 1);
+});
+
 test('a count that is rolled back never was', async () => {
   const client = await pool.connect();
   const before = await total();
