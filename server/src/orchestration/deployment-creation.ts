@@ -228,17 +228,17 @@ async function tellCreation(
   ]);
 }
 
-function sharedTypes(plan: PreparedPlan): SharedTypes {
+export function sharedTypes(plan: PreparedPlan): SharedTypes {
   const { nodeTypes, relationshipTypes, plugins, groups, scalingGroups } = plan;
   return { nodeTypes, relationshipTypes, plugins, groups, scalingGroups };
 }
 
-function restOf(plan: PreparedPlan): DeploymentRest {
+export function restOf(plan: PreparedPlan): DeploymentRest {
   return { settings: plan.settings, inputSchema: plan.inputs };
 }
 
 /** Of the policy types and triggers that come with the language only those that some group uses; all of the author's own. */
-function policiesInUse(plan: PreparedPlan): Pick<PreparedPlan, 'policyTypes' | 'policyTriggers'> {
+export function policiesInUse(plan: PreparedPlan): Pick<PreparedPlan, 'policyTypes' | 'policyTriggers'> {
   const used = JSON.stringify(plan.groups);
   const kept = (all: JsonObject) =>
     Object.fromEntries(
@@ -249,7 +249,7 @@ function policiesInUse(plan: PreparedPlan): Pick<PreparedPlan, 'policyTypes' | '
   return { policyTypes: kept(plan.policyTypes), policyTriggers: kept(plan.policyTriggers) };
 }
 
-function nodeRow(node: PreparedPlan['nodes'][number], ordinal: number) {
+export function nodeRow(node: PreparedPlan['nodes'][number], ordinal: number) {
   const { min, max } = node.scaling;
   return {
     name: node.name,
@@ -268,7 +268,7 @@ function distinct(labels: readonly Label[]): Label[] {
   return [...new Map(labels.map((label) => [JSON.stringify([label.key, label.value]), label])).values()];
 }
 
-function planLabels(plan: PreparedPlan): Label[] {
+export function planLabels(plan: PreparedPlan): Label[] {
   return Object.entries(plan.labels).flatMap(([key, { values }]) =>
     values.filter((value) => typeof value === 'string').map((value) => ({ key: key.toLowerCase(), value })),
   );

@@ -60,9 +60,9 @@ export const nodeList: ListSpec<NodeField> = {
 
 export const insertNodes = tenantStatement<never>(
   'nodes_insert',
-  `insert into nodes (tenant_id, deployment_uid, name, ordinal, type, host, definition, default_instances, min_instances, max_instances, planned_instances)
-   select $1::bigint, $2::bigint, n.name, n.ordinal, n.type, n.host, n.definition, n."default", n.min, n.max, n."default"
-   from json_to_recordset($3) as n(name text, ordinal integer, type text, host text, definition json, "default" integer, min integer, max integer)`,
+  `insert into nodes (tenant_id, deployment_uid, name, ordinal, type, host, definition, default_instances, min_instances, max_instances, instances, planned_instances)
+   select $1::bigint, $2::bigint, n.name, n.ordinal, n.type, n.host, n.definition, n."default", n.min, n.max, coalesce(n.instances, n."default"), coalesce(n.instances, n."default")
+   from json_to_recordset($3) as n(name text, ordinal integer, type text, host text, definition json, "default" integer, min integer, max integer, instances integer)`,
 );
 
 /** Every node of a deployment, in the blueprint's order. */
@@ -191,6 +191,12 @@ export const selectPropertiesById = tenantStatement<{ id: string; properties: Js
   'instances_properties_by_id',
   `select i.id, i.runtime_properties as properties, i.version from node_instances i
    where i.tenant_id = $1 and i.deployment_uid + 0 = $2 and i.id = any($3::text[])`,
+);
+
+/** What checks left on the instances of a deployment. */
+export const selectHealth = tenantStatement<{ id: string; properties: JsonObject }>(
+  'instances_health',
+  `select i.id, i.system_properties as properties from node_instances i where i.tenant_id = $1 and i.deployment_uid = $2`,
 );
 
 export const instanceStates = tenantStatement<{ state: InstanceLifecycleState; count: number }>(

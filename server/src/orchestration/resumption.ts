@@ -96,7 +96,7 @@ async function applyEffects(
   for (const effect of effects) {
     if (effect.kind === 'state')
       await updateInstance.run(client, scope.tenantId, [effect.instance, effect.state, null, null]);
-    else {
+    else if (effect.kind === 'event') {
       events.push({
         kind: 'event',
         type: effect.instance === null ? 'workflow_stage' : 'workflow_node_event',

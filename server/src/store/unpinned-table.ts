@@ -33,6 +33,11 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'deployment_group_members',
   'execution_groups',
   'execution_schedules',
+  'deployment_modifications',
+  'deployment_updates',
+  'agents',
+  'task_graphs',
+  'graph_operations',
 ]);
 
 interface Use {

@@ -6,6 +6,7 @@
  * what announces a step is told in that step's `before`. A marker exists only where no single task could tell
  * an effect truthfully: before a fork, after a fork, or where nothing is to be run at all.
  */
+import type { JsonObject } from '../../dsl/plan.js';
 import type { Effect, InstanceLifecycleState, OperationCall, Task, TaskGraph } from './graph.js';
 
 /** `after` is replaced rather than grown: a list that grows keeps room for seventeen, and there are tens of thousands. */
@@ -30,7 +31,12 @@ export class GraphBuilder {
   }
 
   /** Adds a marker that tells `effects` as soon as all it depends on is done. */
-  marker(instance: string | null, dependsOn: readonly number[], effects: readonly Effect[] = NONE): number {
+  marker(
+    instance: string | null,
+    dependsOn: readonly number[],
+    effects: readonly Effect[] = NONE,
+    onFailure: 'fail' | 'leave' = 'fail',
+  ): number {
     return this.#add({
       kind: 'marker',
       instance,
@@ -38,7 +44,7 @@ export class GraphBuilder {
       dependsOn,
       before: NONE,
       after: effects,
-      onFailure: 'fail',
+      onFailure,
     });
   }
 
@@ -84,10 +90,16 @@ export class GraphBuilder {
 /** What is told of the instance that a chain belongs to. */
 export type Word =
   | { readonly kind: 'state'; readonly state: InstanceLifecycleState }
-  | { readonly kind: 'event'; readonly message: string };
+  | { readonly kind: 'event'; readonly message: string }
+  | { readonly kind: 'note'; readonly name: string; readonly value: JsonObject };
 
 export function event(message: string): Word {
   return { kind: 'event', message };
+}
+
+/** A system property of the instance. */
+export function note(name: string, value: JsonObject): Word {
+  return { kind: 'note', name, value };
 }
 
 export function becomes(state: InstanceLifecycleState): Word {
@@ -134,13 +146,7 @@ export class Chain {
   /** Told when the next step starts (or, if none comes, at the end of the chain). */
   announce(words: readonly Word[]): void {
     const instance = this.#instance;
-    for (const word of words) {
-      this.#pending.push(
-        word.kind === 'state'
-          ? { kind: 'state', instance, state: word.state }
-          : { kind: 'event', instance, message: word.message },
-      );
-    }
+    for (const word of words) this.#pending.push({ ...word, instance });
   }
 
   /** What the success of everything so far means: told with it, not with the next step. */
@@ -161,7 +167,7 @@ export class Chain {
       // Which of several is the first to start is not known now: what announces them all goes before them all.
       const [last] = this.#tail;
       if (this.#tail.length === 1 && this.#builder.isMarker(last!)) this.#flush();
-      else this.#tail = [this.#builder.marker(this.#instance, this.#waitingFor(), this.#takePending())];
+      else this.#tail = [this.#marker(this.#takePending())];
     }
     const start = this.#waitingFor();
     this.#tail = calls.map((call) =>
@@ -183,7 +189,12 @@ export class Chain {
     if (this.#tail.length === 1) return this.#tail;
     if (this.#tail.length === 0 && this.#entry.length < 2) return this.#entry;
     if (!follows) return [];
-    return [this.#builder.marker(this.#instance, this.#waitingFor())];
+    return [this.#marker(NONE)];
+  }
+
+  #marker(effects: readonly Effect[]): number {
+    const onFailure = this.#onFailure === 'leave' ? 'leave' : 'fail';
+    return this.#builder.marker(this.#instance, this.#waitingFor(), effects, onFailure);
   }
 
   #waitingFor(): readonly number[] {
@@ -199,6 +210,6 @@ export class Chain {
 
   #flush(): void {
     if (this.#tail.length === 1) this.#builder.tellAfter(this.#tail[0]!, this.#takePending());
-    else this.#tail = [this.#builder.marker(this.#instance, this.#waitingFor(), this.#takePending())];
+    else this.#tail = [this.#marker(this.#takePending())];
   }
 }

@@ -15,6 +15,29 @@ export interface TaskGraph {
   readonly workflow: string;
   /** `tasks[i].id === i`; every dependency points at a lower id, so the array is in topological order. */
   readonly tasks: readonly Task[];
+  /** Of a workflow that plans one part after the other: its parts so far, the last one being walked (`staged.ts`). */
+  readonly stages?: readonly Stage[];
+}
+
+/** A part of an execution that was planned when the parts before it were over. */
+export interface Stage {
+  readonly name: string;
+  /** Its first task; it ends where the next stage begins. */
+  readonly from: number;
+  /** A failure in it is for the workflow to deal with; otherwise it ends the execution. */
+  readonly tolerant: boolean;
+  /** What the workflow tells its own later stages. */
+  readonly memo: JsonObject;
+  /** Stored when the next stage is. */
+  readonly ended?: StageEnd;
+}
+
+export interface StageEnd {
+  readonly failed: boolean;
+  /** Why, in the words of a failed execution; empty without a failure. */
+  readonly error: string;
+  /** Instances whose chain was left after a failure (`onFailure: 'leave'`). */
+  readonly left: readonly string[];
 }
 
 export interface Task {
@@ -29,8 +52,11 @@ export interface Task {
   readonly before: readonly Effect[];
   /** Told in the transaction that records success (or an ignored failure). In order. */
   readonly after: readonly Effect[];
-  /** `ignore`: a final failure is told by an event and counts as done (`skipped`). */
-  readonly onFailure: 'fail' | 'ignore';
+  /**
+   * `ignore`: a final failure is told by an event and counts as done (`skipped`). `leave`: so it does, and what else this
+   * stage has for the instance is passed over in silence.
+   */
+  readonly onFailure: 'fail' | 'ignore' | 'leave';
 }
 
 /** Which operation to run; its implementation and inputs are read from the deployment's plan when it runs. */
@@ -51,12 +77,24 @@ export interface OperationCall {
   readonly maxRetries?: number;
   /** `truthy`: an empty result asks to be called again, however often (see `retry.ts`, `asksAgain`). Absent: any result will do. */
   readonly until?: 'truthy';
+  /** How it ended is written down on an instance: its result, or why it failed. */
+  readonly keep?: Keep;
+}
+
+/** Where the outcome of a check is kept among an instance's system properties. */
+export interface Keep {
+  readonly instance: string;
+  readonly name: string;
+  /** Kept under this name inside the property, one for each neighbour. */
+  readonly of?: string;
 }
 
 export type Effect =
   | { readonly kind: 'state'; readonly instance: string; readonly state: InstanceLifecycleState }
   /** A `workflow_node_event` on an instance, or a `workflow_stage` when `instance` is null. */
-  | { readonly kind: 'event'; readonly instance: string | null; readonly message: string };
+  | { readonly kind: 'event'; readonly instance: string | null; readonly message: string }
+  /** A system property of the instance; its `timestamp` is added when it is told. */
+  | { readonly kind: 'note'; readonly instance: string; readonly name: string; readonly value: JsonObject };
 
 /** cloudify.md §5.2. Only labels, set by workflows. */
 export type InstanceLifecycleState =

@@ -15,13 +15,13 @@ export const MAX_INSTANCES = 100_000;
 /** Instance relationships: all-to-all between big nodes multiplies. */
 export const MAX_RELATIONSHIPS = 2_000_000;
 
-type InstantiablePlan = Pick<
+export type InstantiablePlan = Pick<
   PreparedPlan,
   'nodes' | 'relationshipTypes' | 'nodeTypes' | 'scalingGroups' | 'groups'
 >;
 
 /** One instance of a node or a scaling group while the forest grows. */
-interface Sprout {
+export interface Sprout {
   readonly unit: Unit;
   readonly id: string;
   readonly parent: Sprout | null;
@@ -57,7 +57,8 @@ export function instantiate(plan: InstantiablePlan, newSuffix: () => string): In
   });
 }
 
-function refuseTooMany(plan: InstantiablePlan, forest: Units): void {
+/** @throws DomainError `limit` */
+export function refuseTooMany(plan: InstantiablePlan, forest: Units): void {
   const counts = new Map<Unit, number>();
   for (const unit of forest.ordered) {
     counts.set(unit, (unit.parent === null ? 1 : counts.get(unit.parent)!) * unit.multiplicity);
@@ -92,8 +93,8 @@ function refuseTooMany(plan: InstantiablePlan, forest: Units): void {
   }
 }
 
-function uniqueIds(newSuffix: () => string): (name: string) => string {
-  const used = new Set<string>();
+export function uniqueIds(newSuffix: () => string, taken: Iterable<string> = []): (name: string) => string {
+  const used = new Set<string>(taken);
   return (name) => {
     for (let attempt = 0; attempt < 1000; attempt += 1) {
       const id = `${name}_${newSuffix()}`;
@@ -136,31 +137,41 @@ function grow(
 }
 
 /** The groups around whatever grows on `parent`. */
-function groupsFrom(parent: Sprout): InstanceModel['scalingGroups'] {
+export function groupsFrom(parent: Sprout): InstanceModel['scalingGroups'] {
   return parent.unit.kind === 'group'
     ? [{ name: parent.unit.name, id: parent.id }, ...parent.groups]
     : parent.groups;
 }
 
 /** The node instance that holds whatever grows on `parent`. */
-function containerFrom(parent: Sprout | null): Sprout | null {
+export function containerFrom(parent: Sprout | null): Sprout | null {
   let sprout = parent;
   while (sprout !== null && sprout.unit.kind === 'group') sprout = sprout.parent;
   return sprout;
 }
 
-type Targets = readonly InstanceRelationship[];
+export type Targets = readonly InstanceRelationship[];
 const NONE: Targets = [];
 
-class Connections {
+/** The target that `all to one` has chosen before, by node and place of the relationship; null: none yet. */
+export type ChosenTarget = (node: string, relationship: number) => string | null;
+
+export class Connections {
   readonly #plan: InstantiablePlan;
   readonly #forest: Units;
   readonly #sprouts: ReadonlyMap<Unit, readonly Sprout[]>;
+  readonly #chosen: ChosenTarget;
 
-  constructor(plan: InstantiablePlan, forest: Units, sprouts: ReadonlyMap<Unit, readonly Sprout[]>) {
+  constructor(
+    plan: InstantiablePlan,
+    forest: Units,
+    sprouts: ReadonlyMap<Unit, readonly Sprout[]>,
+    chosen: ChosenTarget = () => null,
+  ) {
     this.#plan = plan;
     this.#forest = forest;
     this.#sprouts = sprouts;
+    this.#chosen = chosen;
   }
 
   /** What an instance of `node` relates to. Lists are shared between instances that relate to the same. */
@@ -200,7 +211,9 @@ class Connections {
       }
       const [first, ...others] = targets;
       if (first === undefined) return () => NONE;
-      const one = [to(others.reduce((least, next) => (next.id < least.id ? next : least), first))];
+      const chosen = this.#chosen(node.name, index);
+      const kept = targets.find(({ id }) => id === chosen);
+      const one = [to(kept ?? others.reduce((least, next) => (next.id < least.id ? next : least), first))];
       return () => one;
     }
     if (shared === null) {

@@ -29,6 +29,7 @@ const CONFIGURED = states('configured', 'starting', 'started');
 const NOT_RUNNING = states('configured', 'stopped', 'deleting', 'deleted', 'uninitialized');
 const STOPPED = states('stopped', 'deleting', 'deleted');
 const GONE = states('deleted', 'uninitialized');
+const HALF_WAY = states('creating', 'configuring', 'starting');
 
 /** One line of a lifecycle. */
 interface Step {
@@ -208,19 +209,41 @@ export class Lifecycle {
   }
 
   /**
-   * Adds one relationship operation of an instance that itself is left alone, towards those of its targets that
+   * Adds to `chain` what takes an instance out of a half-done install: back to `configured` from starting, to
+   * `uninitialized` from creating and configuring. What it is in any other state, it stays.
+   */
+  rollback(chain: Chain, instance: InstanceModel): void {
+    const { state } = instance;
+    if (!HALF_WAY.has(state)) {
+      const step = CREATED.has(state) ? 'Stop' : 'Delete';
+      chain.announce([event(`Rollback ${step}: nothing to do, instance state is ${state}`)]);
+      return;
+    }
+    if (state === 'starting') {
+      chain.announce([becomes('stopping'), event('Stopping node instance')]);
+      for (const step of STOP) this.#take(chain, instance, step, step.otherwise);
+      chain.record([becomes('configured')]);
+    } else {
+      for (const step of DELETE) this.#take(chain, instance, step, step.otherwise);
+      chain.record([becomes('uninitialized')]);
+    }
+    chain.record([event('Rollbacked node instance')]);
+  }
+
+  /**
+   * Adds one relationship operation of an instance that itself is left alone, along those of its relationships that
    * `concerns` picks: source, then target, one relationship after the other.
    */
   relate(
     chain: Chain,
     instance: InstanceModel,
     operation: typeof ESTABLISH | typeof UNLINK,
-    concerns: (target: string) => boolean,
+    concerns: (target: string, place: number) => boolean,
   ): void {
     if (!this.#operations.hasRelationshipCalls(instance, operation)) return;
     const places = [...instance.relationships.keys()];
     for (const place of operation === UNLINK ? places.reverse() : places) {
-      if (!concerns(instance.relationships[place]!.targetInstance)) continue;
+      if (!concerns(instance.relationships[place]!.targetInstance, place)) continue;
       for (const call of this.#operations.relationshipCalls(instance, place, operation)) chain.run(call);
     }
   }

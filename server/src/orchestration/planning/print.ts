@@ -9,7 +9,7 @@
  *
  * A line per task, then what it tells when it starts (`>`) and when it succeeds (`<`).
  */
-import type { Effect, OperationCall, Task, TaskGraph } from './graph.js';
+import type { Effect, Keep, OperationCall, Task, TaskGraph } from './graph.js';
 
 export function printGraph(graph: TaskGraph): string {
   const count = graph.tasks.length;
@@ -29,8 +29,10 @@ function headOf(task: Task): string {
   const parts = [head.join(' ')];
   if (task.dependsOn.length > 0) parts.push(`after ${task.dependsOn.join(' ')}`);
   if (task.onFailure === 'ignore') parts.push('failure ignored');
+  if (task.onFailure === 'leave') parts.push('left on failure');
   if (task.call?.until !== undefined) parts.push(`until ${task.call.until}`);
   if (task.call?.maxRetries !== undefined) parts.push(`${task.call.maxRetries} retries`);
+  if (task.call?.keep !== undefined) parts.push(`kept as ${keptAs(task.call.keep)}`);
   if (task.call?.parameters !== undefined) {
     const verb = task.call.allowOverride === true ? 'overriding' : 'with';
     parts.push(`${verb} ${JSON.stringify(task.call.parameters)}`);
@@ -46,9 +48,24 @@ function nameOf(call: OperationCall): string {
 function effectsOf(task: Task, effects: readonly Effect[]): string {
   return effects
     .map((effect) => {
-      const what = effect.kind === 'state' ? effect.state : `"${effect.message}"`;
+      const what = wordOf(effect);
       if (effect.instance === task.instance) return what;
       return `${effect.instance ?? 'workflow'} ${what}`;
     })
     .join(', ');
+}
+
+function wordOf(effect: Effect): string {
+  switch (effect.kind) {
+    case 'state':
+      return effect.state;
+    case 'event':
+      return `"${effect.message}"`;
+    case 'note':
+      return `${effect.name} ${JSON.stringify(effect.value)}`;
+  }
+}
+
+function keptAs({ instance, name, of }: Keep): string {
+  return `${name}${of === undefined ? '' : ` of ${of}`} on ${instance}`;
 }

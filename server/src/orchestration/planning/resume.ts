@@ -1,6 +1,7 @@
 /** From where an execution that ended before its time goes on. */
 import { type Effect, isDone, type Task, type TaskGraph, type TaskState } from './graph.js';
 import { type KnownStates, stateOf } from './ready.js';
+import { firstOpen } from './staged.js';
 
 /** What a person says of one task that did not succeed. */
 export type Decision =
@@ -41,16 +42,18 @@ export type Resumption =
  */
 export function resume(graph: TaskGraph, states: KnownStates, request: ResumeRequest): Resumption {
   const decisions = request.decisions ?? new Map<number, Decision>();
+  // What failed in a stage before was for the workflow to deal with, and it has.
+  const open = firstOpen(graph);
   const pointless = [...decisions.keys()].filter((id) => {
     const state = stateOf(states, id);
-    return graph.tasks[id] === undefined || state === 'pending' || isDone(state);
+    return graph.tasks[id] === undefined || id < open || state === 'pending' || isDone(state);
   });
   if (pointless.length > 0) return { kind: 'pointless', tasks: pointless.sort((a, b) => a - b) };
 
   const changes: { task: number; from: TaskState; to: TaskState }[] = [];
   const effects: Effect[] = [];
   const undecided: number[] = [];
-  for (const task of graph.tasks) {
+  for (const task of graph.tasks.slice(open)) {
     const from = stateOf(states, task.id);
     if (from === 'pending' || isDone(from)) continue;
     const decision = decisions.get(task.id);

@@ -8,12 +8,14 @@
  */
 import type { Json } from '../../dsl/plan.js';
 import { appendEvents, type NewEvent } from '../../events/events.js';
-import type { Pool } from '../../store/pool.js';
+import type { Client, Pool } from '../../store/pool.js';
 import { inTransaction } from '../../store/transaction.js';
+import { closeUpdate } from '../deployment-updates.store.js';
 import { holdDeployment, setLatestExecution, settleDeployment } from '../deployments.store.js';
 import type { ExecutionStatus } from '../execution-state.js';
 import { promoteQueued } from '../executions.store.js';
 import type { TaskGraph } from '../planning/graph.js';
+import { UPDATE } from '../planning/workflows/workflow-table.js';
 import { isOutage, pause } from './outage.js';
 import { type Batch, safeJson } from './outbox.js';
 import {
@@ -22,6 +24,7 @@ import {
   commitBatch,
   type EndStatus,
   endExecution,
+  growExecution,
   lookExecution,
 } from './running.store.js';
 
@@ -32,6 +35,14 @@ export class Fenced extends Error {
     this.name = 'Fenced';
   }
 }
+
+/** Operations of the graph, and how many of them are over. */
+export interface Counts {
+  readonly total: number;
+  readonly finished: number;
+}
+
+export type Also = (client: Client) => Promise<void>;
 
 /** Thrown in a transaction to take back what it has done so far. */
 class NotTaken extends Error {}
@@ -50,11 +61,16 @@ export class Ledger {
     this.#batches = execution.batches;
   }
 
-  /** Stores the graph, when there is one and it is new, and that the execution has started; with its first event. */
+  /**
+   * Stores the graph, when there is one and it is new, and that the execution has started; with its first event.
+   *
+   * @param also what else is written in the transaction; where it throws, nothing is
+   */
   async begin(
     graph: TaskGraph | null,
-    counts: { total: number; finished: number },
+    counts: Counts,
     event: NewEvent,
+    also: Also = async () => {},
   ): Promise<ExecutionStatus> {
     const { uid, fence, tenantId, deploymentUid } = this.#execution;
     const text = graph === null || this.#execution.graph !== null ? null : safeJson(graph as unknown as Json);
@@ -72,6 +88,23 @@ export class Ledger {
         ]);
         if (row === null) throw new NotTaken();
         await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, [event]);
+        await also(client);
+        return row.status;
+      }),
+    );
+  }
+
+  /** Stores the graph with one stage more, and what that stage changes in the deployment, in one transaction. */
+  async grow(graph: TaskGraph, counts: Counts, also: Also): Promise<ExecutionStatus> {
+    const { uid, fence, tenantId, deploymentUid } = this.#execution;
+    const text = safeJson(graph as unknown as Json);
+    return this.#once((number) =>
+      this.#transaction(async (client) => {
+        await holdDeployment.run(client, tenantId, [deploymentUid]);
+        const { total, finished } = counts;
+        const row = await growExecution.one(client, [uid, fence, text, total, finished, number]);
+        if (row === null) throw new NotTaken();
+        await also(client);
         return row.status;
       }),
     );
@@ -112,6 +145,7 @@ export class Ledger {
         const row = await endExecution.one(client, [uid, fence, wanted, error]);
         if (row === null) throw new Fenced();
         await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, events(row.status));
+        if (this.#execution.function === UPDATE) await closeUpdate.run(client, tenantId, [uid, row.status]);
         await settleDeployment.run(client, tenantId, [deploymentUid, row.status]);
         await promoteQueued.run(client, tenantId, [deploymentUid]);
         return row.status;

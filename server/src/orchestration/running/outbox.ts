@@ -60,7 +60,13 @@ export class Outbox {
   readonly #moved = new Map<number, string>();
   readonly #instances = new Map<
     string,
-    { state?: InstanceLifecycleState; put?: JsonObject; drop?: Set<string> }
+    {
+      state?: InstanceLifecycleState;
+      put?: JsonObject;
+      drop?: Set<string>;
+      system?: JsonObject;
+      links?: Record<string, JsonObject>;
+    }
   >();
   /** Elements of array literals: one list for each of `EVENT_COLUMNS`, then causes and times. */
   #events = emptyColumns();
@@ -82,8 +88,8 @@ export class Outbox {
     return this.#events.at(-1)!.length;
   }
 
-  /** The first row of a task that was never touched before: its start, or a marker's end. */
-  touch(task: number, state: 'started' | 'succeeded'): void {
+  /** The first row of a task that was never touched before: its start, or its end where nothing is run. */
+  touch(task: number, state: 'started' | 'succeeded' | 'skipped'): void {
     this.#fresh.push(`{"task":${task},"state":"${state}","attempt":${state === 'started' ? 1 : 0}}`);
     if (state === 'started') this.#starts.push(task);
   }
@@ -126,6 +132,14 @@ export class Outbox {
     }
     change.put = put;
     change.drop = drop;
+  }
+
+  /** A system property; `of`: what it holds for one neighbour. */
+  note(instance: string, name: string, value: JsonObject, of?: string): void {
+    const change = this.#change(instance);
+    const told = { ...value, timestamp: new Date().toISOString() };
+    if (of === undefined) change.system = { ...change.system, [name]: told };
+    else change.links = { ...change.links, [name]: { ...change.links?.[name], [of]: told } };
   }
 
   event(event: OutboxEvent): void {

@@ -108,6 +108,21 @@ export const beginExecution = systemStatement<{ status: ExecutionStatus }>(
   ENGINE,
 );
 
+/** The graph has grown by a stage. Arguments as of `beginExecution`. */
+export const growExecution = systemStatement<{ status: ExecutionStatus }>(
+  'engine_grow',
+  `update executions x set graph = $3, total_operations = $4, finished_operations = $5, batches = x.batches + 1
+   where x.uid = $1 and x.fence = $2 and x.batches = $6 - 1 and x.status in ${ACTIVE} returning x.status`,
+  ENGINE,
+);
+
+/** The blueprint that the deployment of a claimed execution follows now. */
+export const blueprintOf = systemStatement<{ uid: BlueprintUid; id: string }>(
+  'engine_blueprint',
+  'select b.uid, b.id from deployments d join blueprints b on b.uid = d.blueprint_uid where d.uid = $1',
+  ENGINE,
+);
+
 /**
  * `$1` execution, `$2` fence, `$3` number of this batch, `$4` operations that end, `$5` rows for tasks never touched before,
  * `$6` changes of touched ones, `$7` instance changes (JSON arrays), `$8` to `$18` events, an array literal for each column. The function is in the migration that

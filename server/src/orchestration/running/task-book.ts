@@ -2,9 +2,10 @@
 import type { Json, PlanOperation } from '../../dsl/plan.js';
 import type { TaskFailure } from '../../errors.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
-import type { Effect, Task, TaskState } from '../planning/graph.js';
+import type { Effect, Task, TaskGraph, TaskState } from '../planning/graph.js';
 import { afterInterruption } from '../planning/interrupted.js';
 import { type RetryLimits, retryLimits } from '../planning/retry.js';
+import { firstOpen } from '../planning/staged.js';
 import type { WalkedDeployment } from './deployment.js';
 import { implementationOf } from './operation.js';
 import type { Outbox } from './outbox.js';
@@ -26,6 +27,7 @@ export interface TaskBookParts {
   readonly plugins: PluginRegistry;
   /** Where an operation does not say. */
   readonly limits: RetryLimits;
+  readonly graph: TaskGraph;
   readonly memory: readonly TaskMemory[];
   readonly outbox: Outbox;
 }
@@ -46,11 +48,13 @@ export class TaskBook {
   readonly #parts: TaskBookParts;
   readonly #outbox: Outbox;
   readonly #progress = new Map<number, Progress>();
+  readonly #left = new Set<string>();
 
   constructor(parts: TaskBookParts) {
     this.#parts = parts;
     this.#outbox = parts.outbox;
     for (const { task, attempt, retries } of parts.memory) this.#progress.set(task, { attempt, retries });
+    for (const id of leftIn(parts.graph, parts.memory)) this.#left.add(id);
   }
 
   /** Starts so far. */
@@ -84,11 +88,17 @@ export class TaskBook {
     return verdict.kind === 'run-again';
   }
 
-  /** A task without an operation is over as soon as it may start. */
-  passMarker(task: Task): void {
-    this.#tell(task.before);
-    this.#tell(task.after);
-    this.#outbox.touch(task.id, 'succeeded');
+  /** It belongs to an instance of which nothing more is done in this stage. */
+  isLeft(task: Task): boolean {
+    return task.onFailure === 'leave' && this.#left.has(task.instance!);
+  }
+
+  /** A task without an operation is over as soon as it may start; so is one that is left, in silence. */
+  pass(task: Task): void {
+    const left = this.isLeft(task);
+    if (!left) this.#tell([...task.before, ...task.after]);
+    else if (task.call !== null) this.#outbox.finishOperation();
+    this.#outbox.touch(task.id, left ? 'skipped' : 'succeeded');
     this.#progress.set(task.id, { attempt: 0, retries: 0 });
   }
 
@@ -111,6 +121,7 @@ export class TaskBook {
   succeed(task: Task, result: Json): void {
     this.#outbox.event(taskEvents.succeeded(this.#parts, task, result, this.retries(task), this.#most(task)));
     this.#move(task, 'succeeded', { result });
+    this.#keep(task, true, result);
     this.#finish(task);
   }
 
@@ -118,7 +129,12 @@ export class TaskBook {
   passOver(task: Task, failure: TaskFailure, message: string): void {
     this.#outbox.event(taskEvents.note(this.#parts, task, message));
     this.#move(task, 'skipped', { failure, reason: 'failure ignored' });
-    this.#finish(task);
+    this.#keep(task, false, failure.message);
+    if (task.onFailure !== 'leave') this.#finish(task);
+    else {
+      this.#left.add(task.instance!);
+      this.#outbox.finishOperation();
+    }
   }
 
   /** `asked`: the operation itself wants to be called again. */
@@ -140,6 +156,7 @@ export class TaskBook {
   }
 
   fail(task: Task, state: 'failed' | 'interrupted', failure: TaskFailure, reason?: string): void {
+    if (state === 'failed' && reason === undefined) this.#keep(task, false, failure.message);
     this.#move(task, state, reason === undefined ? { failure } : { failure, reason });
   }
 
@@ -151,8 +168,16 @@ export class TaskBook {
   #tell(effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'event') this.#outbox.event(taskEvents.node(this.#parts, effect));
-      else if (!this.#parts.execution.dryRun) this.#outbox.state(effect.instance, effect.state);
+      else if (this.#parts.execution.dryRun) continue;
+      else if (effect.kind === 'state') this.#outbox.state(effect.instance, effect.state);
+      else this.#outbox.note(effect.instance, effect.name, effect.value);
     }
+  }
+
+  #keep(task: Task, ok: boolean, result: Json): void {
+    const keep = task.call?.keep;
+    if (keep === undefined || this.#parts.execution.dryRun) return;
+    this.#outbox.note(keep.instance, keep.name, { ok, task: task.call!.function, result }, keep.of);
   }
 
   #move(task: Task, state: Exclude<TaskState, 'pending'>, more: Move): void {
@@ -162,4 +187,15 @@ export class TaskBook {
   #most(task: Task): number {
     return this.limits(task).maxRetries;
   }
+}
+
+/** Instances whose chain in the open stage was left after a failure. */
+export function leftIn(graph: TaskGraph, memory: readonly TaskMemory[]): string[] {
+  const from = firstOpen(graph);
+  const left = memory.flatMap(({ task, state, failure }) => {
+    const { onFailure, instance } = graph.tasks[task]!;
+    const isLeft = task >= from && state === 'skipped' && failure !== null && onFailure === 'leave';
+    return isLeft && instance !== null ? [instance] : [];
+  });
+  return [...new Set(left)];
 }

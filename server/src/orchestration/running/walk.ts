@@ -193,10 +193,10 @@ export class Walk {
     }
   }
 
-  /** Writes the intent, or, for a marker, that it is over. False: no room for its plugin now. */
+  /** Writes the intent, or, where nothing is run, that it is over. False: no room for its plugin now. */
   #start(task: Task): boolean {
-    if (task.call === null) {
-      this.#book.passMarker(task);
+    if (task.call === null || this.#book.isLeft(task)) {
+      this.#book.pass(task);
       this.#frontier.finish(task.id);
       return true;
     }
@@ -313,7 +313,7 @@ export class Walk {
       this.#later(task, verdict.afterSeconds, failure);
       return;
     }
-    if (!asked && task.onFailure === 'ignore') {
+    if (!asked && task.onFailure !== 'fail') {
       this.#book.passOver(task, failure, ignoredFailureMessage(task.call!.function));
       this.#frontier.finish(task.id);
       return;

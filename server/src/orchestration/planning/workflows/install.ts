@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../dsl/plan.js';
 import { GraphBuilder } from '../build.js';
 import type { TaskGraph } from '../graph.js';
 import { ESTABLISH, hasEstablished, Lifecycle } from '../lifecycle.js';
-import type { DeploymentModel } from '../model.js';
+import type { DeploymentModel, InstanceModel } from '../model.js';
 import { neighbours } from '../neighbours.js';
 import { Operations } from '../operations.js';
 import { weave } from '../weave.js';
@@ -16,11 +16,19 @@ export function install(model: DeploymentModel, parameters: JsonObject): TaskGra
   return addInstall(builder, model, selection) ?? builder.finish('install');
 }
 
-/** Adds an install of the selection, after everything that is in the graph already. */
+/** Picks relationships of an instance, by their places in it. */
+export type Links = (instance: InstanceModel, place: number) => boolean;
+
+/**
+ * Adds an install of the selection, after everything that is in the graph already.
+ *
+ * @param alsoLink relationships between others that are to be established too
+ */
 export function addInstall(
   builder: GraphBuilder,
   model: DeploymentModel,
   selection: Selection,
+  alsoLink: Links = () => false,
 ): Problem | null {
   const related = neighbours(model);
   if (related === null) return CIRCLE;
@@ -39,7 +47,10 @@ export function addInstall(
     byOperation: true,
     fill(chain, instance) {
       if (selection.has(instance)) lifecycle.install(chain, instance);
-      else if (hasEstablished(instance.state)) lifecycle.relate(chain, instance, ESTABLISH, isNew);
+      else if (hasEstablished(instance.state)) {
+        const concerns = (target: string, place: number) => isNew(target) || alsoLink(instance, place);
+        lifecycle.relate(chain, instance, ESTABLISH, concerns);
+      }
     },
   });
   return null;

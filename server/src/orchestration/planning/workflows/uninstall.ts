@@ -12,6 +12,7 @@ import type { DeploymentModel } from '../model.js';
 import { neighbours } from '../neighbours.js';
 import { Operations } from '../operations.js';
 import { weave } from '../weave.js';
+import type { Links } from './install.js';
 import { CIRCLE, flag, type Problem, type Selection, select } from './workflow.js';
 
 export function uninstall(model: DeploymentModel, parameters: JsonObject): TaskGraph | Problem {
@@ -26,12 +27,17 @@ export function uninstall(model: DeploymentModel, parameters: JsonObject): TaskG
   return addUninstall(builder, model, selection, ignoreFailure) ?? builder.finish('uninstall');
 }
 
-/** Adds an uninstall of the selection, after everything that is in the graph already. */
+/**
+ * Adds an uninstall of the selection, after everything that is in the graph already.
+ *
+ * @param alsoUnlink relationships between others that are to be taken back too
+ */
 export function addUninstall(
   builder: GraphBuilder,
   model: DeploymentModel,
   selection: Selection,
   ignoreFailure: boolean,
+  alsoUnlink: Links = () => false,
 ): Problem | null {
   const related = neighbours(model);
   if (related === null) return CIRCLE;
@@ -51,7 +57,10 @@ export function addUninstall(
     onFailure: (instance) => (ignoreFailure || !selection.has(instance) ? 'ignore' : 'fail'),
     fill(chain, instance) {
       if (selection.has(instance)) lifecycle.uninstall(chain, instance);
-      else if (mayBeLinked(instance.state)) lifecycle.relate(chain, instance, UNLINK, isGoing);
+      else if (mayBeLinked(instance.state)) {
+        const concerns = (target: string, place: number) => isGoing(target) || alsoUnlink(instance, place);
+        lifecycle.relate(chain, instance, UNLINK, concerns);
+      }
     },
   });
   return null;

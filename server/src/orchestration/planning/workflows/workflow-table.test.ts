@@ -15,12 +15,28 @@ describe('workflowFor', () => {
       'restart',
       'pull',
       'execute_operation',
+      'rollback',
+      'check_status',
+      'check_drift',
     ]) {
       const workflow = workflowFor(`cloudify.plugins.workflows.${name}`);
-      const graph = workflow?.build(model, { operation: 'cloudify.interfaces.lifecycle.start' });
-      assert.ok(graph !== undefined && 'workflow' in graph, name);
+      assert.ok(workflow !== undefined && 'build' in workflow, name);
+      const graph = workflow.build(model, { operation: 'cloudify.interfaces.lifecycle.start' });
+      assert.ok('workflow' in graph, name);
       assert.equal(graph.workflow, name);
     }
+  });
+
+  it('has those that are planned stage by stage', () => {
+    for (const name of ['heal', 'scale', 'update']) {
+      const workflow = workflowFor(`cloudify.plugins.workflows.${name}`);
+      assert.ok(workflow !== undefined && 'next' in workflow, name);
+    }
+  });
+
+  it('has none that installs agents, since there are none', () => {
+    for (const name of ['install_new_agents', 'validate_agents'])
+      assert.equal(workflowFor(`cloudify.plugins.workflows.${name}`), undefined);
   });
 
   it('knows no other function, not even by the names of objects', () => {

@@ -1,0 +1,157 @@
+/** What a walk reads of its deployment before it begins, and what it may ask while operations run. */
+import { Readable } from 'node:stream';
+import type { JsonObject, PlanNode } from '../../dsl/plan.js';
+import { DomainError } from '../../errors.js';
+import type { BlueprintUid } from '../../ids.js';
+import type { PluginRegistry } from '../../plugins/registry.js';
+import type { Pool } from '../../store/pool.js';
+import { selectTypes } from '../deployments.store.js';
+import type { Evaluation } from '../evaluation.js';
+import { selectOperations } from '../executions.store.js';
+import { selectDefinitions, selectInstances, selectPropertiesById } from '../nodes.store.js';
+import type { TaskGraph } from '../planning/graph.js';
+import { isDone } from '../planning/graph.js';
+import type { DeploymentModel } from '../planning/model.js';
+import type { WalkedDeployment } from './deployment.js';
+import type { Counts, Ledger } from './ledger.js';
+import { patiently } from './outage.js';
+import type { ClaimedExecution } from './running.store.js';
+import type { Slots } from './slots.js';
+import type { TaskMemory } from './task-book.js';
+import { Walk } from './walk.js';
+import type { WalkSettings } from './walk-parts.js';
+
+export interface WalkDependencies {
+  readonly pool: Pool;
+  readonly plugins: PluginRegistry;
+  readonly slots: Slots;
+  readonly settings: WalkSettings;
+  readonly evaluation: Evaluation;
+  /** Files of blueprints, as operations ask for them. */
+  readonly blueprints: {
+    file(blueprint: BlueprintUid, path: string): ReturnType<WalkedDeployment['resource']>;
+  };
+  /** The worker waits no longer: whatever waits for the database lets go. */
+  readonly abandoned: AbortSignal;
+}
+
+export async function readModel(pool: Pool, execution: ClaimedExecution): Promise<DeploymentModel> {
+  const { tenantId, deploymentUid } = execution;
+  const types = await selectTypes.one(pool, [deploymentUid]);
+  if (types === null)
+    throw new DomainError(
+      'not-found',
+      'deployment-not-found',
+      `Deployment ${execution.deploymentId} is gone`,
+    );
+  const definitions = await selectDefinitions.all(pool, tenantId, [deploymentUid]);
+  const nodes = new Map<string, PlanNode>(definitions.map(({ definition }) => [definition.name, definition]));
+  const instances = await selectInstances.all(pool, tenantId, [deploymentUid]);
+  return { types: types.types, nodes, instances };
+}
+
+export async function readMemory(pool: Pool, execution: ClaimedExecution): Promise<TaskMemory[]> {
+  const rows = await selectOperations.all(pool, execution.tenantId, [execution.uid]);
+  return rows.map((row) => ({
+    task: row.task,
+    state: row.state,
+    attempt: row.attempt,
+    retries: row.retries,
+    dueAt: row.dueAt,
+    failure: row.failure as TaskMemory['failure'],
+  }));
+}
+
+async function loadProperties(
+  pool: Pool,
+  execution: ClaimedExecution,
+  ids: readonly string[],
+): Promise<Map<string, JsonObject>> {
+  const rows = await selectPropertiesById.all(pool, execution.tenantId, [execution.deploymentUid, ids]);
+  return new Map(rows.map((row) => [row.id, row.properties]));
+}
+
+function walked(
+  parts: WalkDependencies,
+  execution: ClaimedExecution,
+  model: DeploymentModel,
+  blueprint: { readonly uid: BlueprintUid; readonly id: string },
+): WalkedDeployment {
+  const instances = new Map(model.instances.map((instance) => [instance.id, instance]));
+  const counts = new Map<string, number>();
+  for (const instance of model.instances) counts.set(instance.node, (counts.get(instance.node) ?? 0) + 1);
+  return {
+    tenant: execution.tenantName,
+    id: execution.deploymentId,
+    displayName: execution.deploymentDisplayName,
+    blueprintId: blueprint.id,
+    types: model.types,
+    nodes: model.nodes,
+    instances,
+    instanceCount: (node) => counts.get(node) ?? 0,
+    resource: (path) =>
+      patiently(async () => wholeIfSmall(await parts.blueprints.file(blueprint.uid, path)), parts.abandoned),
+    evaluate: (value, scope) =>
+      patiently(
+        () =>
+          parts.evaluation.evaluate(value, {
+            scope: {
+              tenantId: execution.tenantId,
+              tenantName: execution.tenantName,
+              userId: execution.createdById,
+              seesPrivate: false,
+            },
+            deploymentUid: execution.deploymentUid,
+            ...scope,
+          }),
+        parts.abandoned,
+      ),
+  };
+}
+
+/** Bytes of a file that is read whole before it is handed out, so that an outage in the middle is waited out: scripts are small. */
+const SMALL = 1024 * 1024;
+
+async function wholeIfSmall(file: { size: number; stream: Readable }) {
+  if (file.size > SMALL) return file;
+  const chunks: Buffer[] = [];
+  for await (const chunk of file.stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  return { size: file.size, stream: Readable.from(chunks, { objectMode: false }) };
+}
+
+/** A walk of `graph`, or of its open stage, over the deployment as `model` has it. */
+export function walkOf(
+  parts: WalkDependencies,
+  execution: ClaimedExecution,
+  ledger: Ledger,
+  {
+    graph,
+    memory,
+    model,
+    blueprint,
+  }: {
+    readonly graph: TaskGraph;
+    readonly memory: readonly TaskMemory[];
+    readonly model: DeploymentModel;
+    readonly blueprint: { readonly uid: BlueprintUid; readonly id: string };
+  },
+): Walk {
+  const { pool, plugins, slots, settings, abandoned } = parts;
+  return new Walk({
+    execution,
+    graph,
+    memory,
+    deployment: walked(parts, execution, model, blueprint),
+    ledger,
+    plugins,
+    slots,
+    settings,
+    loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), abandoned),
+  });
+}
+
+export function countsIn(graph: TaskGraph, memory: readonly TaskMemory[]): Counts {
+  const operations = graph.tasks.filter((task) => task.call !== null);
+  const done = new Set(memory.filter((row) => isDone(row.state)).map((row) => row.task));
+  return { total: operations.length, finished: operations.filter((task) => done.has(task.id)).length };
+}
