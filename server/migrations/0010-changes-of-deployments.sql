@@ -116,7 +116,8 @@ create table graph_operations (
   agent_name text,
   created_at timestamptz not null default now()
 );
-create index graph_operations_of on graph_operations (graph_uid, uid);
+create index graph_operations_tenant on graph_operations (tenant_id, graph_uid, uid);
+create index graph_operations_of on graph_operations (graph_uid);
 
 -- As before (0003), and besides: changes of instances carry system properties. `system` replaces them by name, and keeps the
 -- last status as `previous_status`; `links` puts into them what is kept for each neighbour. An instance that is started counts

@@ -120,13 +120,16 @@ export function wireScalingGroup(group: Plan['scalingGroups'][string]): WireObje
   return { members: group.members, properties: scalingProperties(group.scaling) };
 }
 
-export function scalingProperties(scaling: Scaling): WireObject {
+/** `current` and `planned`: of a deployment that was scaled. */
+export function scalingProperties(
+  scaling: Scaling & { readonly current?: number; readonly planned?: number },
+): WireObject {
   return {
     min_instances: scaling.min,
     max_instances: scaling.max,
     default_instances: scaling.default,
-    current_instances: scaling.default,
-    planned_instances: scaling.default,
+    current_instances: scaling.current ?? scaling.default,
+    planned_instances: scaling.planned ?? scaling.default,
   };
 }
 
