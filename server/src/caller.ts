@@ -23,6 +23,7 @@ export const PERMISSIONS = [
   'private.read',
   'global.write',
   'records.restore',
+  'snapshots.manage',
   'blueprints.read',
   'blueprints.write',
   'plugins.read',

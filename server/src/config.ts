@@ -97,13 +97,19 @@ function toggle(env: string, fallback: boolean, reason: string): Setting<boolean
   };
 }
 
-function list(env: string, item: RegExp, form: string, reason: string): Setting<readonly string[]> {
+function list(
+  env: string,
+  item: RegExp,
+  form: string,
+  reason: string,
+  extra: Extra = {},
+): Setting<readonly string[]> {
   const read = (given: string) => {
     const items = given.split(',').map((part) => part.trim());
     const named = items.filter((part) => part !== '');
     return named.every((part) => item.test(part)) ? named : undefined;
   };
-  return { env, default: [], reason, secret: false, form, read };
+  return { env, default: [], reason, secret: extra.secret ?? false, form, read };
 }
 
 const MB = 1024 * 1024;
@@ -156,6 +162,13 @@ export const SETTINGS = {
     /^([0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=)$/,
     '32 bytes in hexadecimal or base64',
     'encrypts kept secrets; empty: a random one, in the file master-key of the data folder. Several machines need the same',
+    { secret: true },
+  ),
+  formerMasterKeys: list(
+    'ORRERY_FORMER_MASTER_KEYS',
+    /^([0-9a-fA-F]{64}|[A-Za-z0-9+/]{43}=)$/,
+    '32 bytes in hexadecimal or base64, separated by commas',
+    'still open what was kept under them, until rotate-master-key has moved it under ORRERY_MASTER_KEY',
     { secret: true },
   ),
   demo: toggle(
@@ -237,6 +250,13 @@ export const SETTINGS = {
     'an archive that unpacks to more is a bomb',
   ),
   archiveEntries: whole('ORRERY_ARCHIVE_ENTRIES', 20_000, 1, 10_000_000, 'files in one archive'),
+  snapshotBytes: whole(
+    'ORRERY_SNAPSHOT_BYTES',
+    16 * 1024 * MB,
+    1024,
+    1024 * 1024 * MB,
+    'the largest snapshot one may upload or have fetched',
+  ),
   requestSeconds: whole(
     'ORRERY_REQUEST_SECONDS',
     600,
@@ -359,7 +379,7 @@ export function describeSettings({ settings, sources }: LoadedSettings): string 
     const { env, secret, reason } = SETTINGS[key];
     const value = settings[key];
     const shown =
-      secret && value !== '' ? '********' : Array.isArray(value) ? value.join(',') : String(value);
+      secret && String(value) !== '' ? '********' : Array.isArray(value) ? value.join(',') : String(value);
     return { name: env, key, shown: shown === '' ? '(empty)' : shown, source: sources[key], reason };
   });
   const width = (column: (line: (typeof lines)[number]) => string) =>

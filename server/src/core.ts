@@ -23,9 +23,13 @@ import { Evaluation } from './orchestration/evaluation.js';
 import { Executions } from './orchestration/executions.js';
 import { NodeInstances } from './orchestration/node-instances.js';
 import { Nodes } from './orchestration/nodes.js';
+import { SystemExecutions } from './orchestration/system-executions.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
+import { Archives } from './snapshots/archives.js';
+import { Snapshots } from './snapshots/snapshots.js';
+import { SNAPSHOT_WORKFLOWS } from './snapshots/workflows.js';
 import { type StoreHealth, storeHealth } from './store/health.js';
 import type { Pool } from './store/pool.js';
 import type { Signals } from './store/signals.js';
@@ -52,6 +56,10 @@ export interface Core {
   readonly nodeInstances: NodeInstances;
   readonly executions: Executions;
   readonly events: Events;
+  readonly snapshots: Snapshots;
+  readonly snapshotArchives: Archives;
+  readonly systemExecutions: SystemExecutions;
+  readonly vault: Vault;
   readonly signals: Signals;
 }
 
@@ -60,11 +68,23 @@ export interface CoreParts {
   readonly pool: Pool;
   readonly log: Log;
   readonly signals: Signals;
+  /** Master keys kept in the data folder, looked up when one is met that the settings do not hold. */
+  readonly keptKeys?: () => readonly string[];
 }
 
-export async function buildCore({ settings, pool, log, signals }: CoreParts): Promise<Core> {
+export async function buildCore({
+  settings,
+  pool,
+  log,
+  signals,
+  keptKeys = () => [],
+}: CoreParts): Promise<Core> {
   const passwordHash = new PasswordHash();
-  const secrets = new Secrets({ pool, vault: new Vault(masterKeyFrom(settings.masterKey)) });
+  const vault = new Vault(masterKeyFrom(settings.masterKey), {
+    former: settings.formerMasterKeys.map(masterKeyFrom),
+    look: () => keptKeys().map(masterKeyFrom),
+  });
+  const secrets = new Secrets({ pool, vault });
   await secrets.requireMasterKey();
   const allowlist = parseAllowlist(settings.endpointAllowlist.join(','));
   const blobs = new Blobs(pool);
@@ -78,6 +98,8 @@ export async function buildCore({ settings, pool, log, signals }: CoreParts): Pr
   });
   const evaluation = new Evaluation(pool, secrets);
   const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation });
+  const snapshotArchives = new Archives(pool);
+  const systemExecutions = new SystemExecutions(pool, SNAPSHOT_WORKFLOWS, () => signals.send('work'));
   return {
     settings,
     log,
@@ -120,6 +142,19 @@ export async function buildCore({ settings, pool, log, signals }: CoreParts): Pr
       changed: (id) => signals.send(`changed:${id}`),
     }),
     events: new Events(pool),
+    snapshots: new Snapshots({
+      pool,
+      vault,
+      archives: snapshotArchives,
+      executions: systemExecutions,
+      signals,
+      mostBytes: settings.snapshotBytes,
+      fetch: (url, bounds) => safeFetch(url, { ...bounds, allowlist }),
+      forget: () => blueprints.forgetPlans(),
+    }),
+    snapshotArchives,
+    systemExecutions,
+    vault,
     signals,
   };
 }

@@ -12,6 +12,7 @@ import { startWorker } from './orchestration/running/worker.js';
 import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
 import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
+import { settleAbandoned, startSnapshotWorker } from './snapshots/snapshot-worker.js';
 import type { Pool } from './store/pool.js';
 import { foldRowCounts } from './store/row-counts.js';
 
@@ -43,6 +44,14 @@ export const CHORES: readonly Chore[] = [
     name: 'fail dead uploads',
     everyMs: 30_000,
     run: async (core) => void (await core.blueprintUploads.failDead()),
+  },
+  {
+    name: 'settle abandoned snapshots',
+    everyMs: 30_000,
+    run: async (core, pool) => {
+      await settleAbandoned(pool);
+      await core.snapshotArchives.sweep();
+    },
   },
 ];
 
@@ -80,11 +89,21 @@ export async function startWork({ core, pool, log, databaseUrl, chores = CHORES 
       cancelGrace: CANCEL_GRACE,
     },
   });
+  const snapshots = startSnapshotWorker({
+    pool,
+    databaseUrl,
+    vault: core.vault,
+    executions: core.systemExecutions,
+    signals: core.signals,
+    name: `${hostname()}:${process.pid}`,
+    lease: settings.leaseSeconds,
+    log,
+  });
   const timers = chores.map((chore) => startChore(core, pool, log, chore));
   return {
     troubles: () => [],
     stop: async () => {
-      await worker.stop();
+      await Promise.all([worker.stop(), snapshots.stop()]);
       await Promise.all(timers.map((timer) => timer.stop()));
       await script.close();
     },

@@ -43,6 +43,7 @@ const ROOMS = [
   'inventory',
   'governance',
   'academy',
+  'snapshots',
 ];
 
 /** Who may import whom. Within one place everybody may, except one dialect another. */
@@ -91,6 +92,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   inventory: [...COMMON, 'plugins', 'net'],
   governance: [...COMMON, 'inventory', 'orchestration', 'governance/rules'],
   academy: [...COMMON],
+  snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],
 };
 
 /** Arrows the table forbids and we allow: from (place or file), to (file), reason. */

@@ -135,6 +135,11 @@ export class Blueprints {
     };
   }
 
+  /** After the whole store was replaced. */
+  forgetPlans(): void {
+    this.#plans.clear();
+  }
+
   /** Files below `folder` (`''`: all), in the order of their bytes; at most 1000, those behind `after`. */
   async files(
     blueprint: BlueprintUid,

@@ -1,4 +1,7 @@
-/** Plans, read once. A plan never changes, and no blueprint gets another's surrogate key, so nothing is ever stale. */
+/**
+ * Plans, read once. A plan never changes, and no blueprint gets another's surrogate key, so nothing is ever stale, but when
+ * the whole store is replaced: `clear`.
+ */
 import type { Plan } from '../dsl/plan.js';
 import type { BlueprintUid } from '../ids.js';
 
@@ -30,10 +33,15 @@ export class PlanCache {
     return entry.plan;
   }
 
+  clear(): void {
+    this.#plans.clear();
+    this.#size = 0;
+  }
+
   async #read(uid: BlueprintUid): Promise<Plan> {
     const json = await this.#load(uid);
     const entry = this.#plans.get(uid);
-    if (entry !== undefined) {
+    if (entry !== undefined && entry.size === 0) {
       entry.size = json.length;
       this.#size += json.length;
       for (const oldest of this.#plans.keys()) {

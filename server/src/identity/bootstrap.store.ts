@@ -26,3 +26,21 @@ export const updateAppliedPassword = systemStatement(
    where id = $1`,
   WHY,
 );
+
+export interface WayIn {
+  readonly passwordHash: string | null;
+  readonly appliedPasswordHash: string | null;
+}
+
+export const selectWayIn = systemStatement<WayIn>(
+  'bootstrap_select_way_in',
+  `select password_hash as "passwordHash", applied_password_hash as "appliedPasswordHash" from users where builtin`,
+  WHY,
+);
+
+export const putBuiltin = systemStatement(
+  'bootstrap_put_builtin',
+  `update users set password_hash = $1, applied_password_hash = $2, failed_logins = 0, locked_until = null, active = true
+   where builtin`,
+  WHY,
+);

@@ -43,6 +43,7 @@ const MATRIX: Readonly<Record<Permission, string>> = {
   'all-tenants.read': 'a',
   'global.write': 'a',
   'records.restore': 'a',
+  'snapshots.manage': 'a',
 };
 const LETTERS: Readonly<Record<TenantRole, string>> = {
   manager: 'm',

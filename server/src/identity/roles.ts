@@ -88,6 +88,7 @@ const REACHING: readonly Permission[] = [
   'audit.read',
   'all-tenants.read',
   'global.write',
+  'snapshots.manage',
 ];
 const confined = new WeakMap<ReadonlySet<Permission>, ReadonlySet<Permission>>();
 

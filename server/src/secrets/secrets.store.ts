@@ -19,11 +19,12 @@ export interface SecretRow {
   readonly schema: JsonObject | null;
   readonly sealed: Buffer;
   readonly sealedKey: Buffer;
+  readonly masterKey: string;
 }
 
 const COLUMNS = `s.uid, s.tenant_id as "tenantId", t.name as "tenantName", s.key, s.visibility,
   s.created_by as "creatorId", u.username as "createdBy", s.created_at as "createdAt", s.updated_at as "updatedAt",
-  s.hidden, s.schema, s.sealed, s.sealed_key as "sealedKey"`;
+  s.hidden, s.schema, s.sealed, s.sealed_key as "sealedKey", s.master_key as "masterKey"`;
 const FROM = `secrets s join tenants t on t.id = s.tenant_id join users u on u.id = s.created_by`;
 /** `$3` is the user, `$4` whether they see other people's private ones. */
 const SEEN = `((s.tenant_id = $1 and (s.visibility <> 'private' or s.created_by = $3 or $4)) or s.visibility = 'global')`;
@@ -66,13 +67,13 @@ export const selectHolders = systemStatement<{ tenantId: TenantId }>(
 
 export const insertSecret = tenantStatement(
   'secrets_insert',
-  `insert into secrets (tenant_id, key, visibility, created_by, hidden, schema, sealed, sealed_key)
-   values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+  `insert into secrets (tenant_id, key, visibility, created_by, hidden, schema, sealed, sealed_key, master_key)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 );
 
 export const updateSecret = tenantStatement(
   'secrets_update',
-  `update secrets set visibility = $3, hidden = $4, schema = $5, sealed = $6, sealed_key = $7, updated_at = now()
+  `update secrets set visibility = $3, hidden = $4, schema = $5, sealed = $6, sealed_key = $7, master_key = $8, updated_at = now()
    where tenant_id = $1 and uid = $2`,
 );
 
@@ -87,6 +88,63 @@ export const pinMasterKey = systemStatement<{ fingerprint: string }>(
   `insert into secrets_master_key (fingerprint) values ($1)
    on conflict (one) do update set fingerprint = secrets_master_key.fingerprint returning fingerprint`,
   'one master key serves all tenants',
+);
+
+/** The master key that new values go under; rotation, which changes it, waits for whoever holds it. */
+export const holdMasterKey = systemStatement<{ fingerprint: string }>(
+  'secrets_hold_master_key',
+  'select fingerprint from secrets_master_key for share',
+  'one master key serves all tenants',
+);
+
+export const replaceMasterKey = systemStatement(
+  'secrets_replace_master_key',
+  'update secrets_master_key set fingerprint = $1, pinned_at = now() where fingerprint <> $1',
+  'one master key serves all tenants',
+);
+
+export interface KeyRow {
+  readonly uid: number;
+  readonly tenantId: TenantId;
+  readonly key: string;
+  readonly sealedKey: Buffer;
+  readonly masterKey: string;
+}
+const KEY_COLUMNS = 'uid, tenant_id as "tenantId", key, sealed_key as "sealedKey", master_key as "masterKey"';
+const WHY_KEYS = 'keys of values are sealed anew in every tenant alike; no value is opened';
+
+/** Of rows whose key is not under `$1`, at most `$2`, locked. */
+export const lockKeysNotUnder = systemStatement<KeyRow>(
+  'secrets_lock_keys_not_under',
+  `select ${KEY_COLUMNS} from secrets where master_key <> $1 order by uid limit $2 for no key update`,
+  WHY_KEYS,
+);
+
+/** Behind the row `$1`, at most `$2`. */
+export const selectKeysAfter = systemStatement<KeyRow>(
+  'secrets_select_keys_after',
+  `select ${KEY_COLUMNS} from secrets where uid > $1 order by uid limit $2`,
+  WHY_KEYS,
+);
+
+export const selectKeys = systemStatement<KeyRow>(
+  'secrets_select_keys',
+  `select ${KEY_COLUMNS} from secrets where uid = any($1::bigint[])`,
+  WHY_KEYS,
+);
+
+/** `$1` rows, `$2` their keys sealed anew, `$3` the master key that they are under now. */
+export const updateKeys = systemStatement(
+  'secrets_update_keys',
+  `update secrets s set sealed_key = k.sealed_key, master_key = $3
+   from unnest($1::bigint[], $2::bytea[]) as k(uid, sealed_key) where s.uid = k.uid`,
+  WHY_KEYS,
+);
+
+export const masterKeysInUse = systemStatement<{ masterKey: string; rows: number }>(
+  'secrets_master_keys_in_use',
+  'select master_key as "masterKey", count(*)::integer as rows from secrets group by master_key order by 1',
+  WHY_KEYS,
 );
 
 export type SecretField =

@@ -11,12 +11,13 @@ import type { Json, JsonObject } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import { requireName } from '../identity/names.js';
-import type { TenantId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { placeOf } from './place.js';
 import {
   deleteSecret,
+  holdMasterKey,
   insertSecret,
   lockKey,
   lockSecret,
@@ -92,9 +93,9 @@ export class Secrets {
    */
   async requireMasterKey(): Promise<void> {
     const pinned = await pinMasterKey.one(this.#pool, [this.#vault.fingerprint]);
-    if (pinned?.fingerprint === this.#vault.fingerprint) return;
+    if (this.#vault.holds(pinned!.fingerprint)) return;
     throw new Error(
-      'the secrets in this database are encrypted under another master key: set ORRERY_MASTER_KEY to that one, or bring back the file master-key of the data folder that first used this database',
+      'the secrets in this database are encrypted under another master key: set ORRERY_MASTER_KEY to that one, or bring back the file master-key of the data folder that first used this database. Where the key was changed, ORRERY_FORMER_MASTER_KEYS may hold the one before',
     );
   }
 
@@ -131,7 +132,8 @@ export class Secrets {
         await this.#update(client, caller, scope, key, changes);
         return;
       }
-      const { sealed, sealedKey } = this.#seal(scope, key, schema, secret.value);
+      const under = await this.#under(client);
+      const { sealed, sealedKey } = this.#seal(scope, key, schema, secret.value, under);
       await insertSecret.run(client, scope.tenantId, [
         key,
         visibility,
@@ -140,6 +142,7 @@ export class Secrets {
         schema === null ? null : JSON.stringify(schema),
         sealed,
         sealedKey,
+        under,
       ]);
       await record(client, caller, {
         action: 'create',
@@ -223,8 +226,8 @@ export class Secrets {
     const schema = changes.schema === undefined ? row.schema : changes.schema;
     if (changes.schema != null) requireSchema(changes.schema);
     const resealed = changes.value !== undefined || changes.schema !== undefined;
-    const { sealed, sealedKey } = resealed
-      ? this.#seal(scope, key, schema, changes.value ?? this.#open(row))
+    const { sealed, sealedKey, masterKey } = resealed
+      ? this.#seal(scope, key, schema, changes.value ?? this.#open(row), await this.#under(client))
       : row;
     const hidden = changes.hidden ?? row.hidden;
     await updateSecret.run(client, scope.tenantId, [
@@ -234,6 +237,7 @@ export class Secrets {
       schema === null ? null : JSON.stringify(schema),
       sealed,
       sealedKey,
+      masterKey,
     ]);
     const changed = Object.keys(changes).filter((name) => changes[name as keyof SecretChanges] !== undefined);
     await record(client, caller, {
@@ -273,7 +277,12 @@ export class Secrets {
     return row;
   }
 
-  #seal(scope: TenantScope, key: string, schema: JsonObject | null, value: Json) {
+  /** The master key for new values, held until the transaction ends. */
+  async #under(client: Client): Promise<string> {
+    return (await holdMasterKey.one(client))?.fingerprint ?? this.#vault.fingerprint;
+  }
+
+  #seal(scope: TenantScope, key: string, schema: JsonObject | null, value: Json, under: string) {
     const text = JSON.stringify(value);
     const longest = schema === null ? LONGEST : LONGEST_WITH_SCHEMA;
     if (text.length > longest) {
@@ -300,7 +309,7 @@ export class Secrets {
         `The value of secret \`${key}\` does not obey its schema`,
       );
     }
-    return this.#vault.seal(text, placeOf(scope.tenantId, key));
+    return this.#vault.seal(text, placeOf(scope.tenantId, key), under);
   }
 
   #open(row: SecretRow): Json {
@@ -316,11 +325,6 @@ function controls(caller: Caller, row: SecretRow): boolean {
     caller.permissions.has('all-tenants.read') ||
     (caller.permissions.has('private.read') && caller.tenant?.id === row.tenantId)
   );
-}
-
-/** Keys never change, so neither does the place. */
-function placeOf(tenant: TenantId, key: string): string {
-  return `${tenant}\0${key}`;
 }
 
 function told(row: SecretRow): Secret {

@@ -6,9 +6,10 @@
  * - Both seals are bound to the place of the value (tenant and key of the secret): a row copied onto another row, or
  *   into another tenant, does not open.
  * - What was altered, or sealed under another master key, does not open; it never opens to something else.
+ * - Each box names its master key by fingerprint. A vault holds the current one and former ones, so that boxes can move
+ *   from one to the next while everybody goes on (rotation.ts): moving seals the small keys anew, not the values.
  *
- * A new master key would mean sealing the small keys anew, not the values. What this does not protect against: whoever
- * has the master key and the database, and whoever may read the server's memory.
+ * What this does not protect against: whoever has the master key and the database, and whoever may read the server's memory.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { DomainError } from '../errors.js';
@@ -21,47 +22,105 @@ const KEY = 32;
 export interface Sealed {
   readonly sealed: Buffer;
   readonly sealedKey: Buffer;
+  /** Fingerprint of the master key that `sealedKey` is under. */
+  readonly masterKey: string;
+}
+
+export interface FormerKeys {
+  /** Open what is still under them, and seal nothing unless told to. */
+  readonly former?: readonly Buffer[];
+  /** More keys, looked for when a box names one that is not known. */
+  readonly look?: () => readonly Buffer[];
 }
 
 export class Vault {
-  /** Names the master key without telling anything about it. */
+  /** Names the current master key without telling anything about it. */
   readonly fingerprint: string;
-  readonly #masterKey: Buffer;
+  readonly #keys = new Map<string, Buffer>();
+  readonly #look: () => readonly Buffer[];
 
-  constructor(masterKey: Buffer) {
-    if (masterKey.length !== KEY)
-      throw new Error(`a master key has ${KEY} bytes, this one ${masterKey.length}`);
-    this.#masterKey = Buffer.from(masterKey);
-    this.fingerprint = createHash('sha256')
-      .update('orrery master key')
-      .update(masterKey)
-      .digest('hex')
-      .slice(0, 32);
+  constructor(masterKey: Buffer, { former = [], look = () => [] }: FormerKeys = {}) {
+    this.fingerprint = fingerprintOf(masterKey);
+    this.#look = look;
+    for (const key of [...former, masterKey]) this.#keys.set(fingerprintOf(key), Buffer.from(key));
   }
 
-  /** @param place where the value is kept; must be given again to open it */
-  seal(value: string, place: string): Sealed {
+  /** Whether boxes under the master key of this fingerprint can be opened. */
+  holds(fingerprint: string): boolean {
+    if (!this.#keys.has(fingerprint)) {
+      for (const key of this.#look()) this.#keys.set(fingerprintOf(key), Buffer.from(key));
+    }
+    return this.#keys.has(fingerprint);
+  }
+
+  /**
+   * @param place where the value is kept; must be given again to open it
+   * @param under fingerprint of the master key to use, where it is not the current one
+   * @throws DomainError `unavailable` (`master-key-unknown`)
+   */
+  seal(value: string, place: string, under = this.fingerprint): Sealed {
     const key = randomBytes(KEY);
     return {
       sealed: encrypt(key, Buffer.from(value), `value\0${place}`),
-      sealedKey: encrypt(this.#masterKey, key, `key\0${place}`),
+      sealedKey: encrypt(this.#key(under), key, `key\0${place}`),
+      masterKey: under,
     };
   }
 
-  /** @throws DomainError `unavailable` (`secret-unreadable`) */
-  open({ sealed, sealedKey }: Sealed, place: string): string {
-    try {
-      const key = decrypt(this.#masterKey, sealedKey, `key\0${place}`);
+  /** @throws DomainError `unavailable` (`secret-unreadable`, `master-key-unknown`) */
+  open({ sealed, sealedKey, masterKey }: Sealed, place: string): string {
+    const under = this.#key(masterKey);
+    return readable(() => {
+      const key = decrypt(under, sealedKey, `key\0${place}`);
       return decrypt(key, sealed, `value\0${place}`).toString();
-    } catch (cause) {
-      throw new DomainError(
-        'unavailable',
-        'secret-unreadable',
-        'A kept secret cannot be opened: it was altered, or encrypted under another master key',
-        { cause },
-      );
-    }
+    });
   }
+
+  /**
+   * The small key of a box, sealed anew under another master key; the value stays as it is.
+   *
+   * @param to a fingerprint, or a key that is no master key of this vault
+   * @throws DomainError as `open`
+   */
+  rewrap(box: Pick<Sealed, 'sealedKey' | 'masterKey'>, place: string, to: string | Buffer): Buffer {
+    const from = this.#key(box.masterKey);
+    const target = typeof to === 'string' ? this.#key(to) : to;
+    return readable(() => encrypt(target, decrypt(from, box.sealedKey, `key\0${place}`), `key\0${place}`));
+  }
+
+  /** The way back of a `rewrap` to a foreign key: under the master key `to` again. @throws DomainError as `open` */
+  adopt(sealedKey: Buffer, place: string, from: Buffer, to: string): Buffer {
+    const target = this.#key(to);
+    return readable(() => encrypt(target, decrypt(from, sealedKey, `key\0${place}`), `key\0${place}`));
+  }
+
+  #key(fingerprint: string): Buffer {
+    if (this.holds(fingerprint)) return this.#keys.get(fingerprint)!;
+    throw new DomainError(
+      'unavailable',
+      'master-key-unknown',
+      `Kept secrets are under the master key ${fingerprint}, which this process does not have`,
+    );
+  }
+}
+
+function readable<T>(open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    throw new DomainError(
+      'unavailable',
+      'secret-unreadable',
+      'A kept secret cannot be opened: it was altered, or encrypted under another master key',
+      { cause },
+    );
+  }
+}
+
+/** Names a key without telling anything about it. */
+export function fingerprintOf(key: Buffer): string {
+  if (key.length !== KEY) throw new Error(`a master key has ${KEY} bytes, this one ${key.length}`);
+  return createHash('sha256').update('orrery master key').update(key).digest('hex').slice(0, 32);
 }
 
 /** @param text 32 bytes, in hexadecimal or base64 */

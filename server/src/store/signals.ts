@@ -7,6 +7,7 @@
  * harmless: whoever listens also polls.
  */
 import pg from 'pg';
+import type { Client } from './pool.js';
 
 const CHANNEL = 'orrery';
 const GATHER_MS = 10;
@@ -16,6 +17,17 @@ const PAYLOAD = 7000;
 const LONGEST_HINT = 500;
 
 export type Listener = (hints: readonly string[]) => void;
+
+/**
+ * For the rare hint that must not be lost: told when the transaction of `client` commits, to every process, its own too,
+ * at the price above.
+ */
+export async function signalWithCommit(client: Client, hint: string): Promise<void> {
+  await client.query('select pg_notify($1, $2)', [CHANNEL, `-\n${hint}`]);
+}
+
+/** Told by a process to itself when it hears again after a while in which it may have missed something. */
+export const HEARS_AGAIN = 'hears-again';
 
 /** Sends and receives hints. In-process listeners hear at once, others through the database. */
 export class Signals {
@@ -29,6 +41,8 @@ export class Signals {
   #sender: pg.Client | null = null;
   #receiver: pg.Client | null = null;
   #closed = false;
+  /** It has listened before. */
+  #heard = false;
   readonly #self = Math.random().toString(36).slice(2, 8);
 
   constructor(databaseUrl: string) {
@@ -81,6 +95,8 @@ export class Signals {
     try {
       await client.connect();
       await client.query(`listen ${CHANNEL}`);
+      if (this.#heard) this.#tell([HEARS_AGAIN]);
+      this.#heard = true;
     } catch {
       this.#lost(client);
     }

@@ -24,6 +24,7 @@ const TAGS = {
   'Node instances': 'What there really is of each node.',
   Executions: 'Runs of workflows.',
   Events: 'What executions did and said.',
+  Snapshots: 'The whole installation as of one moment, and the way back.',
 };
 
 /** They are about the installation, so a request may leave the tenant out. */
@@ -34,6 +35,7 @@ const CREDENTIALS = ['basic', 'token', 'executionToken'];
 const OWN: readonly WireError[] = [
   { status: 400, code: 'no_such_include_field_error' },
   { status: 403, code: 'only_deployment_update' },
+  { status: 503, code: 'in_snapshot_restore_error' },
   { status: 415, code: 'unsupported_content_type_error' },
   { status: 500, code: 'internal_server_error' },
 ];

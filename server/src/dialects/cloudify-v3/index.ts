@@ -20,6 +20,7 @@ import { addManager, addVersion } from './manager.js';
 import { addNodeInstances } from './node-instances.js';
 import { addNodes } from './nodes.js';
 import { addSecrets } from './secrets.js';
+import { addSnapshots } from './snapshots.js';
 import { addTenants } from './tenants.js';
 import { addTokens } from './tokens.js';
 import { addUserGroups } from './user-groups.js';
@@ -70,6 +71,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addExecutions(mounting);
   addEvents(mounting);
   addSecrets(mounting);
+  addSnapshots(mounting);
 }
 
 function notServed(request: FastifyRequest, known: KnownPaths): CloudifyError {
@@ -85,13 +87,26 @@ function notServed(request: FastifyRequest, known: KnownPaths): CloudifyError {
   });
 }
 
+function beingRestored(): CloudifyError {
+  return new CloudifyError(
+    503,
+    'in_snapshot_restore_error',
+    'A snapshot is being restored: ask again when /snapshot-status says not-running',
+    { 'retry-after': '1' },
+  );
+}
+
 async function prepare(scope: FastifyInstance, core: Core): Promise<void> {
   await acceptBodies(scope, { jsonBytes: core.settings.bodyBytes });
   const known = watchPaths(scope);
   scope.addHook('onRequest', async (request) => {
     if (request.url.includes('%00'))
       throw new CloudifyError(400, 'bad_parameters_error', 'A NUL character is not allowed');
-    if (request.routeOptions.config.cloudifyOpen !== true) await authenticate(request, core);
+    if (request.routeOptions.config.cloudifyOpen !== true) {
+      // Whoever is asked for by name may be somebody else in a moment.
+      if (await core.snapshots.isRestoring()) throw beingRestored();
+      await authenticate(request, core);
+    }
     // Before the body is read: whatever it is, nobody waits for it.
     if (request.is404) throw notServed(request, known);
   });

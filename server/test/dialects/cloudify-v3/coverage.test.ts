@@ -36,8 +36,6 @@ const NOT_YET = `
 GET /cluster             PUT /cluster             PATCH /cluster
 GET /cluster/nodes       GET /cluster/nodes/x     PUT /cluster/nodes/x      DELETE /cluster/nodes/x
 GET /plugins             GET /plugins/x           POST /plugins             DELETE /plugins/x        GET /plugins/x/archive
-GET /snapshots           PUT /snapshots/x         DELETE /snapshots/x       POST /snapshots/x/restore
-GET /snapshots/x/archive PUT /snapshots/x/archive
 `;
 
 const routes = (text: string) =>

@@ -1,0 +1,51 @@
+/**
+ * What a snapshot carries: every table that the database has, but for those named here with their reason. A table that is
+ * added one day is carried without anybody thinking of it; a test restores all of them and compares.
+ */
+import type { CatalogTable, CopyFormat } from '../store/copy.js';
+
+export interface Contents {
+  readonly events: boolean;
+  readonly logs: boolean;
+  /** Tokens that people made by hand. Those of sessions and executions never outlive their server. */
+  readonly tokens: boolean;
+}
+
+export const EVERYTHING: Contents = { events: true, logs: true, tokens: true };
+
+/** No table that is carried may be referred to from one of these: they stay while the others are replaced. */
+export const LEFT_OUT: Readonly<Record<string, string>> = {
+  migrations: 'says what the schema is, not what is in it; the archive names the schema it is of',
+  snapshots: 'a snapshot holds no snapshots, and restoring one keeps those that are here',
+  snapshot_archives: 'bytes of snapshots, likewise',
+  snapshot_chunks: 'bytes of snapshots, likewise',
+  snapshot_restores: 'the restoring itself, which must be seen while it goes on',
+  secrets_master_key: 'each installation has a master key of its own; what is restored is put under it',
+};
+
+/** Tables whose rows do not make an installation one that has something to lose: `true`, or how many are there anyway. */
+export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
+  tenants: 1,
+  users: 1,
+  tokens: true,
+  audit: true,
+  executions: true,
+  operations: true,
+  events: true,
+  row_counts: true,
+  // Without whatever refers to them they are swept.
+  blobs: true,
+  blob_chunks: true,
+};
+
+export function carried(tables: readonly CatalogTable[]): CatalogTable[] {
+  return tables.filter(({ name }) => !Object.hasOwn(LEFT_OUT, name));
+}
+
+export function formatOf(table: string): CopyFormat {
+  return table === 'blob_chunks' ? 'binary' : 'text';
+}
+
+export function entryOf(table: string): string {
+  return `tables/${table}.${formatOf(table) === 'binary' ? 'bin' : 'txt'}`;
+}
