@@ -1,6 +1,6 @@
 import type { JsonObject } from '../dsl/plan.js';
 import type { ExecutionId, ExecutionUid, TenantId, UserId } from '../ids.js';
-import { systemStatement } from '../store/statement.js';
+import { systemStatement, tenantStatement } from '../store/statement.js';
 import type { ExecutionStatus } from './execution-state.js';
 
 const ACTIVE = `('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling')`;
@@ -35,6 +35,12 @@ export const selectInTheWay = systemStatement<{ id: ExecutionId; status: Executi
       or (x.status = 'queued' and x.deployment_uid is null and x.workflow = any($1::text[]))
    order by x.uid limit 1`,
   WHY,
+);
+
+export const insertSystem = tenantStatement<{ uid: ExecutionUid }>(
+  'system_executions_insert',
+  `insert into executions (tenant_id, id, workflow, function, status, parameters, system, created_by, error)
+   values ($1, $2, $3, $3, $4, $5, true, $6, '') returning uid`,
 );
 
 /** The oldest queued one becomes pending where none of the workflows `$1` is active. */

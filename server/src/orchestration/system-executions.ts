@@ -15,12 +15,12 @@ import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { alreadyRunning } from './execution-request.js';
 import { type ExecutionStatus, isCancelling } from './execution-state.js';
-import { insertExecution } from './executions.store.js';
 import {
   claimSystem,
   endSystem,
   highestFence,
   insertEnded,
+  insertSystem,
   interruptCopied,
   lockSystem,
   promoteSystem,
@@ -80,22 +80,12 @@ export class SystemExecutions {
     if (other !== null && !request.queue) throw alreadyRunning(other, 'this installation');
     const id = newExecutionId();
     const status: ExecutionStatus = other === null ? 'pending' : 'queued';
-    await insertExecution.one(client, scope.tenantId, [
+    await insertSystem.one(client, scope.tenantId, [
       id,
-      null,
-      request.workflow,
       request.workflow,
       status,
       JSON.stringify(request.parameters),
-      false,
-      false,
-      false,
-      true,
-      0,
-      'tenant',
       scope.userId,
-      null,
-      null,
     ]);
     const details = { workflow: request.workflow, status };
     await record(client, caller, { action: 'start', thing: 'execution', id, details });

@@ -27,6 +27,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
 export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   tenants: 1,
   users: 1,
+  tenant_users: 1,
   tokens: true,
   audit: true,
   executions: true,

@@ -22,9 +22,10 @@ import { countRows } from '../store/replace.js';
 import { HEARS_AGAIN, type Signals } from '../store/signals.js';
 import { inTransaction } from '../store/transaction.js';
 import { verifySnapshot } from './archive/read.js';
-import type { Archives, StoredArchive } from './archives.js';
+import type { Archives } from './archives.js';
 import { type Contents, carried } from './contents.js';
 import { RESTORED, RESTORING } from './hints.js';
+import { type SnapshotSource, takeIn } from './incoming.js';
 import { requireNothingToLose } from './restore.js';
 import { requireMove, requireWhole, type SnapshotStatus } from './snapshot-state.js';
 import {
@@ -45,12 +46,9 @@ import {
 import { RESTORE_WORKFLOW, SNAPSHOT_WORKFLOW } from './workflows.js';
 
 export type { Contents } from './contents.js';
+export type { SnapshotSource } from './incoming.js';
 export type { SnapshotStatus } from './snapshot-state.js';
 export type { SnapshotField } from './snapshots.store.js';
-
-export type SnapshotSource =
-  | { readonly kind: 'stream'; readonly stream: Readable }
-  | { readonly kind: 'url'; readonly url: string };
 
 export interface SnapshotsParts {
   readonly pool: Pool;
@@ -65,7 +63,6 @@ export interface SnapshotsParts {
   readonly forget: () => void;
 }
 
-const FETCH_TIMEOUT_MS = 60 * 60_000;
 /** How long an answer about a restoring is believed while one is known of. */
 const LOOK_MS = 250;
 
@@ -222,7 +219,7 @@ export class Snapshots {
     allow(caller);
     requireName('snapshot', id);
     const { archives, pool } = this.#parts;
-    const stored = await this.#take(source);
+    const stored = await takeIn(source, this.#parts);
     try {
       await verifySnapshot(archives.bytes(stored));
       await inTransaction(pool, async (client) => {
@@ -320,31 +317,6 @@ export class Snapshots {
     throw new DomainError('conflict', 'snapshot-exists', `Snapshot \`${id}\` already exists`);
   }
 
-  async #take(source: SnapshotSource): Promise<StoredArchive> {
-    const { archives, mostBytes } = this.#parts;
-    if (source.kind === 'stream') {
-      try {
-        return await archives.put(
-          bounded(source.stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>, mostBytes),
-        );
-      } catch (cause) {
-        if (cause instanceof DomainError || !isBroken(source.stream)) throw cause;
-        throw new DomainError('invalid', 'upload-broken-off', 'The upload broke off before its end', {
-          cause,
-        });
-      }
-    }
-    const { stream } = await this.#parts.fetch(source.url, {
-      maxBytes: mostBytes,
-      timeoutMs: FETCH_TIMEOUT_MS,
-    });
-    try {
-      return await archives.put(bounded(stream as AsyncIterable<Buffer>, mostBytes));
-    } finally {
-      stream.destroy();
-    }
-  }
-
   async #find(id: string): Promise<SnapshotRow> {
     const row = id.includes('\0') ? null : await selectSnapshot.one(this.#parts.pool, [id]);
     if (row === null) throw notFound('Snapshot', id);
@@ -385,19 +357,4 @@ function seal(vault: Vault, id: string, passphrase: string) {
 function longEnough(passphrase: string): string {
   if (passphrase.length >= 12 && passphrase.length <= 1024) return passphrase;
   throw new DomainError('invalid', 'passphrase-short', 'A passphrase has 12 to 1024 characters');
-}
-
-async function* bounded(source: AsyncIterable<Buffer>, most: number): AsyncGenerator<Buffer> {
-  let size = 0;
-  for await (const chunk of source) {
-    size += chunk.length;
-    if (size > most) {
-      throw new DomainError('limit', 'archive-too-large', `A snapshot may have at most ${most} bytes`);
-    }
-    yield chunk;
-  }
-}
-
-function isBroken(stream: Readable): boolean {
-  return stream.errored !== null || (stream.destroyed && !stream.readableEnded);
 }

@@ -6,6 +6,7 @@ import { DIALECTS } from '../../../src/dialects/index.js';
 import { describeDialect } from '../../../src/openapi/of-dialect.js';
 import { VERSION } from '../../../src/serve.js';
 import { aServer } from '../../support/a-server.js';
+import { aSnapshot } from '../../support/a-snapshot.js';
 import { aWebBlueprint } from './a-web-blueprint.js';
 import { clientOf } from './client.js';
 
@@ -53,6 +54,7 @@ test('answers have the form that the document says, in both versions', async () 
   const document = (await (await served('cloudify-v3')).json()) as Node;
   const deployment = await (await aWebBlueprint(ask)).deploy();
   const done = [
+    await ask('PUT', '/snapshots/shown/archive', { body: new Uint8Array(await aSnapshot(server)) }),
     await ask('PUT', '/secrets/shown', { body: { value: 'hush', visibility: 'tenant' } }),
     await ask('POST', '/tokens', { body: { description: 'shown' } }),
     await ask('POST', '/user-groups', { body: { group_name: 'shown' } }),

@@ -148,15 +148,6 @@ export const NOT_YET: readonly Call[] = [
   'Plugins: upload from a URL',
   'Plugins: upload an archive',
   'Plugins: download',
-  'Snapshots: list',
-  'Snapshots: create',
-  'Snapshots: create with its options',
-  'Snapshots: delete',
-  'Snapshots: restore',
-  'Snapshots: download, as its example',
-  'Snapshots: download, as its heading',
-  'Snapshots: upload from a URL',
-  'Snapshots: upload an archive',
 ];
 
 export interface CallForm {
