@@ -264,6 +264,25 @@ export const SETTINGS = {
     86_400,
     'how long a request may take to arrive whole: a large archive over a slow line',
   ),
+  python: text(
+    'ORRERY_PYTHON',
+    'python3',
+    'a program on the PATH, or a path',
+    'runs uploaded plugins; Python 3.8 or newer with venv. Everything else works without',
+  ),
+  pythonWheels: text(
+    'ORRERY_PYTHON_WHEELS',
+    '',
+    'a folder',
+    'wheels that every plugin may use beside those of its wagon, such as cloudify-common; empty: none',
+  ),
+  apiUrl: matching(
+    'ORRERY_API_URL',
+    '',
+    /^https?:\/\/[^\s/?#]+\/?$/,
+    'http://host:port or https://host:port',
+    'where plugins on a worker find the API; empty: in this process, and nowhere for one that is only a worker',
+  ),
   stopSeconds: whole(
     'ORRERY_STOP_SECONDS',
     20,

@@ -1,5 +1,6 @@
 /** One process of Orrery, from settings to ready and to its end: database, schema, core, HTTP, worker, in this order. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -83,7 +84,8 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     });
     endings.push(() => close(app, settings.stopSeconds));
     if (settings.role !== 'api') {
-      work = await startWork({ core, pool, log, databaseUrl: database.url });
+      const apiUrl = apiUrlFor(settings, app);
+      work = await startWork({ core, pool, log, databaseUrl: database.url, apiUrl });
       endings.push(work.stop);
     }
     await listen(app, settings.host, settings.port);
@@ -175,6 +177,20 @@ async function findDatabase(settings: Settings, voice: Voice, log: Log): Promise
 
 function prepareDataFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+}
+
+/** Where plugins of this process find the API: where they are told, else here as soon as this process listens. */
+function apiUrlFor(settings: Settings, app: FastifyInstance): () => Promise<string | null> {
+  if (settings.apiUrl !== '') return async () => settings.apiUrl;
+  if (settings.role === 'worker') return async () => null;
+  const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  const host = everywhere[settings.host] ?? settings.host;
+  const listening = once(app.server, 'listening');
+  listening.catch(() => {}); // Told where this process listens.
+  return async () => {
+    if (!app.server.listening) await listening;
+    return urlOf(host, (app.server.address() as AddressInfo).port);
+  };
 }
 
 function urlOf(host: string, port: number): string {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Core } from './core.js';
 import type { Log } from './log.js';
 import { startWorker } from './orchestration/running/worker.js';
+import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
 import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
@@ -60,20 +61,32 @@ export interface WorkParts {
   readonly pool: Pool;
   readonly log: Log;
   readonly databaseUrl: string;
+  /** Base URL of the API, for plugins; null: there is none that they could reach. */
+  readonly apiUrl?: () => Promise<string | null>;
   readonly chores?: readonly Chore[];
 }
 
-export async function startWork({ core, pool, log, databaseUrl, chores = CHORES }: WorkParts): Promise<Work> {
+export async function startWork(parts: WorkParts): Promise<Work> {
+  const { core, pool, log, databaseUrl, apiUrl, chores = CHORES } = parts;
   const { settings } = core;
   await foldRowCounts(pool);
   const script = createScriptPlugin({
     workDir: join(settings.dataDir, 'work'),
     notice: (message) => log.info({ plugin: 'script' }, message),
   });
+  const python = createPythonPlugin({
+    folder: join(settings.dataDir, 'plugins'),
+    kept: async () => new Set(),
+    python: settings.python,
+    wheels: settings.pythonWheels === '' ? null : settings.pythonWheels,
+    apiCertificates: process.env.NODE_EXTRA_CA_CERTS ?? null,
+    ...(apiUrl === undefined ? {} : { apiUrl }),
+    notice: (message) => log.info({ plugin: 'python' }, message),
+  });
   const worker = await startWorker({
     pool,
     log,
-    plugins: createRegistry([script, createSimulatedPlugin()]),
+    plugins: createRegistry([script, createSimulatedPlugin()], python),
     signals: core.signals,
     evaluation: core.evaluation,
     blueprints: core.blueprints,
@@ -99,13 +112,18 @@ export async function startWork({ core, pool, log, databaseUrl, chores = CHORES 
     lease: settings.leaseSeconds,
     log,
   });
-  const timers = chores.map((chore) => startChore(core, pool, log, chore));
+  const own: Chore = {
+    name: 'sweep plugin environments',
+    everyMs: 10 * 60_000,
+    run: () => python.sweep(),
+  };
+  const timers = [...chores, own].map((chore) => startChore(core, pool, log, chore));
   return {
     troubles: () => [],
     stop: async () => {
       await Promise.all([worker.stop(), snapshots.stop()]);
       await Promise.all(timers.map((timer) => timer.stop()));
-      await script.close();
+      await Promise.all([script.close(), python.close()]);
     },
   };
 }

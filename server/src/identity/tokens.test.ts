@@ -5,7 +5,13 @@ import { testDatabase } from '../../test/support/test-database.js';
 import type { Caller } from '../caller.js';
 import { newExecutionId } from '../ids.js';
 import { inTransaction } from '../store/transaction.js';
-import { type TokenField, type TokenSettings, Tokens } from './tokens.js';
+import {
+  issueExecutionToken,
+  revokeExecutionTokens,
+  type TokenField,
+  type TokenSettings,
+  Tokens,
+} from './tokens.js';
 
 const { pool } = await testDatabase();
 const house = await people(pool);
@@ -164,7 +170,7 @@ test("an execution's token acts in its tenant alone, manages nothing, and ends w
   const execution = newExecutionId();
   const tenant = bob.tenant!;
   const value = await inTransaction(pool, (client) =>
-    tokens.issueForExecution(client, bob.userId, tenant.id, execution),
+    issueExecutionToken(client, bob.userId, tenant.id, execution),
   );
   const who = await tokens.verify(value, 'default_tenant');
   const caller = await house.callers.callerFor(who, 'default_tenant', 'r1');
@@ -179,7 +185,7 @@ test("an execution's token acts in its tenant alone, manages nothing, and ends w
   await assert.rejects(house.users.setPassword(caller, 'bob', 'taken over'), { kind: 'forbidden' });
   assert.ok((await listed(house.admin)).every(({ id }) => !value.includes(id)));
   const byAdmin = newExecutionId();
-  const strong = await tokens.issueForExecution(pool, house.admin.userId, tenant.id, byAdmin);
+  const strong = await issueExecutionToken(pool, house.admin.userId, tenant.id, byAdmin);
   for (const named of ['default_tenant', null]) {
     const admin = await house.callers.callerFor(await tokens.verify(strong, named), named, 'r1');
     await assert.rejects(house.users.create(admin, { username: 'x', password: 'xxxxx', role: 'admin' }), {
@@ -190,7 +196,7 @@ test("an execution's token acts in its tenant alone, manages nothing, and ends w
   await assert.rejects(house.callers.callerFor(await tokens.verify(strong, 'other'), 'other', 'r1'), {
     reason: 'tenant-forbidden',
   });
-  await inTransaction(pool, (client) => tokens.revokeForExecution(client, execution));
+  await inTransaction(pool, (client) => revokeExecutionTokens(client, execution));
   await assert.rejects(tokens.verify(value), refusal);
   await tokens.close();
 });

@@ -5,7 +5,7 @@
  * Three kinds. `api`: made by hand, shown once. `session`: handed to a client that asks for one after signing in with
  * a password; a new one each time, valid for some hours, the newest few kept per user. (Giving the same value again
  * would need the secret kept, or derived from a key that all replicas share.) `execution`: of one execution, for
- * its scripts to call back with; works in the execution's tenant only and cannot manage identities.
+ * its operations to call back with; works in the execution's tenant only and cannot manage identities.
  *
  * A revoked token is a deleted row, and every request reads the row: revocation counts at once.
  */
@@ -168,26 +168,6 @@ export class Tokens {
     });
   }
 
-  /**
-   * The token of an execution, for its scripts. Written in the caller's transaction; revoke it in the one that ends
-   * the execution.
-   */
-  async issueForExecution(
-    client: Queryable,
-    creator: UserId,
-    tenant: TenantId,
-    executionId: ExecutionId,
-  ): Promise<string> {
-    const { id, secret, value } = newToken();
-    await insertExecutionToken.run(client, [id, creator, hashOf(secret), tenant, executionId]);
-    return value;
-  }
-
-  /** Ends the tokens of an execution with the transaction of `client`. */
-  async revokeForExecution(client: Queryable, executionId: ExecutionId): Promise<void> {
-    await deleteExecutionTokens.run(client, [executionId]);
-  }
-
   /** The caller's own, or everybody's for those who manage tokens. */
   async list(caller: Caller, query: ListQuery<TokenField>): Promise<ListPage> {
     requirePermission(caller, 'tokens.own');
@@ -263,6 +243,26 @@ export class Tokens {
       value,
     };
   }
+}
+
+/**
+ * The token of an execution, for its operations. Written in the caller's transaction; the one that ends the execution
+ * revokes it.
+ */
+export async function issueExecutionToken(
+  client: Queryable,
+  creator: UserId,
+  tenant: TenantId,
+  executionId: ExecutionId,
+): Promise<string> {
+  const { id, secret, value } = newToken();
+  await insertExecutionToken.run(client, [id, creator, hashOf(secret), tenant, executionId]);
+  return value;
+}
+
+/** Ends the tokens of an execution with the transaction of `client`. */
+export async function revokeExecutionTokens(client: Queryable, executionId: ExecutionId): Promise<void> {
+  await deleteExecutionTokens.run(client, [executionId]);
 }
 
 function newToken(): { id: string; secret: string; value: string } {

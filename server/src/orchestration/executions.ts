@@ -9,6 +9,7 @@ import type { PlanWorkflow } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import { appendEvents } from '../events/events.js';
 import { record } from '../identity/audit.js';
+import { revokeExecutionTokens } from '../identity/tokens.js';
 import { type ExecutionId, newExecutionId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
@@ -271,6 +272,7 @@ export class Executions {
         );
       }
       await updateStatus.run(client, scope.tenantId, [execution.uid, change.status, change.error ?? '']);
+      if (isFinal(change.status)) await revokeExecutionTokens(client, id as ExecutionId);
       if (isFinal(change.status) && !isFinal(execution.status) && execution.deploymentUid !== null) {
         await settleDeployment.run(client, scope.tenantId, [execution.deploymentUid, change.status]);
         await promoteQueued.run(client, scope.tenantId, [execution.deploymentUid]);

@@ -7,19 +7,25 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { JsonObject } from '../dsl/plan.js';
+import type { JsonObject, PlanPlugin } from '../dsl/plan.js';
 import type { AbortReason, OperationOutcome, Plugin } from './plugin.js';
+import type { PluginPackage } from './plugin-package.js';
 import { type RecordedRequest, recordedRequest } from './recorded-request.js';
 
 export interface ConformanceOperation {
   readonly functionName: string;
   readonly inputs?: JsonObject;
   readonly resources?: Readonly<Record<string, string>>;
+  /** As a blueprint declares it, where the plugin asks for that. */
+  readonly plugin?: PlanPlugin;
+  readonly package?: PluginPackage;
 }
 
 export interface ConformanceSubject {
   readonly name: string;
   create(): Promise<{ readonly plugin: Plugin; close(): Promise<void> }>;
+  /** The plugin learns which functions there are when it runs one: what it describes is any well-formed name. */
+  readonly functionsUnknown?: boolean;
   readonly operations: {
     /** Ends well within a second or two. */
     readonly quick: ConformanceOperation;
@@ -61,13 +67,14 @@ export function conforms(subject: ConformanceSubject): void {
       for (const operation of Object.values(subject.operations)) {
         assert.equal(typeof plugin.describe(operation.functionName)?.resumable, 'boolean');
       }
-      for (const name of ['no.such.function', '', '__proto__', 'constructor', 'toString']) {
+      const unknown = subject.functionsUnknown === true ? [] : ['no.such.function'];
+      for (const name of [...unknown, '', '__proto__', 'constructor', 'toString']) {
         assert.equal(plugin.describe(name), null, name);
       }
     });
 
     it('answers an unknown function with a failure that no retry repairs', async () => {
-      const { outcome } = await run({ functionName: 'no.such.function' });
+      const { outcome } = await run({ ...quick, functionName: 'no.such.function' });
       assert.ok(outcome.kind === 'failed');
       assert.equal(outcome.failure.retryable, false);
     });
@@ -160,6 +167,8 @@ function requestFor(
   return recordedRequest(operation.functionName, {
     operation: parts,
     ...(operation.inputs === undefined ? {} : { inputs: operation.inputs }),
+    ...(operation.package === undefined ? {} : { package: operation.package }),
+    ...(operation.plugin === undefined ? {} : { plugin: operation.plugin }),
     ...(operation.resources === undefined ? {} : { resources: operation.resources }),
   });
 }

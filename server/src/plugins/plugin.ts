@@ -9,8 +9,9 @@
  * die between the world and the record. A plugin that can bear this declares the function `resumable`.
  */
 import type { Readable } from 'node:stream';
-import type { Json, JsonObject } from '../dsl/plan.js';
+import type { Json, JsonObject, PlanPlugin } from '../dsl/plan.js';
 import type { TaskFailure } from '../errors.js';
+import type { PluginPackage } from './plugin-package.js';
 
 export interface Plugin {
   /** As blueprints name it in an operation's plan entry, e.g. `script`. */
@@ -43,6 +44,10 @@ export interface OperationRequest {
     readonly timeout: number | null;
   };
   readonly context: OperationContext;
+  /** As the blueprint declares the plugin. Absent: it comes from no blueprint. */
+  readonly plugin?: PlanPlugin;
+  /** What was uploaded under the plugin's package name, as the execution may use it; null: nothing. */
+  package?(): Promise<PluginPackage | null>;
   /** Aborted by cancel, kill, timeout or shutdown: stop the whole process tree and answer soon. `reason` is an `AbortReason`. */
   readonly signal: AbortSignal;
   /** A log line of the operation; becomes a `cloudify_log` event, durable at the latest with the outcome. */
@@ -57,6 +62,39 @@ export interface OperationRequest {
   resource(path: string): Promise<{ size: number; stream: Readable }>;
   /** A capability of another deployment, a secret, … as `ctx` may ask for them: one intrinsic function, evaluated. */
   evaluate(expression: Json): Promise<Json>;
+  /** What surrounds the operation in its deployment. Absent: only the context can be seen here. */
+  readonly surroundings?: Surroundings;
+  /** A token of the execution for calls of the API, good until the execution ends. Absent: there is none to be had here. */
+  token?(): Promise<string>;
+}
+
+/** The rest of the deployment, to look at. */
+export interface Surroundings {
+  /**
+   * A node, its properties evaluated.
+   *
+   * @param instance on whose behalf functions are evaluated; null: on the operation's
+   * @throws DomainError `not-found`
+   */
+  node(name: string, instance: string | null): Promise<NodeView>;
+  /** An instance, with the runtime properties it has now. Throws DomainError `not-found`. */
+  instance(id: string): Promise<InstanceView>;
+}
+
+export interface NodeView extends NodeContext {
+  readonly host: string | null;
+  readonly relationships: readonly {
+    readonly type: string;
+    readonly typeHierarchy: readonly string[];
+    readonly target: string;
+    readonly properties: JsonObject;
+  }[];
+}
+
+export interface InstanceView extends Omit<InstanceContext['instance'], 'hostIp'> {
+  readonly node: string;
+  /** Instance that contains this one, possibly itself; null without a host. */
+  readonly host: string | null;
 }
 
 export type AbortReason = 'cancelled' | 'killed' | 'timeout' | 'shutdown' | 'fenced';
@@ -83,14 +121,16 @@ export interface OperationContext {
   } | null;
 }
 
+export interface NodeContext {
+  readonly name: string;
+  readonly type: string;
+  readonly typeHierarchy: readonly string[];
+  readonly properties: JsonObject;
+  readonly numberOfInstances: number;
+}
+
 export interface InstanceContext {
-  readonly node: {
-    readonly name: string;
-    readonly type: string;
-    readonly typeHierarchy: readonly string[];
-    readonly properties: JsonObject;
-    readonly numberOfInstances: number;
-  };
+  readonly node: NodeContext;
   readonly instance: {
     readonly id: string;
     readonly index: number;

@@ -5,9 +5,17 @@
  * connected to `db_b`.
  */
 import { Readable } from 'node:stream';
-import type { Json, JsonObject } from '../dsl/plan.js';
+import type { Json, JsonObject, PlanPlugin } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
-import type { AbortReason, InstanceContext, LogLevel, OperationContext, OperationRequest } from './plugin.js';
+import type {
+  AbortReason,
+  InstanceContext,
+  LogLevel,
+  OperationContext,
+  OperationRequest,
+  Surroundings,
+} from './plugin.js';
+import type { PluginPackage } from './plugin-package.js';
 
 export interface RecordedRequest extends OperationRequest {
   readonly logs: { readonly level: LogLevel; readonly message: string }[];
@@ -30,6 +38,11 @@ export interface RecordedRequestOptions {
   readonly evaluate?: (expression: Json) => Promise<Json>;
   /** Saving runtime properties is refused, as when somebody else wrote. */
   readonly conflict?: boolean;
+  readonly plugin?: PlanPlugin;
+  readonly package?: PluginPackage;
+  /** What it answers when it is asked for a token; absent: it has none. */
+  readonly token?: string;
+  readonly surroundings?: Surroundings;
 }
 
 let count = 0;
@@ -90,6 +103,10 @@ export function recordedRequest(functionName: string, options: RecordedRequestOp
       return { size: buffer.length, stream: Readable.from([buffer]) };
     },
     evaluate: options.evaluate ?? (async () => null),
+    ...(options.plugin === undefined ? {} : { plugin: options.plugin }),
+    package: async () => options.package ?? null,
+    ...(options.token === undefined ? {} : { token: async () => options.token! }),
+    ...(options.surroundings === undefined ? {} : { surroundings: options.surroundings }),
     logs,
     events,
     saved,

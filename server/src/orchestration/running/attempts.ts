@@ -24,6 +24,8 @@ export interface AttemptsParts {
   readonly grace: number;
   /** Runtime properties now, by instance id. */
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+  /** A token of the execution, for operations that call the API. */
+  readonly token: () => Promise<string>;
   /** Something was said or has ended. */
   ring(): void;
   /** Resolves when everything said so far is durable. */
@@ -206,6 +208,8 @@ export class Attempts {
     return {
       deployment,
       plugins,
+      loadProperties: (ids) => this.#parts.loadProperties(ids),
+      token: this.#parts.token,
       execution: { id, workflow, parameters, createdBy },
       log: (task, level: LogLevel, said) => {
         const message = text(said);

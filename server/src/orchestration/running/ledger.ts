@@ -8,6 +8,7 @@
  */
 import type { Json } from '../../dsl/plan.js';
 import { appendEvents, type NewEvent } from '../../events/events.js';
+import { revokeExecutionTokens } from '../../identity/tokens.js';
 import type { Client, Pool } from '../../store/pool.js';
 import { inTransaction } from '../../store/transaction.js';
 import { closeUpdate } from '../deployment-updates.store.js';
@@ -137,13 +138,14 @@ export class Ledger {
     error: string,
     events: (status: EndStatus) => readonly NewEvent[],
   ): Promise<void> {
-    const { uid, fence, tenantId, deploymentUid } = this.#execution;
+    const { uid, id, fence, tenantId, deploymentUid } = this.#execution;
     // When the answer to the commit was lost the next try finds the execution ended: nothing is left to do.
     await this.#repeatedly(() =>
       this.#transaction(async (client) => {
         await holdDeployment.run(client, tenantId, [deploymentUid]);
         const row = await endExecution.one(client, [uid, fence, wanted, error]);
         if (row === null) throw new Fenced();
+        await revokeExecutionTokens(client, id);
         await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, events(row.status));
         if (this.#execution.function === UPDATE) await closeUpdate.run(client, tenantId, [uid, row.status]);
         await settleDeployment.run(client, tenantId, [deploymentUid, row.status]);

@@ -4,7 +4,6 @@ import { nodeOperation, relationshipOperation } from '../../dsl/plan.js';
 import { DomainError, notFound, type TaskFailure } from '../../errors.js';
 import type {
   AbortReason,
-  InstanceContext,
   LogLevel,
   OperationContext,
   OperationOutcome,
@@ -14,6 +13,7 @@ import type { PluginRegistry } from '../../plugins/registry.js';
 import type { OperationCall, Task } from '../planning/graph.js';
 import type { InstanceModel, InstanceRelationship } from '../planning/model.js';
 import type { WalkedDeployment } from './deployment.js';
+import { instanceContext, surroundingsOf } from './instance-context.js';
 
 /** What an attempt needs from the walk that makes it. */
 export interface AttemptHost {
@@ -30,6 +30,10 @@ export interface AttemptHost {
   saveRuntimeProperties(task: Task, changes: Readonly<Record<string, JsonObject>>): Promise<void>;
   /** As they are stored now; what the operation changes from then on is measured against them. */
   readRuntimeProperties(task: Task, instance: string): Promise<JsonObject>;
+  /** Runtime properties of any instances, to look at. */
+  loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+  /** A token of the execution, for operations that call the API. */
+  readonly token: () => Promise<string>;
 }
 
 export interface Attempt {
@@ -128,6 +132,7 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
   const inputs = await inputsOf(host, implementation, call, scope);
   if ('failure' in inputs) return { kind: 'failed', failure: inputs.failure };
 
+  const declared = deployment.types.plugins[implementation.plugin];
   const request: OperationRequest = {
     functionName: implementation.function,
     inputs: inputs.values,
@@ -150,6 +155,9 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
     },
     resource: (path) => deployment.resource(path),
     evaluate: (expression) => deployment.evaluate(expression, scope),
+    token: host.token,
+    surroundings: surroundingsOf(deployment, scope, (ids) => host.loadProperties(ids)),
+    ...(declared === undefined ? {} : { plugin: declared }),
   };
   attempt.begins();
   return onTimeout(host, attempt, await plugin.run(request));
@@ -217,45 +225,6 @@ function contextOf(host: AttemptHost, attempt: Attempt, call: OperationCall): Op
       target: instanceContext(deployment, target, attempt.properties),
     },
   };
-}
-
-function instanceContext(
-  deployment: WalkedDeployment,
-  instance: InstanceModel,
-  properties: ReadonlyMap<string, JsonObject>,
-): InstanceContext {
-  const node = deployment.nodes.get(instance.node)!;
-  return {
-    node: {
-      name: node.name,
-      type: node.type,
-      typeHierarchy: deployment.types.nodeTypes[node.type]?.hierarchy ?? [node.type],
-      properties: node.properties,
-      numberOfInstances: deployment.instanceCount(node.name),
-    },
-    instance: {
-      id: instance.id,
-      index: instance.index,
-      runtimeProperties: properties.get(instance.id) ?? {},
-      hostIp: hostIp(deployment, instance, properties),
-      relationships: instance.relationships,
-      scalingGroups: instance.scalingGroups,
-    },
-  };
-}
-
-function hostIp(
-  deployment: WalkedDeployment,
-  instance: InstanceModel,
-  properties: ReadonlyMap<string, JsonObject>,
-): string | null {
-  if (instance.host === null) return null;
-  const told = properties.get(instance.host)?.ip;
-  if (typeof told === 'string' && told !== '') return told;
-  const host = deployment.instances.get(instance.host);
-  const node: PlanNode | undefined = host === undefined ? undefined : deployment.nodes.get(host.node);
-  const written = node?.properties.ip;
-  return typeof written === 'string' && written !== '' ? written : null;
 }
 
 /** Why the operation cannot run here, when it belongs on a host's own agent; null when it may. A host with agent method `none` has none: this worker runs its operations. */

@@ -13,6 +13,7 @@ import type { TaskGraph } from '../planning/graph.js';
 import { isDone } from '../planning/graph.js';
 import type { DeploymentModel } from '../planning/model.js';
 import type { WalkedDeployment } from './deployment.js';
+import { executionToken } from './execution-token.js';
 import type { Counts, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
 import type { ClaimedExecution } from './running.store.js';
@@ -147,6 +148,7 @@ export function walkOf(
     slots,
     settings,
     loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), abandoned),
+    token: executionToken(pool, execution),
   });
 }
 

@@ -134,6 +134,13 @@ export const commitBatch = systemStatement<{ status: ExecutionStatus | null }>(
   ENGINE,
 );
 
+/** Keeps an execution from ending while something is made for it; null: it has ended, or somebody else holds it. */
+export const holdExecution = systemStatement<{ uid: ExecutionUid }>(
+  'engine_hold',
+  `select x.uid from executions x where x.uid = $1 and x.fence = $2 and x.status in ${ACTIVE} for share`,
+  ENGINE,
+);
+
 /** How an execution stands when a batch was not taken a second time: to tell a lost answer from a lost fence. */
 export const lookExecution = systemStatement<{ fence: number; batches: number; status: ExecutionStatus }>(
   'engine_look',

@@ -334,6 +334,7 @@ function aWalk(store: FakeStore, model: DeploymentModel, plugin: ReturnType<type
     plugins: createRegistry([plugin]),
     slots: new Slots(() => 2),
     settings: { taskRetries: 3, taskRetryInterval: 0, cancelGrace: 0.02 },
+    token: async () => 'token',
     loadProperties: async () => {
       if (store.random() < 0.02) throw new Error('the properties cannot be read');
       return new Map();

@@ -28,6 +28,8 @@ export interface WalkParts {
   readonly settings: WalkSettings;
   /** Runtime properties now, by instance id. */
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+  /** A token of the execution, for operations that call the API. */
+  readonly token: () => Promise<string>;
 }
 
 /** `released`: the worker shuts down; somebody else goes on from here. `fenced`: somebody already does. */

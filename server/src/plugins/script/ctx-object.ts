@@ -18,8 +18,9 @@ import {
   isMapping,
 } from './ctx-values.js';
 import type { OutputBudget } from './output.js';
+import { pythonDoor } from './python-door.js';
 import type { ScriptSession } from './session.js';
-import { refuseUnstorable, storableText } from './storable.js';
+import { refuseUnstorable, said, shown, storableText } from './storable.js';
 import { renderTemplate } from './template.js';
 
 type Attributes = Record<string, () => CtxThing | Promise<CtxThing>>;
@@ -111,7 +112,7 @@ export function ctxObject(session: ScriptSession, files: CtxFiles, budget: Outpu
     task_id: () => operation.id,
     task_name: () => request.functionName,
     timeout: () => operation.timeout,
-    python: () => pythonDoor(session),
+    python: () => pythonDoor(session, snapshot),
   };
   return new CtxObject('ctx', attributes);
 }
@@ -321,48 +322,6 @@ function snapshot(session: ScriptSession): JsonObject {
   };
 }
 
-/** What the Python modules beside this file use; see python/cloudify. */
-function pythonDoor(session: ScriptSession): CtxObject {
-  return new CtxObject('python', {
-    snapshot: () => snapshot(session),
-    inputs: () => {
-      const own = ['script_path', 'script_source', 'process', 'ssl_cert_content'];
-      return Object.fromEntries(
-        Object.entries(session.request.inputs).filter(([name]) => !own.includes(name)),
-      );
-    },
-    save: () =>
-      new CtxCallable((_args, named) => {
-        for (const [id, data] of Object.entries(named)) {
-          session.replace(id, data);
-        }
-        return null;
-      }),
-    returns: () =>
-      new CtxCallable((_args, named) => {
-        const value = named.value ?? null;
-        refuseUnstorable(value);
-        session.decide({ kind: 'returns', value });
-        return null;
-      }),
-    raised: () =>
-      new CtxCallable((_args, named) => {
-        const { type, message, traceback, retryable, retry_after } = named;
-        session.verdict = {
-          kind: 'raise',
-          error: {
-            type: storableText(shown(type ?? 'Exception'), 200),
-            message: said(message ?? ''),
-            traceback: storableText(shown(traceback ?? ''), 16_384),
-            retryable: retryable !== false,
-            retryAfter: typeof retry_after === 'number' && retry_after >= 0 ? retry_after : null,
-          },
-        };
-        return null;
-      }),
-  });
-}
-
 function action(
   parameters: readonly string[],
   run: (bound: JsonObject) => CtxThing | Promise<CtxThing>,
@@ -387,13 +346,4 @@ function pathOf(value: Json | undefined): string {
 
 function optionalPath(value: Json | undefined): string | null {
   return value === undefined || value === null ? null : pathOf(value);
-}
-
-/** What becomes the message of an outcome. */
-function said(value: Json): string {
-  return storableText(shown(value), 8192);
-}
-
-function shown(value: Json | undefined): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
 }

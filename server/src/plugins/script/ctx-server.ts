@@ -52,6 +52,8 @@ export class CtxServer {
       this.#answer(request, response).catch(() => response.destroy());
     });
     server.requestTimeout = 60_000;
+    // A connection that its owner keeps is not cut off between two questions: the second may not be asked twice.
+    server.keepAliveTimeout = 0;
     return new Promise((done, failed) => {
       server.once('error', failed);
       server.listen(0, '127.0.0.1', () => {

@@ -24,7 +24,7 @@ import { dedent, readScriptInputs, type ScriptInputs } from './inputs.js';
 import { type LaunchResult, launch } from './launch.js';
 import { LineStream, OUTPUT_LIMITS, OutputBudget, type OutputLimits } from './output.js';
 import { createRunFolder, type RunFolder, recoverRuns } from './run-folder.js';
-import { ScriptSession } from './session.js';
+import { outcomeOfRaised, ScriptSession } from './session.js';
 
 export interface ScriptPluginOptions {
   /** Where runs have their private folders; made when missing. On a file system that may execute programs. */
@@ -201,17 +201,8 @@ function conclude(
       return failed(refusal(verdict.message));
     case 'retry':
       return { kind: 'again', after: verdict.after, message: verdict.message };
-    case 'raise': {
-      const { type, message, traceback, retryable, retryAfter } = verdict.error;
-      if (type === 'OperationRetry') return { kind: 'again', after: retryAfter, message };
-      return failed({
-        type,
-        message,
-        retryable,
-        ...(retryAfter === null ? {} : { retryAfter }),
-        causes: [{ type, message, ...(traceback === '' ? {} : { traceback }) }],
-      });
-    }
+    case 'raise':
+      return outcomeOfRaised(verdict.error);
   }
   if (result.code !== 0) {
     const parts = [`command: ${command.shown}`, `exit_code: ${result.code}`];

@@ -5,7 +5,13 @@
  * with the outcome, whatever it is, or earlier by `ctx instance update`.
  */
 import type { Json, JsonObject } from '../../dsl/plan.js';
-import type { InstanceContext, OperationRequest, RuntimePropertyChanges } from '../plugin.js';
+import type { FailureCause } from '../../errors.js';
+import type {
+  InstanceContext,
+  OperationOutcome,
+  OperationRequest,
+  RuntimePropertyChanges,
+} from '../plugin.js';
 import { CtxError, isMapping, StopOperation } from './ctx-values.js';
 import { refuseUnstorable } from './storable.js';
 
@@ -23,6 +29,8 @@ export interface RaisedError {
   readonly traceback: string;
   readonly retryable: boolean;
   readonly retryAfter: number | null;
+  /** What it says led to it, outermost first. */
+  readonly causes: readonly FailureCause[];
 }
 
 export class ScriptSession {
@@ -119,4 +127,20 @@ export function instancesOf(request: OperationRequest): InstanceContext[] {
   const { self, relationship } = request.context;
   const all = [self, relationship?.source ?? null, relationship?.target ?? null];
   return all.filter((one) => one !== null);
+}
+
+/** What an exception that ended a Python operation means. */
+export function outcomeOfRaised(error: RaisedError): OperationOutcome {
+  const { type, message, traceback, retryable, retryAfter, causes } = error;
+  if (type === 'OperationRetry') return { kind: 'again', after: retryAfter, message };
+  return {
+    kind: 'failed',
+    failure: {
+      type,
+      message,
+      retryable,
+      ...(retryAfter === null ? {} : { retryAfter }),
+      causes: [{ type, message, ...(traceback === '' ? {} : { traceback }) }, ...causes],
+    },
+  };
 }

@@ -30,3 +30,13 @@ export function refuseUnstorable(value: Json): void {
     }
   }
 }
+
+/** What becomes the message of an outcome. */
+export function said(value: Json): string {
+  return storableText(shown(value), 8192);
+}
+
+/** A value in prose. */
+export function shown(value: Json | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
