@@ -6,6 +6,8 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
+import { PluginPackages } from './catalog/plugin-packages.js';
 import type { Core } from './core.js';
 import type { Log } from './log.js';
 import { startWorker } from './orchestration/running/worker.js';
@@ -74,9 +76,20 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     workDir: join(settings.dataDir, 'work'),
     notice: (message) => log.info({ plugin: 'script' }, message),
   });
+  const packages = new PluginPackages({
+    pool,
+    plugins: core.plugins,
+    blobs: core.blobs,
+    limits: {
+      ...DEFAULT_ARCHIVE_LIMITS,
+      expandedBytes: settings.archiveUnpackedBytes,
+      entries: settings.archiveEntries,
+    },
+    worker: hostname(),
+  });
   const python = createPythonPlugin({
     folder: join(settings.dataDir, 'plugins'),
-    kept: async () => new Set(),
+    kept: (sha256s) => packages.kept(sha256s),
     python: settings.python,
     wheels: settings.pythonWheels === '' ? null : settings.pythonWheels,
     apiCertificates: process.env.NODE_EXTRA_CA_CERTS ?? null,
@@ -90,6 +103,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     signals: core.signals,
     evaluation: core.evaluation,
     blueprints: core.blueprints,
+    packages,
     settings: {
       name: `${hostname()}:${settings.dataDir}`,
       databaseUrl,

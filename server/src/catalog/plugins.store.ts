@@ -149,6 +149,15 @@ export const selectAbsent = tenantStatement<{ packageName: string; packageVersio
        and ((p.tenant_id = $1 and ($4::boolean or p.visibility <> 'private' or p.created_by = $5)) or p.visibility = 'global'))`,
 );
 
+/** `$1` digests in hexadecimal; the answer has those of which there is a plugin. */
+export const selectKeptWagons = systemStatement<{ sha256: string }>(
+  'plugins_select_kept_wagons',
+  `select distinct encode(w.digest, 'hex') as sha256 from blobs w
+   where w.digest = any(select decode(d, 'hex') from unnest($1::text[]) as d)
+     and exists (select from plugins p where p.wagon = w.uid)`,
+  'what a worker has installed serves every tenant; it is removed when none has it any more',
+);
+
 /** Serialises whatever decides whether a package's archive is there already, here or everywhere. */
 export const lockArchiveName = systemStatement(
   'plugins_lock_archive_name',

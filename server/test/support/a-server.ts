@@ -58,7 +58,8 @@ export async function aServer(
   const app = await buildServer({ core, settings, log, dialects: DIALECTS });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const { databaseUrl } = database;
-  const work = parts.worker === true ? await startWork({ core, pool, log, databaseUrl }) : null;
+  const work =
+    parts.worker === true ? await startWork({ core, pool, log, databaseUrl, apiUrl: async () => url }) : null;
   after(async () => {
     await app.close();
     await work?.stop();

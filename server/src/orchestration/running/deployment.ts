@@ -1,6 +1,7 @@
 /** A deployment as a walk sees it: its plan and instances, read once, and what it may ask while operations run. */
 import type { Readable } from 'node:stream';
-import type { Json, PlanNode, SharedTypes } from '../../dsl/plan.js';
+import type { Json, PlanNode, PlanPlugin, SharedTypes } from '../../dsl/plan.js';
+import type { PluginPackage } from '../../plugins/plugin-package.js';
 import type { InstanceModel } from '../planning/model.js';
 
 export interface WalkedDeployment {
@@ -14,6 +15,8 @@ export interface WalkedDeployment {
   instanceCount(node: string): number;
   /** A file of the blueprint's archive. */
   resource(path: string): Promise<{ size: number; stream: Readable }>;
+  /** What is uploaded under a plugin's package name, as the execution may use it; null: nothing. */
+  pluginPackage(plugin: PlanPlugin): Promise<PluginPackage | null>;
   /** Evaluates every intrinsic function in `value`. Throws DomainError `invalid`. */
   evaluate(
     value: Json,

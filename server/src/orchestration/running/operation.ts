@@ -157,7 +157,9 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
     evaluate: (expression) => deployment.evaluate(expression, scope),
     token: host.token,
     surroundings: surroundingsOf(deployment, scope, (ids) => host.loadProperties(ids)),
-    ...(declared === undefined ? {} : { plugin: declared }),
+    ...(declared === undefined
+      ? {}
+      : { plugin: declared, package: () => deployment.pluginPackage(declared) }),
   };
   attempt.begins();
   return onTimeout(host, attempt, await plugin.run(request));

@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream';
 import type { JsonObject, PlanNode } from '../../dsl/plan.js';
 import { DomainError } from '../../errors.js';
-import type { BlueprintUid } from '../../ids.js';
+import type { BlueprintUid, TenantId, UserId } from '../../ids.js';
+import type { PluginPackage } from '../../plugins/plugin-package.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
 import { selectTypes } from '../deployments.store.js';
@@ -31,6 +32,17 @@ export interface WalkDependencies {
   /** Files of blueprints, as operations ask for them. */
   readonly blueprints: {
     file(blueprint: BlueprintUid, path: string): ReturnType<WalkedDeployment['resource']>;
+  };
+  /** Uploaded plugins. Absent: there are none. */
+  readonly packages?: {
+    find(
+      scope: { readonly tenantId: TenantId; readonly userId: UserId; readonly seesPrivate: boolean },
+      wanted: {
+        readonly packageName: string;
+        readonly packageVersion: string | null;
+        readonly blueprint: BlueprintUid;
+      },
+    ): Promise<PluginPackage | null>;
   };
   /** The worker waits no longer: whatever waits for the database lets go. */
   readonly abandoned: AbortSignal;
@@ -92,6 +104,13 @@ function walked(
     instanceCount: (node) => counts.get(node) ?? 0,
     resource: (path) =>
       patiently(async () => wholeIfSmall(await parts.blueprints.file(blueprint.uid, path)), parts.abandoned),
+    async pluginPackage({ packageName, packageVersion }) {
+      if (packageName === null || parts.packages === undefined) return null;
+      const { packages } = parts;
+      const scope = { tenantId: execution.tenantId, userId: execution.createdById, seesPrivate: false };
+      const wanted = { packageName, packageVersion, blueprint: blueprint.uid };
+      return patiently(() => packages.find(scope, wanted), parts.abandoned);
+    },
     evaluate: (value, scope) =>
       patiently(
         () =>

@@ -37,7 +37,7 @@ export interface WorkerSettings extends WalkSettings {
 }
 
 export interface WorkerParts
-  extends Pick<WalkDependencies, 'pool' | 'plugins' | 'evaluation' | 'blueprints'> {
+  extends Pick<WalkDependencies, 'pool' | 'plugins' | 'evaluation' | 'blueprints' | 'packages'> {
   readonly pool: Pool;
   readonly plugins: PluginRegistry;
   readonly signals: Signals;

@@ -1,0 +1,84 @@
+/** Uploaded plugins as those who run them need them: found for an execution, their wheels written into a folder. */
+import { createWriteStream } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Pool } from '../store/pool.js';
+import type { ArchiveLimits } from './archive/limits.js';
+import { readArchive } from './archive/read-archive.js';
+import type { Blobs } from './blobs.js';
+import type { Plugins, WantedPlugin } from './plugins.js';
+import { type PluginRecord, type ReaderScope, selectKeptWagons } from './plugins.store.js';
+
+export interface PackageToRun {
+  readonly packageName: string;
+  readonly packageVersion: string;
+  /** Of the wagon, in hexadecimal. */
+  readonly sha256: string;
+  /** Writes the wagon's wheels into a folder; returns their names. Throws DomainError `invalid` as `readArchive`. */
+  unpack(folder: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Notes where it is installed. */
+  report(state: 'installing' | 'installed' | 'error', error?: string): Promise<void>;
+}
+
+export interface PluginPackagesParts {
+  readonly pool: Pool;
+  readonly plugins: Plugins;
+  readonly blobs: Blobs;
+  readonly limits: ArchiveLimits;
+  /** Of the worker, for people. */
+  readonly worker: string;
+}
+
+const WHEEL = /(?:^|\/)wheels\/[^/]+\.whl$/;
+
+export class PluginPackages {
+  readonly #parts: PluginPackagesParts;
+
+  constructor(parts: PluginPackagesParts) {
+    this.#parts = parts;
+  }
+
+  /** For the engine; nobody's permission is asked. */
+  async find(scope: ReaderScope, wanted: WantedPlugin): Promise<PackageToRun | null> {
+    const plugin = await this.#parts.plugins.find(scope, wanted);
+    if (plugin === null) return null;
+    const { packageName, packageVersion, sha256 } = plugin;
+    const { plugins, worker } = this.#parts;
+    return {
+      packageName,
+      packageVersion,
+      sha256,
+      unpack: (folder, signal) => this.#unpack(plugin, folder, signal),
+      report: (state, error) =>
+        plugins.reportInstallation(plugin, {
+          place: 'manager',
+          name: worker,
+          state,
+          ...(error === undefined ? {} : { error }),
+        }),
+    };
+  }
+
+  /** Of these wagons, by SHA-256, those that some tenant still has. */
+  async kept(sha256s: readonly string[]): Promise<ReadonlySet<string>> {
+    if (sha256s.length === 0) return new Set();
+    const rows = await selectKeptWagons.all(this.#parts.pool, [sha256s]);
+    return new Set(rows.map((row) => row.sha256));
+  }
+
+  async #unpack(plugin: PluginRecord, folder: string, signal: AbortSignal): Promise<string[]> {
+    const { blobs, limits } = this.#parts;
+    const bytes = blobs.reader({ uid: plugin.wagon, size: plugin.size });
+    const names: string[] = [];
+    await readArchive(bytes, limits, async ({ path, content }) => {
+      if (!WHEEL.test(path)) return;
+      const name = basename(path);
+      // `wx`: two of one name in one wagon do not become one.
+      const file = createWriteStream(join(folder, name), { mode: 0o600, flags: 'wx' });
+      await pipeline(Readable.from(content), file, { signal });
+      names.push(name);
+    });
+    return names;
+  }
+}
