@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { load } from 'js-yaml';
+import { list, matching, oneOf, type Setting, text, toggle, whole } from './setting.js';
 
 /** A setting cannot be what it is. The message names the setting, what it was and what would be right. */
 export class SettingError extends Error {
@@ -16,100 +17,6 @@ export class SettingError extends Error {
     super(message);
     this.name = 'SettingError';
   }
-}
-
-export interface Setting<T> {
-  /** Name in the environment. The name in the file is the key in `SETTINGS`. */
-  readonly env: string;
-  readonly default: T;
-  readonly reason: string;
-  readonly secret: boolean;
-  /** What is right, for people. */
-  readonly form: string;
-  /** The value that `text` says, or undefined where it says none. */
-  readonly read: (text: string) => T | undefined;
-}
-
-type Extra = { readonly secret?: boolean };
-
-function text(
-  env: string,
-  fallback: string,
-  form: string,
-  reason: string,
-  extra: Extra = {},
-): Setting<string> {
-  return { env, default: fallback, reason, secret: extra.secret ?? false, form, read: (given) => given };
-}
-
-function matching(
-  env: string,
-  fallback: string,
-  pattern: RegExp,
-  form: string,
-  reason: string,
-  extra: Extra = {},
-): Setting<string> {
-  const read = (given: string) => (pattern.test(given) ? given : undefined);
-  return { env, default: fallback, reason, secret: extra.secret ?? false, form, read };
-}
-
-function whole(env: string, fallback: number, min: number, max: number, reason: string): Setting<number> {
-  const read = (given: string) => {
-    const value = /^-?\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
-    return value >= min && value <= max ? value : undefined;
-  };
-  return {
-    env,
-    default: fallback,
-    reason,
-    secret: false,
-    form: `a whole number from ${min} to ${max}`,
-    read,
-  };
-}
-
-function oneOf<const T extends string>(
-  env: string,
-  values: readonly T[],
-  fallback: T,
-  reason: string,
-): Setting<T> {
-  const read = (given: string) => values.find((value) => value === given.toLowerCase());
-  return { env, default: fallback, reason, secret: false, form: `one of ${values.join(', ')}`, read };
-}
-
-const YES = ['1', 'on', 'true', 'yes'];
-const NO = ['0', 'off', 'false', 'no'];
-
-function toggle(env: string, fallback: boolean, reason: string): Setting<boolean> {
-  const read = (given: string) => {
-    if (YES.includes(given.toLowerCase())) return true;
-    return NO.includes(given.toLowerCase()) ? false : undefined;
-  };
-  return {
-    env,
-    default: fallback,
-    reason,
-    secret: false,
-    form: 'on (1, true, yes) or off (0, false, no)',
-    read,
-  };
-}
-
-function list(
-  env: string,
-  item: RegExp,
-  form: string,
-  reason: string,
-  extra: Extra = {},
-): Setting<readonly string[]> {
-  const read = (given: string) => {
-    const items = given.split(',').map((part) => part.trim());
-    const named = items.filter((part) => part !== '');
-    return named.every((part) => item.test(part)) ? named : undefined;
-  };
-  return { env, default: [], reason, secret: extra.secret ?? false, form, read };
 }
 
 const MB = 1024 * 1024;
