@@ -1,6 +1,7 @@
-// `npm run test:interop`: today's published Python client against a real server. Words after `--` choose test modules.
+// `npm run test:interop`: other people's clients, as they are published, against a real server. Words after `--` choose:
+// names of suites (see SUITES), or of test modules, which the suite `cloudify` has.
 //
-// Needs python3 (3.8 or newer) with venv, and the package index that pip is set up for. The client is installed into a
+// Needs python3 (3.8 or newer) with venv, and the package index that pip is set up for. Each client is installed into a
 // virtual environment of its own under .cache/, once per version of Python and of the client.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,8 +9,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeReady, root } from './ready.mjs';
 
-const CLIENT = 'cloudify-common==7.0.5';
+/** A folder of tests, and the package whose client it drives. */
+const SUITES = [
+  { name: 'cloudify', folder: 'cloudify', client: 'cloudify-common==7.0.5' },
+  { name: 'cloudify-4.0', folder: 'cloudify-4', client: 'cloudify-rest-client==4.0' },
+  { name: 'cloudify-4.3', folder: 'cloudify-4', client: 'cloudify-rest-client==4.3.3' },
+  { name: 'cfy', folder: 'cfy', client: 'cloudify==7.0.5' },
+];
 const OLDEST = [3, 8];
+/** Milliseconds that one suite may take. */
+const LIMIT = 20 * 60_000;
 const PASSWORD = 'interop-password';
 
 class Missing extends Error {}
@@ -36,17 +45,17 @@ function run(command, args, why) {
 }
 
 /** The environment with the client in it; made when it is not there yet. */
-function environment({ name, version }) {
-  const folder = join(root, '.cache', `interop-python${version}-${CLIENT.replace('==', '-')}`);
+function environment({ name, version }, client) {
+  const folder = join(root, '.cache', `interop-python${version}-${client.replace('==', '-')}`);
   const python = join(folder, 'bin', 'python');
   const finished = join(folder, 'finished');
   if (existsSync(finished)) return python;
-  process.stderr.write(`Installing ${CLIENT} for Python ${version} …\n`);
+  process.stderr.write(`Installing ${client} for Python ${version} …\n`);
   rmSync(folder, { recursive: true, force: true });
   run(name, ['-m', 'venv', folder], 'python3 has no working venv module (package python3-venv on Debian)');
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', CLIENT];
-  run(python, pip, `${CLIENT} could not be installed`);
-  writeFileSync(finished, `${CLIENT}\n`);
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', client];
+  run(python, pip, `${client} could not be installed`);
+  writeFileSync(finished, `${client}\n`);
   return python;
 }
 
@@ -89,30 +98,51 @@ function ended(child) {
   return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
 }
 
+/** The suites that are meant, with the modules that are; all of both when none is named. */
+function chosen(words) {
+  const named = SUITES.filter(({ name }) => words.includes(name));
+  const modules = words.filter((word) => !named.some(({ name }) => name === word));
+  if (named.length > 0) return { suites: named, modules };
+  return { suites: modules.length > 0 ? SUITES.slice(0, 1) : SUITES, modules };
+}
+
+async function runSuite({ name, folder }, modules, python, url) {
+  process.stderr.write(`\n${name}\n`);
+  const what =
+    modules.length > 0
+      ? ['--verbose', ...modules]
+      : ['discover', '--verbose', '--start-directory', '.', '--pattern', 'test_*.py'];
+  const tests = spawn(python, ['-W', 'ignore', '-m', 'unittest', ...what], {
+    cwd: join(root, 'interop', folder),
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      PYTHONDONTWRITEBYTECODE: '1',
+      ORRERY_INTEROP_HOST: url.hostname,
+      ORRERY_INTEROP_PORT: url.port,
+      ORRERY_INTEROP_PASSWORD: PASSWORD,
+    },
+  });
+  const late = setTimeout(() => tests.kill('SIGKILL'), LIMIT);
+  const code = await ended(tests);
+  clearTimeout(late);
+  return code ?? 1;
+}
+
 async function main() {
-  const python = environment(findPython());
+  const { suites, modules } = chosen(process.argv.slice(2));
+  const found = findPython();
+  const pythons = suites.map(({ client }) => environment(found, client));
   await makeReady();
   const dataDir = mkdtempSync(join(tmpdir(), 'orrery-interop-'));
   const { server, ready } = startServer(dataDir);
+  const failed = [];
   try {
     const url = new URL(await ready);
-    const words = process.argv.slice(2);
-    const chosen =
-      words.length > 0
-        ? ['--verbose', ...words]
-        : ['discover', '--verbose', '--start-directory', '.', '--pattern', 'test_*.py'];
-    const tests = spawn(python, ['-W', 'ignore', '-m', 'unittest', ...chosen], {
-      cwd: join(root, 'interop', 'cloudify'),
-      stdio: 'inherit',
-      env: {
-        ...process.env,
-        PYTHONDONTWRITEBYTECODE: '1',
-        ORRERY_INTEROP_HOST: url.hostname,
-        ORRERY_INTEROP_PORT: url.port,
-        ORRERY_INTEROP_PASSWORD: PASSWORD,
-      },
-    });
-    return (await ended(tests)) ?? 1;
+    for (const [index, suite] of suites.entries()) {
+      const code = await runSuite(suite, modules, pythons[index], url);
+      if (code !== 0) failed.push(suite.name);
+    }
   } finally {
     server.kill('SIGTERM');
     const late = setTimeout(() => server.kill('SIGKILL'), 30_000);
@@ -120,6 +150,8 @@ async function main() {
     clearTimeout(late);
     rmSync(dataDir, { recursive: true, force: true });
   }
+  if (failed.length > 0) process.stderr.write(`\nFAILED: ${failed.join(', ')}\n`);
+  return failed.length === 0 ? 0 : 1;
 }
 
 try {
