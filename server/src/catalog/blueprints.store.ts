@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { TenantScope } from '../caller.js';
 import type { Json } from '../dsl/plan.js';
 import type { BlobUid, BlueprintUid, ExecutionUid, TenantId, UserId } from '../ids.js';
@@ -95,6 +96,12 @@ export const blueprintList: ListSpec<BlueprintField> = {
     labels: { sql: LABELS, type: 'json' },
     requirements: { sql: 'b.requirements', type: 'json' },
     uploadExecution: { sql: UPLOAD_EXECUTION, type: 'json' },
+  },
+  selections: {
+    /** A key, and values of which the label must have one; no value: any. */
+    label: ([key, ...values]) => sql`exists (select from blueprint_labels l
+      where l.tenant_id = b.tenant_id and l.blueprint_uid = b.uid and l.key = ${key}
+        and ${values.length === 0 ? sql`true` : sql`l.value = any(${values}::text[])`})`,
   },
   confine: ownTenant('b', { visibility: true }),
   defaultSort: [{ field: 'createdAt' }],

@@ -21,6 +21,8 @@ const OPEN = new Set([
   'csys-environment',
   'csys-consumer-id',
 ]);
+/** In the order of the alphabet. */
+export const RESERVED_LABEL_KEYS: readonly string[] = [...OPEN].sort();
 const MOST = 1000;
 
 /**
@@ -39,8 +41,8 @@ export function normalLabels(labels: readonly Label[]): Label[] {
         `\`${label.key.slice(0, 256)}\` is no key: 1 to 256 letters, digits and the characters - _ .`,
       );
     }
-    if (value === '' || value.length > 256 || /\p{Cc}/u.test(value)) {
-      throw invalid(`the value of \`${key}\` must have 1 to 256 characters and no control characters`);
+    if (value === '' || value.length > 256 || /[\p{Cc}"]/u.test(value)) {
+      throw invalid(`the value of \`${key}\` must have 1 to 256 characters, and neither control characters nor quotation marks`);
     }
     if (key.startsWith(RESERVED) && !OPEN.has(key))
       throw invalid(`keys that begin with ${RESERVED} are reserved`);

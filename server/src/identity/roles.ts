@@ -21,6 +21,8 @@ const VIEWER: readonly Permission[] = [
   'blueprints.read',
   'plugins.read',
   'secrets.read',
+  'sites.read',
+  'filters.read',
   'deployments.read',
   'nodes.read',
   'executions.read',
@@ -30,13 +32,14 @@ const VIEWER: readonly Permission[] = [
 const OPERATIONS: readonly Permission[] = [
   ...VIEWER,
   'tenants.read',
+  'filters.write',
   'deployments.write',
   'nodes.write',
   'executions.run',
   'events.write',
 ];
 
-const USER: readonly Permission[] = [...OPERATIONS, 'blueprints.write', 'plugins.write', 'secrets.write'];
+const USER: readonly Permission[] = [...OPERATIONS, 'blueprints.write', 'plugins.write', 'secrets.write', 'sites.write'];
 
 const MANAGER: readonly Permission[] = [...USER, 'private.read', 'settings.write'];
 

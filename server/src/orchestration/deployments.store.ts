@@ -1,5 +1,17 @@
 import type { InputDefinition, JsonObject, PlanWorkflow, SharedTypes, ValueDefinition } from '../dsl/plan.js';
 import type { BlueprintUid, DeploymentUid, TenantId, UserId } from '../ids.js';
+import {
+  DIRECT_ENVIRONMENTS_COUNT,
+  DIRECT_SERVICES_COUNT,
+  ENVIRONMENT_TYPE,
+  ENVIRONMENTS_COUNT,
+  ENVIRONMENTS_HEALTH,
+  HAS_CHILDREN,
+  SERVICES_COUNT,
+  SERVICES_HEALTH,
+  WHOLE_HEALTH,
+} from './deployment-family.store.js';
+import { DEPLOYMENT_SELECTIONS } from './deployment-selections.store.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
 
@@ -86,10 +98,25 @@ export type DeploymentField =
   | 'latestExecutionTotalOperations'
   | 'latestExecutionFinishedOperations'
   | 'createExecutionId'
-  | 'unavailableInstances';
+  | 'unavailableInstances'
+  | 'siteName'
+  | 'runtimeOnly'
+  | 'groupIds'
+  | 'wholeHealth'
+  | 'servicesCount'
+  | 'servicesHealth'
+  | 'environmentsCount'
+  | 'environmentsHealth'
+  | 'directServicesCount'
+  | 'directEnvironmentsCount'
+  | 'environmentType'
+  | 'hasChildren';
 
 const UNAVAILABLE = `(case when d.installed and d.health <> 'in-progress' then 0 else (select count(*) from node_instances i
   where i.deployment_uid = d.uid and i.tenant_id = d.tenant_id and i.state <> 'started') end)::integer`;
+
+const GROUP_IDS = `coalesce((select json_agg(g.id order by g.id) from deployment_group_members m
+  join deployment_groups g on g.uid = m.group_uid where m.deployment_uid = d.uid and m.tenant_id = d.tenant_id), '[]')`;
 
 export const deploymentList: ListSpec<DeploymentField> = {
   from: `deployments d
@@ -128,7 +155,20 @@ export const deploymentList: ListSpec<DeploymentField> = {
     latestExecutionFinishedOperations: { sql: 'x.finished_operations', type: 'integer' },
     createExecutionId: { sql: 'c.id', type: 'name' },
     unavailableInstances: { sql: UNAVAILABLE, type: 'integer' },
+    siteName: { sql: '(select s.name from sites s where s.uid = d.site_uid)', type: 'text' },
+    runtimeOnly: { sql: 'd.runtime_only', type: 'boolean' },
+    groupIds: { sql: GROUP_IDS, type: 'json' },
+    wholeHealth: { sql: WHOLE_HEALTH, type: 'text' },
+    servicesCount: { sql: SERVICES_COUNT, type: 'integer' },
+    servicesHealth: { sql: SERVICES_HEALTH, type: 'text' },
+    environmentsCount: { sql: ENVIRONMENTS_COUNT, type: 'integer' },
+    environmentsHealth: { sql: ENVIRONMENTS_HEALTH, type: 'text' },
+    directServicesCount: { sql: DIRECT_SERVICES_COUNT, type: 'integer' },
+    directEnvironmentsCount: { sql: DIRECT_ENVIRONMENTS_COUNT, type: 'integer' },
+    environmentType: { sql: ENVIRONMENT_TYPE, type: 'text' },
+    hasChildren: { sql: HAS_CHILDREN, type: 'boolean' },
   },
+  selections: DEPLOYMENT_SELECTIONS,
   confine: ownTenant('d', { visibility: true }),
   defaultSort: [{ field: 'createdAt' }],
   tieBreak: 'd.uid',

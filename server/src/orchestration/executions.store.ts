@@ -2,6 +2,7 @@ import type { JsonObject } from '../dsl/plan.js';
 import type { DeploymentUid, ExecutionId, ExecutionUid, TenantId, UserId } from '../ids.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
+import { EXECUTION_SELECTIONS } from './deployment-selections.store.js';
 import type { Visibility } from './deployments.store.js';
 import type { ExecutionStatus } from './execution-state.js';
 
@@ -72,6 +73,7 @@ export const executionList: ListSpec<ExecutionField> = {
     totalOperations: { sql: 'x.total_operations', type: 'integer' },
     finishedOperations: { sql: 'x.finished_operations', type: 'integer' },
   },
+  selections: EXECUTION_SELECTIONS,
   confine: ownTenant('x', { visibility: true }),
   defaultSort: [{ field: 'createdAt' }],
   tieBreak: 'x.uid',

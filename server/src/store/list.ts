@@ -43,6 +43,8 @@ export interface ListSpec<Field extends string> {
   readonly tieBreak: string;
   /** Fields that `search` looks into, with OR. */
   readonly search: readonly Field[];
+  /** Conditions beyond the fields, by name; they look at the driver alone. */
+  readonly selections?: Readonly<Record<string, (values: readonly string[]) => RawBuilder<unknown>>>;
 }
 
 interface Driver {
@@ -78,6 +80,11 @@ export type ListFilter<Field extends string> =
   | { readonly field: Field; readonly like: readonly string[] }
   /** From (inclusive) and to (exclusive), as ISO times. */
   | { readonly field: Field; readonly from?: string; readonly to?: string }
+  /** One of the spec's `selections`. */
+  | { readonly selection: string; readonly values: readonly string[] }
+  /** It does not hold, or cannot be told. */
+  | { readonly not: ListFilter<Field> }
+  | { readonly all: readonly ListFilter<Field>[] }
   /** At least one of them holds; false when there is none. */
   | { readonly either: readonly ListFilter<Field>[] };
 
@@ -351,7 +358,10 @@ function driven<Field extends string>(
 }
 
 function fieldsOf<Field extends string>(filter: ListFilter<Field>): readonly Field[] {
-  return 'either' in filter ? filter.either.flatMap(fieldsOf) : [filter.field];
+  if ('either' in filter) return filter.either.flatMap(fieldsOf);
+  if ('all' in filter) return filter.all.flatMap(fieldsOf);
+  if ('selection' in filter) return [];
+  return 'not' in filter ? fieldsOf(filter.not) : [filter.field];
 }
 
 function condition<Field extends string>(
@@ -362,6 +372,19 @@ function condition<Field extends string>(
     if (filter.either.length === 0) return sql`false`;
     const alternatives = filter.either.map((one) => sql`(${condition(spec, one)})`);
     return sql`(${sql.join(alternatives, sql` or `)})`;
+  }
+  if ('all' in filter) {
+    if (filter.all.length === 0) return sql`true`;
+    return sql`(${sql.join(
+      filter.all.map((one) => condition(spec, one)),
+      sql` and `,
+    )})`;
+  }
+  if ('not' in filter) return sql`not coalesce((${condition(spec, filter.not)}), false)`;
+  if ('selection' in filter) {
+    const selection = spec.selections?.[filter.selection];
+    if (selection === undefined) throw new Error(`no selection ${filter.selection}`);
+    return selection(filter.values);
   }
   const field = spec.fields[filter.field];
   const expression = sql.raw(field.sql);
