@@ -8,6 +8,7 @@ import { PluginImports } from './catalog/plugin-imports.js';
 import { Plugins } from './catalog/plugins.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
+import { Filters } from './filters/filters.js';
 import { Callers } from './identity/callers.js';
 import { Credentials } from './identity/credentials.js';
 import { PasswordHash } from './identity/password-hash.js';
@@ -21,12 +22,16 @@ import { safeFetch } from './net/safe-fetch.js';
 import { Deployments } from './orchestration/deployments.js';
 import { Evaluation } from './orchestration/evaluation.js';
 import { Executions } from './orchestration/executions.js';
+import { LabelsInUse } from './orchestration/labels-in-use.js';
 import { NodeInstances } from './orchestration/node-instances.js';
 import { Nodes } from './orchestration/nodes.js';
+import { OfferedWorkflows } from './orchestration/offered-workflows.js';
+import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
+import { Sites } from './sites/sites.js';
 import { Archives } from './snapshots/archives.js';
 import { Snapshots } from './snapshots/snapshots.js';
 import { SNAPSHOT_WORKFLOWS } from './snapshots/workflows.js';
@@ -51,6 +56,11 @@ export interface Core {
   readonly plugins: Plugins;
   readonly blobs: Blobs;
   readonly evaluation: Evaluation;
+  readonly sites: Sites;
+  readonly filters: Filters;
+  readonly labelsInUse: LabelsInUse;
+  readonly summaries: Summaries;
+  readonly offeredWorkflows: OfferedWorkflows;
   readonly deployments: Deployments;
   readonly nodes: Nodes;
   readonly nodeInstances: NodeInstances;
@@ -96,10 +106,11 @@ export async function buildCore({
     journal,
     inUse: (uid) => deployments.standingOn(uid),
   });
+  const sites = new Sites(pool);
   const evaluation = new Evaluation(pool, secrets);
-  const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation });
   const snapshotArchives = new Archives(pool);
   const systemExecutions = new SystemExecutions(pool, SNAPSHOT_WORKFLOWS, () => signals.send('work'));
+  const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation, sites });
   return {
     settings,
     log,
@@ -134,6 +145,11 @@ export async function buildCore({
     plugins: new Plugins({ pool, blobs }),
     blobs,
     evaluation,
+    sites,
+    filters: new Filters(pool),
+    labelsInUse: new LabelsInUse(pool),
+    summaries: new Summaries(pool),
+    offeredWorkflows: new OfferedWorkflows(pool),
     deployments,
     nodes: new Nodes(pool),
     nodeInstances: new NodeInstances(pool),

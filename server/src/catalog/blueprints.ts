@@ -14,6 +14,7 @@ import { record } from '../identity/audit.js';
 import type { BlueprintUid } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
+import { type SummaryQuery, type SummaryRow, summarize } from '../store/summary.js';
 import { inTransaction } from '../store/transaction.js';
 import type { ArchiveFormat } from './archive/archive.js';
 import type { Blobs } from './blobs.js';
@@ -82,6 +83,14 @@ export class Blueprints {
   /** Needs `blueprints.read`. */
   async list(caller: Caller, query: ListQuery<BlueprintField>): Promise<ListPage> {
     return listPage(this.#pool, blueprintList, scopeFor(caller, 'blueprints.read'), query);
+  }
+
+  /** How many there are of each kind. Needs `blueprints.read`. */
+  async summary(
+    caller: Caller,
+    query: SummaryQuery<BlueprintField>,
+  ): Promise<{ rows: SummaryRow[]; total: number }> {
+    return summarize(this.#pool, blueprintList, scopeFor(caller, 'blueprints.read'), query);
   }
 
   /** The tenant's own, else one that another tenant made global. Needs `blueprints.read`. Throws `not-found`. */

@@ -42,7 +42,9 @@ export function normalLabels(labels: readonly Label[]): Label[] {
       );
     }
     if (value === '' || value.length > 256 || /[\p{Cc}"]/u.test(value)) {
-      throw invalid(`the value of \`${key}\` must have 1 to 256 characters, and neither control characters nor quotation marks`);
+      throw invalid(
+        `the value of \`${key}\` must have 1 to 256 characters, and neither control characters nor quotation marks`,
+      );
     }
     if (key.startsWith(RESERVED) && !OPEN.has(key))
       throw invalid(`keys that begin with ${RESERVED} are reserved`);

@@ -50,24 +50,32 @@ const VALUELESS: ReadonlySet<string> = new Set(['is-null', 'is-not-null', 'is-no
 export function checkRules(rules: readonly FilterRule[]): void {
   if (rules.length > MOST_RULES) throw badRule(null, `at most ${MOST_RULES} rules are accepted`);
   for (const rule of rules) {
-    const { key, operator, values } = rule;
-    if (key === '' || key.length > LONGEST) throw badRule(rule, `the key must have 1 to ${LONGEST} characters`);
-    if (values.length > MOST_VALUES) throw badRule(rule, `at most ${MOST_VALUES} values are accepted`);
-    if (VALUELESS.has(operator)) {
-      if (values.length > 0) throw badRule(rule, `the values must be empty for this operator`);
-    } else if (values.length === 0) {
-      throw badRule(rule, `the values must not be empty for this operator`);
-    }
-    if (values.some((value) => value.length > LONGEST)) {
-      throw badRule(rule, `a value has at most ${LONGEST} characters`);
-    }
+    const why = faultOf(rule);
+    if (why !== null) throw badRule(rule, why);
   }
 }
 
+/** What is wrong with a rule; null: nothing. */
+export function faultOf({ key, operator, values }: FilterRule): string | null {
+  if (key === '' || key.length > LONGEST) return `the key must have 1 to ${LONGEST} characters`;
+  if (values.length > MOST_VALUES) return `at most ${MOST_VALUES} values are accepted`;
+  const wanted = !VALUELESS.has(operator);
+  if (wanted !== values.length > 0) {
+    return `the values must ${wanted ? 'not ' : ''}be empty for this operator`;
+  }
+  if (values.some((value) => value.length > LONGEST)) return `a value has at most ${LONGEST} characters`;
+  return null;
+}
+
 export function badRule(rule: unknown, why: string): DomainError {
-  return new DomainError('invalid', 'filter-rule-invalid', `The filter rule is not in the right format: ${why}`, {
-    details: { rule, why },
-  });
+  return new DomainError(
+    'invalid',
+    'filter-rule-invalid',
+    `The filter rule is not in the right format: ${why}`,
+    {
+      details: { rule, why },
+    },
+  );
 }
 
 /** The same rules as a list understands them. Rules that were stored may name an attribute that a list does not have. */
@@ -83,7 +91,9 @@ export function conditionsOf<Field extends string>(
   });
 }
 
-function labelCondition<Field extends string>(rule: Extract<FilterRule, { kind: 'label' }>): ListFilter<Field> {
+function labelCondition<Field extends string>(
+  rule: Extract<FilterRule, { kind: 'label' }>,
+): ListFilter<Field> {
   const has: ListFilter<Field> = { selection: 'label', values: [rule.key] };
   const hasOneOf: ListFilter<Field> = { selection: 'label', values: [rule.key, ...rule.values] };
   switch (rule.operator) {

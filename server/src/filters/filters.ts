@@ -156,7 +156,12 @@ async function find(
   collection: FilterCollection,
   id: string,
 ) {
-  const filter = await selectFilter.one(db, scope.tenantId, [collection, id, scope.userId, scope.seesPrivate]);
+  const filter = await selectFilter.one(db, scope.tenantId, [
+    collection,
+    id,
+    scope.userId,
+    scope.seesPrivate,
+  ]);
   if (filter === null) throw notFound('Filter', id);
   return filter;
 }
@@ -187,7 +192,8 @@ async function unlessTaken(id: string, work: () => Promise<void>): Promise<void>
     await work();
   } catch (error) {
     const { constraint } = error as { constraint?: string };
-    if (constraint === 'filters_tenant_id_collection_id_key' || constraint === 'filters_global') throw exists(id);
+    if (constraint === 'filters_tenant_id_collection_id_key' || constraint === 'filters_global')
+      throw exists(id);
     throw error;
   }
 }

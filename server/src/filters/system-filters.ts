@@ -6,7 +6,26 @@ export interface SystemFilter {
   readonly rules: readonly FilterRule[];
 }
 
-const KINDS = ['aws', 'azure', 'gcp', 'terragrunt', 'helm', 'ansible', 'starlingx', 'vsphere', 'docker', 'netconf', 'fabric', 'libvirt', 'utilities', 'host-pool', 'diamond', 'openstack', 'openstack-v3', 'vcloud'];
+const KINDS = [
+  'aws',
+  'azure',
+  'gcp',
+  'terragrunt',
+  'helm',
+  'ansible',
+  'starlingx',
+  'vsphere',
+  'docker',
+  'netconf',
+  'fabric',
+  'libvirt',
+  'utilities',
+  'host-pool',
+  'diamond',
+  'openstack',
+  'openstack-v3',
+  'vcloud',
+];
 
 /** Of deployments; of blueprints there are none. */
 export const SYSTEM_FILTERS: readonly SystemFilter[] = [

@@ -39,7 +39,13 @@ const OPERATIONS: readonly Permission[] = [
   'events.write',
 ];
 
-const USER: readonly Permission[] = [...OPERATIONS, 'blueprints.write', 'plugins.write', 'secrets.write', 'sites.write'];
+const USER: readonly Permission[] = [
+  ...OPERATIONS,
+  'blueprints.write',
+  'plugins.write',
+  'secrets.write',
+  'sites.write',
+];
 
 const MANAGER: readonly Permission[] = [...USER, 'private.read', 'settings.write'];
 

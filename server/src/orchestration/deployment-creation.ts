@@ -9,6 +9,7 @@ import { record } from '../identity/audit.js';
 import { type BlueprintUid, type DeploymentUid, newExecutionId, randomName } from '../ids.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { adopt } from './deployment-family.js';
 import {
   type DeploymentRest,
   deleteLabels,
@@ -16,6 +17,7 @@ import {
   insertDeployment,
   insertLabels,
   setCreateExecution,
+  setSite,
   showLabels,
   type Visibility,
 } from './deployments.store.js';
@@ -34,6 +36,8 @@ export interface DeploymentRequest {
   readonly description?: string;
   readonly visibility?: Visibility;
   readonly labels?: readonly Label[];
+  /** Name of the site where it stands. */
+  readonly site?: string;
 }
 
 export function deploymentExists(id: string): DomainError {
@@ -132,6 +136,7 @@ export async function storeDeployment(
   blueprint: BlueprintUid,
   plan: PreparedPlan,
   suffixLength: number,
+  site: number | null,
 ): Promise<void> {
   const policies = policiesInUse(plan);
   const instances = instantiate(plan, () => randomName(suffixLength));
@@ -159,12 +164,10 @@ export async function storeDeployment(
     const uid = row!.uid;
     await insertNodes.run(client, scope.tenantId, [uid, JSON.stringify(plan.nodes.map(nodeRow))]);
     await insertInstances.run(client, scope.tenantId, [uid, JSON.stringify(instances)]);
-    await setLabels(
-      client,
-      scope,
-      uid,
-      distinct([...planLabels(plan), ...normalLabels(request.labels ?? [])]),
-    );
+    const labels = distinct([...planLabels(plan), ...normalLabels(request.labels ?? [])]);
+    await adopt(client, scope, request.id, labels);
+    await setLabels(client, scope, uid, labels);
+    if (site !== null) await setSite.run(client, scope.tenantId, [uid, site]);
     await tellCreation(client, scope, uid, visibility, request);
     await record(client, caller, {
       action: 'create',

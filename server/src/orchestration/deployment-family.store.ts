@@ -28,21 +28,40 @@ function family(of: string, otherwise: string, all: boolean): string {
   return `(case when d.is_parent then (select ${of} from ${below} c) else ${otherwise} end)`;
 }
 
-const WORST = (of: string) => `case max(case ${of} when 'requires-attention' then 3 when 'in-progress' then 2 when 'good' then 1 end)
+const WORST = (
+  of: string,
+) => `case max(case ${of} when 'requires-attention' then 3 when 'in-progress' then 2 when 'good' then 1 end)
   when 3 then 'requires-attention' when 2 then 'in-progress' when 1 then 'good' end`;
 
 export const SERVICES_COUNT = family(`(count(*) filter (where not ${IS_ENVIRONMENT}))::integer`, '0', true);
 export const ENVIRONMENTS_COUNT = family(`(count(*) filter (where ${IS_ENVIRONMENT}))::integer`, '0', true);
-export const DIRECT_SERVICES_COUNT = family(`(count(*) filter (where not ${IS_ENVIRONMENT}))::integer`, '0', false);
-export const DIRECT_ENVIRONMENTS_COUNT = family(`(count(*) filter (where ${IS_ENVIRONMENT}))::integer`, '0', false);
-export const SERVICES_HEALTH = family(WORST(`case when not ${IS_ENVIRONMENT} then c.health end`), 'null', true);
-export const ENVIRONMENTS_HEALTH = family(WORST(`case when ${IS_ENVIRONMENT} then c.health end`), 'null', true);
+export const DIRECT_SERVICES_COUNT = family(
+  `(count(*) filter (where not ${IS_ENVIRONMENT}))::integer`,
+  '0',
+  false,
+);
+export const DIRECT_ENVIRONMENTS_COUNT = family(
+  `(count(*) filter (where ${IS_ENVIRONMENT}))::integer`,
+  '0',
+  false,
+);
+export const SERVICES_HEALTH = family(
+  WORST(`case when not ${IS_ENVIRONMENT} then c.health end`),
+  'null',
+  true,
+);
+export const ENVIRONMENTS_HEALTH = family(
+  WORST(`case when ${IS_ENVIRONMENT} then c.health end`),
+  'null',
+  true,
+);
 export const HAS_CHILDREN = family('count(*) > 0', 'false', false);
 /** The worst of the deployment's own and of its descendants'. */
 export const WHOLE_HEALTH = `(case when d.is_parent then (select ${WORST('w.health')} from (
     select d.health union all select ${SERVICES_HEALTH} union all select ${ENVIRONMENTS_HEALTH}) w (health)) else d.health end)`;
-export const ENVIRONMENT_TYPE = `coalesce((select min(l.value) from deployment_labels l
-  where l.deployment_uid = d.uid and l.tenant_id = d.tenant_id and l.key = 'csys-env-type'), '')`;
+export const ENVIRONMENT_TYPE = `(case when position('csys-env-type' in d.labels::text) > 0
+  then coalesce((select min(l.value) from deployment_labels l
+    where l.deployment_uid = d.uid and l.tenant_id = d.tenant_id and l.key = 'csys-env-type'), '') else '' end)`;
 
 /** Of the ids `$2` those that name no deployment of the tenant. */
 export const missingParents = tenantStatement<{ id: string }>(

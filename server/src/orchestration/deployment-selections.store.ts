@@ -10,10 +10,13 @@ export const DEPLOYMENT_SELECTIONS: Selections = {
     where l.tenant_id = d.tenant_id and l.deployment_uid = d.uid and l.key = ${key}
       and ${values.length === 0 ? sql`true` : sql`l.value = any(${values}::text[])`})`,
   /** In one of these groups. */
-  group: (ids) => sql`exists (select from deployment_group_members m join deployment_groups g on g.uid = m.group_uid
+  group: (
+    ids,
+  ) => sql`exists (select from deployment_group_members m join deployment_groups g on g.uid = m.group_uid
     where m.tenant_id = d.tenant_id and m.deployment_uid = d.uid and g.id = any(${[...ids]}::text[]))`,
   /** Some execution schedule starts executions on it. */
-  schedules: () => sql`exists (select from execution_schedules s where s.deployment_uid = d.uid and s.tenant_id = d.tenant_id)`,
+  schedules: () =>
+    sql`exists (select from execution_schedules s where s.deployment_uid = d.uid and s.tenant_id = d.tenant_id)`,
   /** One of these deployments stands on it, be it by others. */
   'dependencies-of': (ids) => sql`d.uid in (with recursive below (uid) as (
       select p.target_uid from deployments o join deployment_dependencies p on p.source_uid = o.uid

@@ -1,5 +1,7 @@
 import type { InputDefinition, JsonObject, PlanWorkflow, SharedTypes, ValueDefinition } from '../dsl/plan.js';
 import type { BlueprintUid, DeploymentUid, TenantId, UserId } from '../ids.js';
+import { type ListSpec, ownTenant } from '../store/list.js';
+import { systemStatement, tenantStatement } from '../store/statement.js';
 import {
   DIRECT_ENVIRONMENTS_COUNT,
   DIRECT_SERVICES_COUNT,
@@ -12,8 +14,6 @@ import {
   WHOLE_HEALTH,
 } from './deployment-family.store.js';
 import { DEPLOYMENT_SELECTIONS } from './deployment-selections.store.js';
-import { type ListSpec, ownTenant } from '../store/list.js';
-import { systemStatement, tenantStatement } from '../store/statement.js';
 
 export type Visibility = 'private' | 'tenant' | 'global';
 export type Health = 'good' | 'in-progress' | 'requires-attention';
@@ -99,6 +99,8 @@ export type DeploymentField =
   | 'latestExecutionFinishedOperations'
   | 'createExecutionId'
   | 'unavailableInstances'
+  | 'uid'
+  | 'workflowsDigest'
   | 'siteName'
   | 'runtimeOnly'
   | 'groupIds'
@@ -155,7 +157,12 @@ export const deploymentList: ListSpec<DeploymentField> = {
     latestExecutionFinishedOperations: { sql: 'x.finished_operations', type: 'integer' },
     createExecutionId: { sql: 'c.id', type: 'name' },
     unavailableInstances: { sql: UNAVAILABLE, type: 'integer' },
-    siteName: { sql: '(select s.name from sites s where s.uid = d.site_uid)', type: 'text' },
+    siteName: {
+      sql: '(case when d.site_uid is not null then (select s.name from sites s where s.uid = d.site_uid) end)',
+      type: 'text',
+    },
+    uid: { sql: 'd.uid', type: 'integer' },
+    workflowsDigest: { sql: 'md5(d.workflows::text)', type: 'text' },
     runtimeOnly: { sql: 'd.runtime_only', type: 'boolean' },
     groupIds: { sql: GROUP_IDS, type: 'json' },
     wholeHealth: { sql: WHOLE_HEALTH, type: 'text' },
@@ -254,6 +261,12 @@ export const setCreateExecution = tenantStatement<never>(
    where d.tenant_id = $1 and d.uid = $2`,
 );
 
+/** `$3` the site; null: it stands nowhere. */
+export const setSite = tenantStatement<never>(
+  'deployment_set_site',
+  'update deployments d set site_uid = $3, updated_at = now() where d.tenant_id = $1 and d.uid = $2',
+);
+
 export const setLatestExecution = tenantStatement<never>(
   'deployment_set_latest_execution',
   `update deployments d set latest_execution_uid = $3, health = 'in-progress', updated_at = now()
@@ -337,4 +350,11 @@ export const selectStandingOn = systemStatement<{ name: string }>(
   `select case when d.tenant_id = b.tenant_id then d.id else 'one of another tenant' end as name
    from deployments d join blueprints b on b.uid = d.blueprint_uid where d.blueprint_uid = $1 order by d.uid limit 10`,
   'a blueprint shared with every tenant may carry deployments of others, which are told of without their names',
+);
+
+/** The workflows of the deployments `$1`. */
+export const workflowsOf = systemStatement<{ workflows: Readonly<Record<string, PlanWorkflow>> }>(
+  'deployment_workflows',
+  'select workflows from deployments where uid = any($1::bigint[])',
+  'the uids come from a list that was read in the caller’s own scope',
 );

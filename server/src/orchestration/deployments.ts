@@ -13,6 +13,7 @@ import { record } from '../identity/audit.js';
 import type { BlueprintUid, DeploymentUid } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
+import type { Queryable } from '../store/statement.js';
 import { inTransaction } from '../store/transaction.js';
 import {
   checkDisplayName,
@@ -24,6 +25,7 @@ import {
   storeDeployment,
   WIDTH,
 } from './deployment-creation.js';
+import { adopt } from './deployment-family.js';
 import {
   type DeploymentField,
   type DeploymentRecord,
@@ -37,6 +39,7 @@ import {
   lockDeployment,
   selectDeployment,
   selectStandingOn,
+  setSite,
   updateDeployment,
   type Visibility,
 } from './deployments.store.js';
@@ -57,6 +60,8 @@ export interface DeploymentChange {
   readonly visibility?: Visibility;
   /** Replaces all labels. */
   readonly labels?: readonly Label[];
+  /** Name of the site where it stands; null: nowhere. */
+  readonly site?: string | null;
 }
 
 /** The catalog, as far as deployments need it. */
@@ -71,6 +76,12 @@ export interface BlueprintSource {
     readonly visibility: Visibility;
   }>;
   planOf(blueprint: BlueprintUid): Promise<Plan>;
+}
+
+/** The sites, as far as deployments need them. */
+export interface SiteSource {
+  /** Throws `not-found`. */
+  keyOf(db: Queryable, scope: TenantScope, name: string): Promise<number>;
 }
 
 /** The secrets room, as far as deployments need it. */
@@ -93,17 +104,20 @@ export class Deployments {
   readonly #blueprints: BlueprintSource;
   readonly #secrets: SecretNames;
   readonly #evaluation: Evaluation;
+  readonly #sites: SiteSource;
 
   constructor(parts: {
     pool: Pool;
     blueprints: BlueprintSource;
     secrets: SecretNames;
     evaluation: Evaluation;
+    sites: SiteSource;
   }) {
     this.#pool = parts.pool;
     this.#blueprints = parts.blueprints;
     this.#secrets = parts.secrets;
     this.#evaluation = parts.evaluation;
+    this.#sites = parts.sites;
   }
 
   /** Needs `deployments.read`. */
@@ -166,6 +180,7 @@ export class Deployments {
         },
       );
     }
+    const site = request.site === undefined ? null : await this.#sites.keyOf(this.#pool, scope, request.site);
     for (let draw = 0; ; draw += 1) {
       try {
         const suffixLength = SUFFIX_LENGTHS[draw]!;
@@ -178,6 +193,7 @@ export class Deployments {
           blueprint.uid,
           prepared,
           suffixLength,
+          site,
         );
         return await this.get(caller, request.id);
       } catch (error) {
@@ -231,7 +247,15 @@ export class Deployments {
         change.description ?? null,
         change.visibility ?? null,
       ]);
-      if (labels !== undefined) await setLabels(client, scope, deployment.uid, labels);
+      if (labels !== undefined) {
+        await adopt(client, scope, id, labels);
+        await setLabels(client, scope, deployment.uid, labels);
+      }
+      const { site } = change;
+      if (site !== undefined) {
+        const key = site === null ? null : await this.#sites.keyOf(client, scope, site);
+        await setSite.run(client, scope.tenantId, [deployment.uid, key]);
+      }
       await record(client, caller, {
         action: 'update',
         thing: 'deployment',

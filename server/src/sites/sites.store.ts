@@ -61,7 +61,10 @@ export const updateSite = tenantStatement(
    where s.tenant_id = $1 and s.uid = $2`,
 );
 
-export const deleteSite = tenantStatement('site_delete', 'delete from sites s where s.tenant_id = $1 and s.uid = $2');
+export const deleteSite = tenantStatement(
+  'site_delete',
+  'delete from sites s where s.tenant_id = $1 and s.uid = $2',
+);
 
 /** `$1` name, `$2` tenant, `$3` in any tenant, not only as a global one. */
 export const siteTakenElsewhere = systemStatement<{ taken: boolean }>(

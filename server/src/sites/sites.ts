@@ -139,7 +139,12 @@ async function find(db: Queryable, scope: TenantScope, name: string): Promise<Si
   return site;
 }
 
-async function requireFree(client: Client, scope: TenantScope, name: string, visibility: Visibility): Promise<void> {
+async function requireFree(
+  client: Client,
+  scope: TenantScope,
+  name: string,
+  visibility: Visibility,
+): Promise<void> {
   const { taken } = (await siteTakenElsewhere.one(client, [name, scope.tenantId, visibility === 'global']))!;
   if (taken) throw exists(name);
 }

@@ -25,6 +25,7 @@ import {
 } from '../../src/orchestration/running/worker.js';
 import type { Plugin } from '../../src/plugins/plugin.js';
 import { createRegistry } from '../../src/plugins/registry.js';
+import { Sites } from '../../src/sites/sites.js';
 import type { Pool } from '../../src/store/pool.js';
 import { Signals } from '../../src/store/signals.js';
 import { type TestDatabase, testDatabase } from './test-database.js';
@@ -97,7 +98,13 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
       return { size: found.size, stream: createReadStream(file) };
     },
   };
-  const deployments = new Deployments({ pool, blueprints, evaluation, secrets: { missing: async () => [] } });
+  const deployments = new Deployments({
+    pool,
+    blueprints,
+    evaluation,
+    secrets: { missing: async () => [] },
+    sites: new Sites(pool),
+  });
   const executions = new Executions(pool, {
     work: () => signals.send('work'),
     changed: (id) => signals.send(`changed:${id}`),

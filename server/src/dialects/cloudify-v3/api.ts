@@ -25,6 +25,10 @@ const TAGS = {
   Executions: 'Runs of workflows.',
   Events: 'What executions did and said.',
   Snapshots: 'The whole installation as of one moment, and the way back.',
+  Sites: 'Named places that deployments stand at.',
+  Filters: 'Rules under a name that select blueprints or deployments.',
+  Labels: 'Which labels are in use.',
+  Workflows: 'What can be run on deployments.',
 };
 
 /** They are about the installation, so a request may leave the tenant out. */

@@ -6,7 +6,7 @@ import type { BlueprintField, BlueprintRecord } from '../../catalog/blueprints.j
 import type { Core } from '../../core.js';
 import type { Plan } from '../../dsl/plan.js';
 import type { ExecutionField } from '../../orchestration/executions.js';
-import type { ListFilter } from '../../store/list.js';
+import type { ListFilter, ListQuery } from '../../store/list.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { withUploadOrder } from './blueprint-upload.js';
@@ -25,9 +25,10 @@ import {
   Time,
   VisibilityWord,
 } from './fields.js';
+import { type AttributeWords, conditionsFrom, type SearchWords } from './filter-rules.js';
 import { Labels, LabelsBody, readLabels } from './labels.js';
 import { booleanParam, checkId, type Params } from './lenient.js';
-import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
+import { type ListingOptions, listBody, narrowed, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { expandPlan, wireRequirements } from './plan.js';
 import { type Resource, renderRecord, schemaOf } from './resource.js';
@@ -100,7 +101,50 @@ function forCaller(core: Core, caller: Caller): Resource<BlueprintField> {
 
 const Change = Type.Object({ labels: LabelsBody }, { title: 'BlueprintChange' });
 
-const LISTING: ListingOptions<BlueprintField> = { searches: { _search: 'id' }, acrossTenants: true };
+const LISTING: ListingOptions<BlueprintField> = {
+  searches: { _search: 'id' },
+  acrossTenants: true,
+  storedFilters: true,
+};
+
+/** What filter rules may ask of blueprints. */
+export const BLUEPRINT_WORDS: AttributeWords<BlueprintField> = {
+  labelled: true,
+  names: { id: 'id', created_by: 'createdBy', state: 'state', tenant_name: 'tenantName' },
+  values: { state: Object.fromEntries(Object.entries(STATE_WORDS).map(([ours, theirs]) => [theirs, ours])) },
+  attributes: {
+    id: { field: 'id' },
+    createdBy: { field: 'createdBy' },
+    state: { field: 'state' },
+    tenantName: { field: 'tenantName' },
+  },
+};
+
+/** The list, narrowed by the rules of a search. Hidden blueprints are told to those who ask for them. */
+export async function answerBlueprints(
+  core: Core,
+  caller: Caller,
+  params: Params,
+  body: SearchWords = {},
+): Promise<string> {
+  const listing = parseListing(forCaller(core, caller), params, LISTING);
+  const conditions = await conditionsFrom(core, caller, 'blueprints', BLUEPRINT_WORDS, params, body);
+  const list = (asked: ListQuery<BlueprintField>) =>
+    core.blueprints.list(caller, { ...asked, filters: [...asked.filters, ...shownOnly(params)] });
+  const { query, filteredFrom } = await narrowed(listing, conditions, list);
+  const page = await list(query);
+  return listBody(listing, page, filteredFrom === null ? null : filteredFrom - page.total);
+}
+
+/** As it is told, for the description. */
+export const BLUEPRINT_LIST = {
+  question: () =>
+    listQuery(
+      blueprintResource(async () => null),
+      LISTING,
+    ),
+  schema: () => ListOf(schemaOf(blueprintResource(async () => null))),
+};
 
 const ORDER = {
   application_file_name: Word('Name of the main file in the archive; default: blueprint.yaml'),
@@ -144,18 +188,12 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
       schema: describe('Blueprints', 'list', 'List blueprints', {
         description:
           'Hidden blueprints are left out unless `is_hidden` or `id` is asked for; the plan unless it is included.',
-        querystring: listQuery(
-          blueprintResource(async () => null),
-          LISTING,
-        ),
-        response: { 200: ListOf(schema) },
+        querystring: BLUEPRINT_LIST.question(),
+        response: { 200: BLUEPRINT_LIST.schema() },
       }),
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const caller = callerOf(request);
-      const listing = parseListing(forCaller(core, caller), request.query, LISTING);
-      const query = { ...listing.query, filters: [...listing.query.filters, ...shownOnly(request.query)] };
-      return sendText(reply, 200, await listBody(listing, await core.blueprints.list(caller, query)));
+      return sendText(reply, 200, await answerBlueprints(core, callerOf(request), request.query));
     },
   );
 

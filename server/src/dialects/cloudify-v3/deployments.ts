@@ -2,127 +2,19 @@
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../caller.js';
-import type { Core } from '../../core.js';
-import type { Json, JsonObject, Plan } from '../../dsl/plan.js';
-import type { DeploymentField } from '../../orchestration/deployments.js';
+import type { Json, JsonObject } from '../../dsl/plan.js';
 import { sendDeleted, sendJson, sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { deletionOf, describe, itemQuery, listQuery, Switch } from './described.js';
-import { badParameters, notFoundAs } from './errors.js';
-import { Anything, Count, Dict, Flag, IdParams, ListOf, MaybeText, OWNERSHIP, Text, Time } from './fields.js';
-import { Labels, LabelsBody, readLabels } from './labels.js';
+import { answerDeployments, DEPLOYMENT_LIST, deploymentResource, forCaller } from './deployment-list.js';
+import { deletionOf, describe, itemQuery, Switch } from './described.js';
+import { badParameters } from './errors.js';
+import { Anything, Dict, IdParams, Text } from './fields.js';
+import { LabelsBody, readLabels } from './labels.js';
 import { booleanOf, booleanParam, checkId, LenientBoolean, type Params, single } from './lenient.js';
-import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
+import { readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
-import { wireScalingGroup, wireWorkflow } from './plan.js';
-import { type Resource, schemaOf } from './resource.js';
+import { schemaOf } from './resource.js';
 import { readVisibility, readWiderVisibility, VisibilityChange } from './visibility.js';
-
-/** @param workflowsOf the workflows of a deployment, told only where a single one is read */
-function deploymentResource(workflowsOf: (id: string) => Promise<unknown>): Resource<DeploymentField> {
-  return {
-    name: 'Deployment',
-    key: 'id',
-    fields: {
-      id: { from: 'id', schema: Text },
-      display_name: { from: 'displayName', schema: Text },
-      blueprint_id: { from: 'blueprintId', schema: Text },
-      description: { from: 'description', schema: MaybeText },
-      created_at: { from: 'createdAt', schema: Time },
-      updated_at: { from: 'updatedAt', schema: Time },
-      inputs: { from: 'inputs', schema: Dict },
-      outputs: { from: 'outputs', schema: Dict },
-      capabilities: { from: 'capabilities', schema: Dict },
-      groups: { from: 'groups', schema: Dict },
-      scaling_groups: {
-        from: 'scalingGroups',
-        schema: Dict,
-        rework: { when: /"scaling_groups":\s*\{"/, map: wireScalingGroups },
-      },
-      policy_types: { from: 'policyTypes', schema: Dict },
-      policy_triggers: { from: 'policyTriggers', schema: Dict },
-      resource_tags: { from: 'resourceTags', schema: Dict },
-      labels: { from: 'labels', schema: Labels },
-      installation_status: {
-        from: { field: 'installed', words: { true: 'active' }, otherwise: 'inactive' },
-        schema: Text,
-      },
-      deployment_status: {
-        from: {
-          field: 'health',
-          words: { good: 'good', 'in-progress': 'in_progress', 'requires-attention': 'requires_attention' },
-        },
-        schema: Text,
-      },
-      unavailable_instances: { from: 'unavailableInstances', schema: Count },
-      drifted_instances: { from: { constant: 0 }, schema: Count },
-      latest_execution: { from: 'latestExecutionId', schema: MaybeText },
-      latest_execution_status: {
-        from: {
-          field: 'latestExecutionStatus',
-          words: {
-            terminated: 'completed',
-            failed: 'failed',
-            cancelled: 'cancelled',
-            queued: 'queued',
-            scheduled: 'scheduled',
-            pending: 'in_progress',
-            started: 'in_progress',
-            cancelling: 'in_progress',
-            'force-cancelling': 'in_progress',
-            'kill-cancelling': 'in_progress',
-          },
-        },
-        schema: MaybeText,
-      },
-      latest_execution_workflow_id: { from: 'latestExecutionWorkflow', schema: MaybeText },
-      latest_execution_total_operations: { from: 'latestExecutionTotalOperations', schema: Anything },
-      latest_execution_finished_operations: { from: 'latestExecutionFinishedOperations', schema: Anything },
-      create_execution: { from: 'createExecutionId', schema: MaybeText },
-      // Sites, deployment groups and deployments inside others do not exist here: nothing to count.
-      site_name: { from: { constant: null }, schema: MaybeText },
-      permalink: { from: { constant: null }, schema: MaybeText },
-      runtime_only_evaluation: { from: { constant: false }, schema: Flag },
-      deployment_groups: { from: { constant: [] }, schema: Type.Array(Text) },
-      sub_services_count: { from: { constant: 0 }, schema: Count },
-      sub_services_status: { from: { constant: null }, schema: MaybeText },
-      sub_environments_count: { from: { constant: 0 }, schema: Count },
-      sub_environments_status: { from: { constant: null }, schema: MaybeText },
-      environment_type: { from: { constant: '' }, schema: Text },
-      has_sub_deployments: { from: { constant: false }, schema: Flag },
-      ...OWNERSHIP,
-    },
-    derived: {
-      workflows: {
-        needs: ['id'],
-        derive: ({ id }) => workflowsOf(id as string),
-        schema: Type.Array(Anything),
-        listed: false,
-      },
-    },
-  };
-}
-
-function wireScalingGroups(stored: unknown): unknown {
-  return Object.fromEntries(
-    Object.entries(stored as Plan['scalingGroups']).map(([name, group]) => [name, wireScalingGroup(group)]),
-  );
-}
-
-function forCaller(core: Core, caller: Caller): Resource<DeploymentField> {
-  return deploymentResource(async (id) =>
-    Object.entries((await core.deployments.get(caller, id)).workflows).map(([name, workflow]) => ({
-      name,
-      ...wireWorkflow(workflow),
-      created_at: null,
-    })),
-  );
-}
-
-const LISTING: ListingOptions<DeploymentField> = {
-  searches: { _search: 'id', _search_name: 'displayName' },
-  acrossTenants: true,
-};
 
 const NewDeployment = Type.Object(
   {
@@ -158,6 +50,11 @@ const Deletion = Type.Object(
   { title: 'DeploymentDeletion' },
 );
 
+const SiteChange = Type.Object(
+  { site_name: Type.Optional(Type.String()), detach_site: Type.Optional(LenientBoolean) },
+  { title: 'DeploymentSiteChange' },
+);
+
 const Evaluation = Type.Object(
   {
     deployment_id: Type.String(),
@@ -178,31 +75,36 @@ const Capabilities = Type.Object(
 export function addDeployments({ scope, core, version }: Mounting): void {
   const schema = schemaOf(deploymentResource(async () => []));
   const one = { params: IdParams, querystring: itemQuery(), response: { 200: schema } };
-  const read = (caller: Caller, params: Params, id: string) =>
-    readItem(forCaller(core, caller), params, id, (query) => core.deployments.list(caller, query));
+  const read = (caller: Caller, params: Params, id: string) => {
+    const all = booleanParam(params, 'all_sub_deployments', true);
+    return readItem(forCaller(core, caller, all), params, id, (query) =>
+      core.deployments.list(caller, query),
+    );
+  };
 
   scope.get(
     '/deployments',
     {
       schema: describe('Deployments', 'list', 'List deployments', {
-        querystring: listQuery(
-          deploymentResource(async () => []),
-          LISTING,
-        ),
-        response: { 200: ListOf(schema) },
+        querystring: DEPLOYMENT_LIST.question(),
+        response: { 200: DEPLOYMENT_LIST.schema() },
       }),
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const caller = callerOf(request);
-      const listing = parseListing(forCaller(core, caller), request.query, LISTING);
-      const page = await core.deployments.list(caller, listing.query);
-      return sendText(reply, 200, await listBody(listing, page));
+      return sendText(reply, 200, await answerDeployments(core, callerOf(request), request.query));
     },
   );
 
   scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/deployments/:id',
-    { schema: describe('Deployments', 'get', 'Get a deployment with its workflows', one) },
+    {
+      schema: describe('Deployments', 'get', 'Get a deployment with its workflows', {
+        ...one,
+        querystring: itemQuery({
+          all_sub_deployments: Switch('Count deployments inside it with those inside them; default: yes'),
+        }),
+      }),
+    },
     async (request, reply) =>
       sendText(reply, 200, await read(callerOf(request), request.query, request.params.id)),
   );
@@ -225,7 +127,6 @@ export function addDeployments({ scope, core, version }: Mounting): void {
       const { id } = request.params;
       const { body } = request;
       checkId('deployment_id', id, { leadingLetter: false });
-      if (body.site_name !== undefined) throw notFoundAs('Site', body.site_name);
       if (booleanOf('runtime_only_evaluation', body.runtime_only_evaluation, false)) {
         throw badParameters('`runtime_only_evaluation` is not supported');
       }
@@ -243,6 +144,7 @@ export function addDeployments({ scope, core, version }: Mounting): void {
         ...(body.display_name === undefined ? {} : { displayName: body.display_name }),
         ...(body.description === undefined ? {} : { description: body.description }),
         ...(body.labels === undefined ? {} : { labels: readLabels(body.labels) }),
+        ...(body.site_name === undefined ? {} : { site: body.site_name }),
       });
       return sendText(reply, 201, await read(caller, request.query, id));
     },
@@ -287,6 +189,22 @@ export function addDeployments({ scope, core, version }: Mounting): void {
       const caller = callerOf(request);
       const { id } = request.params;
       await core.deployments.update(caller, id, { visibility: readWiderVisibility(request.body.visibility) });
+      return sendText(reply, 200, await read(caller, request.query, id));
+    },
+  );
+
+  scope.post<{ Params: Static<typeof IdParams>; Body: Static<typeof SiteChange>; Querystring: Params }>(
+    '/deployments/:id/set-site',
+    { schema: describe('Deployments', 'set_site', 'Say where it stands', { body: SiteChange, ...one }) },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { id } = request.params;
+      const { site_name, detach_site } = request.body;
+      const detach = booleanOf('detach_site', detach_site, false);
+      if ((site_name === undefined) !== detach) {
+        throw badParameters('Must provide either a `site_name` of a valid site or `detach_site` with true');
+      }
+      await core.deployments.update(caller, id, { site: detach ? null : site_name! });
       return sendText(reply, 200, await read(caller, request.query, id));
     },
   );

@@ -18,6 +18,9 @@ export interface ErrorBody {
   readonly message: string;
   readonly error_code: string;
   readonly server_traceback: string | null;
+  /** Only with `invalid_filter_rule`. */
+  readonly err_filter_rule?: unknown;
+  readonly err_reason?: string;
 }
 
 export const BY_KIND: Readonly<Record<ErrorKind, WireError>> = {
@@ -66,6 +69,9 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'builtin-user': { status: 400, code: 'illegal_action_error' },
   'own-user': { status: 400, code: 'illegal_action_error' },
   'default-tenant': { status: 400, code: 'illegal_action_error' },
+  'filter-rule-invalid': { status: 400, code: 'invalid_filter_rule' },
+  'filter-of-the-system': { status: 400, code: 'illegal_action_error' },
+  'deployment-parent-not-found': { status: 404, code: 'deployment_parent_not_found_error' },
 };
 
 /** An answer only this dialect gives; rooms never throw it. */
@@ -114,7 +120,14 @@ export function renderError(error: unknown, log: Pick<FastifyBaseLogger, 'error'
     }
     const { retryAfterSeconds } = error.details;
     const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
-    return { ...answer(wire, messageOf(error)), headers };
+    const told = answer(wire, messageOf(error));
+    if (error.reason !== 'filter-rule-invalid') return { ...told, headers };
+    const { rule, why } = error.details;
+    return {
+      ...told,
+      body: { ...told.body, err_filter_rule: rule ?? null, err_reason: String(why) },
+      headers,
+    };
   }
   const fromHttp = httpErrorOf(error);
   if (fromHttp !== null) return answer(fromHttp, (error as Error).message);

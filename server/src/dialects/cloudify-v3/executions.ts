@@ -70,7 +70,11 @@ export const EXECUTION: Resource<ExecutionField> = {
   },
 };
 
-const LISTING: ListingOptions<ExecutionField> = { searches: { _search: 'id' }, acrossTenants: true };
+const LISTING: ListingOptions<ExecutionField> = {
+  searches: { _search: 'id' },
+  acrossTenants: true,
+  selections: { _group_id: 'group' },
+};
 
 /** A year, in seconds. */
 const LONGEST_WAIT = 365 * 86_400;

@@ -39,6 +39,7 @@ const PageMetadata = Type.Object(
       offset: Count,
       size: Type.Integer({ description: 'The effective size of a page' }),
     }),
+    filtered: Type.Optional(Type.Integer({ description: 'Rows that filter rules have removed' })),
   },
   { title: 'PageMetadata' },
 );

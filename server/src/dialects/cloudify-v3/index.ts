@@ -15,12 +15,17 @@ import { addDeployments } from './deployments.js';
 import { badParameters, CloudifyError, type Rendered, renderError } from './errors.js';
 import { addEvents } from './events.js';
 import { addExecutions } from './executions.js';
+import { addFilters } from './filters.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
+import { addLabelKeys } from './label-keys.js';
 import { addManager, addVersion } from './manager.js';
 import { addNodeInstances } from './node-instances.js';
 import { addNodes } from './nodes.js';
+import { addSearches } from './searches.js';
 import { addSecrets } from './secrets.js';
+import { addSites } from './sites.js';
 import { addSnapshots } from './snapshots.js';
+import { addSummaries } from './summary.js';
 import { addTenants } from './tenants.js';
 import { addTokens } from './tokens.js';
 import { addUserGroups } from './user-groups.js';
@@ -72,6 +77,11 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addEvents(mounting);
   addSecrets(mounting);
   addSnapshots(mounting);
+  addSites(mounting);
+  addFilters(mounting);
+  addLabelKeys(mounting);
+  addSearches(mounting);
+  addSummaries(mounting);
 }
 
 function notServed(request: FastifyRequest, known: KnownPaths): CloudifyError {

@@ -36,6 +36,10 @@ export interface ListingOptions<Field extends string> {
   readonly acrossTenants?: boolean;
   /** Words for `_sort` beyond the resource's own fields. */
   readonly sorts?: Readonly<Record<string, Field>>;
+  /** Parameters that select beyond the fields: parameter -> the list's selection. */
+  readonly selections?: Readonly<Record<string, string>>;
+  /** `_filter_id` is honoured: `conditionsFrom` in filter-rules.ts reads it. */
+  readonly storedFilters?: boolean;
 }
 
 export interface Listing<Field extends string> {
@@ -51,7 +55,7 @@ export function parseListing<Field extends string>(
   params: Params,
   options: ListingOptions<Field>,
 ): Listing<Field> {
-  refuseUnsupported(params);
+  refuseUnsupported(params, options);
   const offset = countParam(params, '_offset', 0, Number.MAX_SAFE_INTEGER);
   const size = booleanParam(params, '_get_all_results', false)
     ? MOST_ROWS
@@ -65,6 +69,7 @@ export function parseListing<Field extends string>(
     ...parseFilters(resource, params, options),
     ...parseSearches(params, options),
     ...parseRanges(params, options),
+    ...parseSelections(params, options),
   ];
   const sort = parseSort(resource, params, options);
   const query = { shape: projection.shape, filters, sort, offset, size, allTenants };
@@ -85,9 +90,25 @@ function refuseOneByOne(resource: Resource<string>, include: readonly string[] |
  */
 const UNSUPPORTED = ['_filter_id', '_group_id', '_dependencies_of'];
 
-function refuseUnsupported(params: Params): void {
-  const given = UNSUPPORTED.filter((name) => repeated(params, name).some((value) => value !== ''));
+function refuseUnsupported(
+  params: Params,
+  { selections = {}, storedFilters = false }: Pick<ListingOptions<string>, 'selections' | 'storedFilters'>,
+): void {
+  const given = UNSUPPORTED.filter((name) => {
+    if (Object.hasOwn(selections, name) || (name === '_filter_id' && storedFilters)) return false;
+    return repeated(params, name).some((value) => value !== '');
+  });
   if (given.length > 0) throw badParameters(`These query parameters are not supported: ${quoted(given)}`);
+}
+
+function parseSelections<Field extends string>(
+  params: Params,
+  options: ListingOptions<Field>,
+): ListFilter<Field>[] {
+  return Object.entries(options.selections ?? {}).flatMap(([name, selection]) => {
+    const values = repeated(params, name).filter((value) => value !== '');
+    return values.length === 0 ? [] : [{ selection, values }];
+  });
 }
 
 /** `_include=a,b`; null: not given. */
@@ -248,8 +269,24 @@ function parseSort<Field extends string>(
 export async function listBody<Field extends string>(
   listing: Listing<Field>,
   page: ListPage,
+  filtered: number | null = null,
 ): Promise<string> {
-  return envelope(listing, await renderItems(listing.projection, page), page.total);
+  return envelope(listing, await renderItems(listing.projection, page), page.total, filtered);
+}
+
+/**
+ * The query with further conditions, and how many rows they remove; null where there are none.
+ *
+ * @param list the service's list, already bound to its caller
+ */
+export async function narrowed<Field extends string>(
+  { query }: Listing<Field>,
+  conditions: readonly ListFilter<Field>[],
+  list: (query: ListQuery<Field>) => Promise<{ readonly total: number }>,
+): Promise<{ query: ListQuery<Field>; filteredFrom: number | null }> {
+  if (conditions.length === 0) return { query, filteredFrom: null };
+  const whole = await list({ ...query, shape: {}, offset: 0, size: 0 });
+  return { query: { ...query, filters: [...query.filters, ...conditions] }, filteredFrom: whole.total };
 }
 
 /** Puts items that are JSON text already into the envelope of a list. */
@@ -257,8 +294,11 @@ export function envelope(
   { offset, size }: { readonly offset: number; readonly size: number },
   items: string,
   total: number,
+  filtered: number | null = null,
 ): string {
-  return `{"items":${items},"metadata":{"pagination":{"total":${total},"offset":${offset},"size":${size}}}}`;
+  const pagination = `{"total":${total},"offset":${offset},"size":${size}}`;
+  const removed = filtered === null ? '' : `,"filtered":${filtered}`;
+  return `{"items":${items},"metadata":{"pagination":${pagination}${removed}}}`;
 }
 
 /**

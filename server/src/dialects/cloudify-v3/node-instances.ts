@@ -1,15 +1,19 @@
 /** Node instances. */
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
+import type { Caller } from '../../caller.js';
+import type { Core } from '../../core.js';
 import type { JsonObject } from '../../dsl/plan.js';
 import type { InstanceField, InstanceRecord } from '../../orchestration/node-instances.js';
+import type { ListQuery } from '../../store/list.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { describe, itemQuery, listQuery, Switch } from './described.js';
 import { CloudifyError } from './errors.js';
 import { Anything, Dict, Flag, IdParams, ListOf, MaybeText, OWNERSHIP, Text } from './fields.js';
+import { type AttributeWords, conditionsFrom, type SearchWords } from './filter-rules.js';
 import { booleanParam, type Params } from './lenient.js';
-import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
+import { type ListingOptions, listBody, narrowed, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
 
@@ -83,6 +87,34 @@ const Change = Type.Object(
   { title: 'NodeInstanceChange' },
 );
 
+/** What filter rules may ask of node instances. */
+export const INSTANCE_WORDS: AttributeWords<InstanceField> = {
+  labelled: false,
+  names: { id: 'id' },
+  attributes: { id: { field: 'id' } },
+};
+
+/** The list, narrowed by the rules of a search. */
+export async function answerInstances(
+  core: Core,
+  caller: Caller,
+  params: Params,
+  body: SearchWords = {},
+): Promise<string> {
+  const listing = parseListing(INSTANCE, params, LISTING);
+  const conditions = await conditionsFrom(core, caller, null, INSTANCE_WORDS, params, body);
+  const list = (query: ListQuery<InstanceField>) => core.nodeInstances.list(caller, query);
+  const { query, filteredFrom } = await narrowed(listing, conditions, list);
+  const page = await list(query);
+  return listBody(listing, page, filteredFrom === null ? null : filteredFrom - page.total);
+}
+
+/** As it is told, for the description. */
+export const INSTANCE_LIST = {
+  question: () => listQuery(INSTANCE, LISTING),
+  schema: () => ListOf(schemaOf(INSTANCE)),
+};
+
 export function addNodeInstances({ scope, core }: Mounting): void {
   const one = { params: IdParams, response: { 200: schemaOf(INSTANCE) } };
 
@@ -95,9 +127,7 @@ export function addNodeInstances({ scope, core }: Mounting): void {
       }),
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const listing = parseListing(INSTANCE, request.query, LISTING);
-      const page = await core.nodeInstances.list(callerOf(request), listing.query);
-      return sendText(reply, 200, await listBody(listing, page));
+      return sendText(reply, 200, await answerInstances(core, callerOf(request), request.query));
     },
   );
 

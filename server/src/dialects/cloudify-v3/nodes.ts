@@ -1,14 +1,17 @@
 /** Nodes: what the blueprint says of each, told in full, and how many instances there are. Read only. */
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import type { Caller } from '../../caller.js';
+import type { Core } from '../../core.js';
 import type { NodeField, NodeRecord } from '../../orchestration/nodes.js';
 import type { ListQuery } from '../../store/list.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { describe, listQuery } from './described.js';
 import { Anything, Count, Dict, ListOf, MaybeText, Names, OWNERSHIP, Text } from './fields.js';
+import { type AttributeWords, conditionsFrom, type SearchWords } from './filter-rules.js';
 import type { Params } from './lenient.js';
-import { envelope, type ListingOptions, parseInclude, parseListing } from './listing.js';
+import { envelope, type ListingOptions, narrowed, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { nodeExpander, type WireNode } from './plan.js';
 import { type DerivedField, type Resource, renderRecord, schemaOf } from './resource.js';
@@ -60,6 +63,45 @@ const NODE: Resource<Field> = {
 
 const LISTING: ListingOptions<Field> = { searches: { _search: 'id' }, acrossTenants: true };
 
+/** What filter rules may ask of nodes. */
+export const NODE_WORDS: AttributeWords<Field> = {
+  labelled: false,
+  names: { id: 'id', type: 'type' },
+  attributes: { id: { field: 'id' }, type: { field: 'type' } },
+};
+
+/** The same where nodes are called by their type. */
+const NODE_TYPE_WORDS: AttributeWords<Field> = {
+  ...NODE_WORDS,
+  attributes: { id: { field: 'type' }, type: { field: 'type' } },
+};
+
+/** The list, narrowed by the rules of a search. */
+export async function answerNodes(
+  core: Core,
+  caller: Caller,
+  params: Params,
+  body: SearchWords = {},
+  calledBy: 'id' | 'type' = 'id',
+): Promise<string> {
+  const listing = parseListing(NODE, params, { ...LISTING, searches: { _search: calledBy } });
+  const words = calledBy === 'id' ? NODE_WORDS : NODE_TYPE_WORDS;
+  const conditions = await conditionsFrom(core, caller, null, words, params, body);
+  // Every filter and sort key stands for a field of the store: what is expanded can be neither.
+  const list = ({ shape: _, ...query }: ListQuery<Field>) =>
+    core.nodes.list(caller, query as Omit<ListQuery<NodeField>, 'shape'>);
+  const { query, filteredFrom } = await narrowed(listing, conditions, list);
+  const page = await list(query);
+  const items = await Promise.all(
+    expandAll(page.records).map((node) => renderRecord(NODE, parseInclude(params), node)),
+  );
+  const filtered = filteredFrom === null ? null : filteredFrom - page.total;
+  return envelope(listing, `[${items.join(',')}]`, page.total, filtered);
+}
+
+/** As it is told, for the description. */
+export const NODE_LIST = { question: () => listQuery(NODE, LISTING), schema: () => ListOf(schemaOf(NODE)) };
+
 export function addNodes({ scope, core }: Mounting): void {
   scope.get(
     '/nodes',
@@ -69,16 +111,8 @@ export function addNodes({ scope, core }: Mounting): void {
         response: { 200: ListOf(schemaOf(NODE)) },
       }),
     },
-    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const listing = parseListing(NODE, request.query, LISTING);
-      // Every filter and sort key stands for a field of the store: what is expanded can be neither.
-      const { shape: _, ...query } = listing.query as ListQuery<NodeField>;
-      const page = await core.nodes.list(callerOf(request), query);
-      const items = await Promise.all(
-        expandAll(page.records).map((node) => renderRecord(NODE, parseInclude(request.query), node)),
-      );
-      return sendText(reply, 200, envelope(listing, `[${items.join(',')}]`, page.total));
-    },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) =>
+      sendText(reply, 200, await answerNodes(core, callerOf(request), request.query)),
   );
 }
 

@@ -2,15 +2,18 @@
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../caller.js';
+import type { Core } from '../../core.js';
 import type { Json, JsonObject } from '../../dsl/plan.js';
 import type { SecretField, SecretWithValue } from '../../secrets/secrets.js';
+import type { ListQuery } from '../../store/list.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { deletionOf, describe, itemQuery, listQuery, Switch } from './described.js';
 import { badParameters } from './errors.js';
 import { Anything, Flag, ListOf, MaybeText, OWNERSHIP, Text, Time } from './fields.js';
+import { type AttributeWords, conditionsFrom, type SearchWords } from './filter-rules.js';
 import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
-import { type ListingOptions, listBody, parseInclude, parseListing } from './listing.js';
+import { type ListingOptions, listBody, narrowed, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, renderRecord, schemaOf } from './resource.js';
 import type { ApiVersion } from './version.js';
@@ -85,6 +88,36 @@ const Change = Type.Object(
   { title: 'SecretChange' },
 );
 
+/** What filter rules may ask of secrets. */
+export const SECRET_WORDS: AttributeWords<SecretField> = {
+  labelled: false,
+  names: { key: 'key' },
+  attributes: { key: { field: 'key' } },
+};
+
+/** The list, narrowed by the rules of a search. */
+export async function answerSecrets(
+  core: Core,
+  caller: Caller,
+  version: ApiVersion,
+  params: Params,
+  body: SearchWords = {},
+): Promise<string> {
+  const listing = parseListing(secretResource(version), params, LISTING);
+  const conditions = await conditionsFrom(core, caller, null, SECRET_WORDS, params, body);
+  const list = (query: ListQuery<SecretField>) => core.secrets.list(caller, query);
+  const { query, filteredFrom } = await narrowed(listing, conditions, list);
+  const page = await list(query);
+  return listBody(listing, page, filteredFrom === null ? null : filteredFrom - page.total);
+}
+
+/** As it is told, for the description. */
+export const SECRET_LIST = {
+  question: (version: ApiVersion) => listQuery(secretResource(version), LISTING),
+  schema: (version: ApiVersion) =>
+    ListOf(schemaOf(secretResource(version), `Secret${version === 'v3' ? 'V3' : ''}`)),
+};
+
 export function addSecrets({ scope, core, version }: Mounting): void {
   const suffix = version === 'v3' ? 'V3' : '';
   const listed = schemaOf(secretResource(version), `Secret${suffix}`);
@@ -102,9 +135,7 @@ export function addSecrets({ scope, core, version }: Mounting): void {
       }),
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      const listing = parseListing(secretResource(version), request.query, LISTING);
-      const page = await core.secrets.list(callerOf(request), listing.query);
-      return sendText(reply, 200, await listBody(listing, page));
+      return sendText(reply, 200, await answerSecrets(core, callerOf(request), version, request.query));
     },
   );
 

@@ -58,6 +58,9 @@ test('answers have the form that the document says, in both versions', async () 
     await ask('PUT', '/secrets/shown', { body: { value: 'hush', visibility: 'tenant' } }),
     await ask('POST', '/tokens', { body: { description: 'shown' } }),
     await ask('POST', '/user-groups', { body: { group_name: 'shown' } }),
+    await ask('PUT', '/sites/shown', { body: { location: '1,2' } }),
+    await ask('PUT', '/filters/blueprints/shown', { body: { filter_rules: [] } }),
+    await ask('PUT', '/filters/deployments/shown', { body: { filter_rules: [] } }),
     await ask('POST', '/executions', {
       body: { deployment_id: deployment, workflow_id: 'install', dry_run: true },
     }),
@@ -82,7 +85,11 @@ test('answers have the form that the document says, in both versions', async () 
     if (version === undefined || rest === undefined || schema === undefined) continue;
     const filled = rest.replace(/\{\w+\}/, () => ids[rest.split('/')[1]!] ?? 'shown');
     const checked = Compile(whole(document, schema) as object);
-    for (const query of ['', ...(rest.includes('{') ? [] : ['?_get_data=true'])]) {
+    const queries = rest.includes('/summary/') ? ['?_target_field=visibility'] : [''];
+    for (const query of [
+      ...queries,
+      ...(rest.includes('{') ? [] : [`${queries[0]}${queries[0] === '' ? '?' : '&'}_get_data=true`]),
+    ]) {
       const { status, text, json } = await ask('GET', filled + query, { version: version as 'v3' });
       assert.equal(status, 200, `${path}${query}: ${text}`);
       const [wrong] = checked.Errors(json);

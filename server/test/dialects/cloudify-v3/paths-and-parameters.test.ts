@@ -112,7 +112,7 @@ describe('a list across tenants', async () => {
 
 test('a selection by what does not exist here is refused, other unknown words are ignored', async () => {
   for (const name of ['_filter_id', '_group_id', '_dependencies_of']) {
-    const { status, json } = await ask('GET', `/deployments?${name}=mine`);
+    const { status, json } = await ask('GET', `/nodes?${name}=mine`);
     assert.deepEqual([status, json.error_code], [400, 'bad_parameters_error'], name);
   }
   for (const query of [

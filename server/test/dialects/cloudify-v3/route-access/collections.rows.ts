@@ -1,0 +1,122 @@
+import type { Row, Rows } from './rows.js';
+import type { World } from './world.js';
+
+const RULES = [{ key: 'alfa', values: [], operator: 'is_not_null', type: 'label' }];
+
+async function site(world: World): Promise<string> {
+  const name = `alfa-site-${world.newName()}`;
+  await world.ask('owner', 'PUT', `/sites/${name}`, { body: { location: '1,2' } });
+  return name;
+}
+
+async function filter(world: World, collection: string): Promise<string> {
+  const id = `alfa-filter-${world.newName()}`;
+  await world.ask('owner', 'PUT', `/filters/${collection}/${id}`, { body: { filter_rules: RULES } });
+  return id;
+}
+
+const theSite = (world: World) => world.once('site', () => site(world));
+
+function filtersOf(collection: 'blueprints' | 'deployments'): Record<string, Row> {
+  const path = `/filters/${collection}`;
+  return {
+    [`GET ${path}`]: {
+      may: 'viewer',
+      at: async (world) => {
+        await world.once(path, () => filter(world, collection));
+        return path;
+      },
+    },
+    [`GET ${path}/:id`]: {
+      may: 'viewer',
+      at: async (world) => `${path}/${await world.once(path, () => filter(world, collection))}`,
+    },
+    [`PUT ${path}/:id`]: {
+      may: 'operations',
+      at: (world) => `${path}/${world.newName()}`,
+      body: () => ({ filter_rules: [] }),
+      neighbour: [200],
+    },
+    [`PATCH ${path}/:id`]: {
+      may: 'operations',
+      at: async (world) => `${path}/${await filter(world, collection)}`,
+      body: () => ({ filter_rules: RULES }),
+    },
+    [`DELETE ${path}/:id`]: {
+      may: 'operations',
+      at: async (world) => `${path}/${await filter(world, collection)}`,
+    },
+  };
+}
+
+/** A list in the form of a search: it changes nothing and tells what the list tells. */
+const SEARCH: Row = { may: 'viewer', body: () => ({}), changes: false, tells: true };
+
+export const rows: Rows = {
+  'GET /sites': {
+    may: 'viewer',
+    at: async (world) => {
+      await theSite(world);
+      return '/sites';
+    },
+  },
+  'GET /sites/:name': { may: 'viewer', at: async (world) => `/sites/${await theSite(world)}` },
+  'PUT /sites/:name': {
+    may: 'user',
+    at: (world) => `/sites/${world.newName()}`,
+    body: () => ({ location: '1,2' }),
+    neighbour: [200],
+  },
+  'POST /sites/:name': {
+    may: 'user',
+    at: async (world) => `/sites/${await site(world)}`,
+    body: () => ({ location: '3,4' }),
+  },
+  'DELETE /sites/:name': { may: 'user', at: async (world) => `/sites/${await site(world)}` },
+  'POST /deployments/:id/set-site': {
+    may: 'operations',
+    at: async (world) => `/deployments/${await world.fresh.deployment()}/set-site`,
+    body: async (world) => ({ site_name: await theSite(world) }),
+  },
+
+  ...filtersOf('blueprints'),
+  ...filtersOf('deployments'),
+
+  'GET /labels/deployments': { may: 'viewer' },
+  'GET /labels/deployments/:key': { may: 'viewer', at: () => '/labels/deployments/alfa', neighbour: [200] },
+  'GET /labels/blueprints': { may: 'viewer', tells: false },
+  'GET /labels/blueprints/:key': {
+    may: 'viewer',
+    at: () => '/labels/blueprints/alfa',
+    neighbour: [200],
+    tells: false,
+  },
+
+  'POST /searches/deployments': SEARCH,
+  'POST /searches/blueprints': SEARCH,
+  'POST /searches/nodes': SEARCH,
+  'POST /searches/node-types': SEARCH,
+  'POST /searches/node-instances': SEARCH,
+  'POST /searches/secrets': SEARCH,
+  'POST /searches/workflows': { ...SEARCH, tells: false },
+  'POST /searches/capabilities': {
+    ...SEARCH,
+    body: ({ deployment }) => ({ constraints: { deployment_id: deployment } }),
+    neighbour: [404],
+  },
+  'POST /searches/scaling-groups': {
+    ...SEARCH,
+    body: ({ deployment }) => ({ constraints: { deployment_id: deployment } }),
+    tells: false,
+    neighbour: [404],
+  },
+  'GET /workflows': { may: 'viewer', tells: false },
+  'GET /summary/deployments': { may: 'viewer', at: () => '/summary/deployments?_target_field=blueprint_id' },
+  'GET /summary/blueprints': { may: 'viewer', at: () => '/summary/blueprints?_target_field=tenant_name' },
+  'GET /summary/nodes': { may: 'viewer', at: () => '/summary/nodes?_target_field=deployment_id' },
+  'GET /summary/node_instances': {
+    may: 'viewer',
+    at: () => '/summary/node_instances?_target_field=node_id',
+  },
+  'GET /summary/executions': { may: 'viewer', at: () => '/summary/executions?_target_field=deployment_id' },
+};
