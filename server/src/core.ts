@@ -5,7 +5,9 @@ import { BlueprintUploads } from './catalog/blueprint-uploads.js';
 import { Blueprints } from './catalog/blueprints.js';
 import { CompilePool } from './catalog/compile-pool.js';
 import { PluginImports } from './catalog/plugin-imports.js';
+import { PluginUploads } from './catalog/plugin-uploads.js';
 import { Plugins } from './catalog/plugins.js';
+import type { ArchiveTaker } from './catalog/take-archive.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Filters } from './filters/filters.js';
@@ -54,6 +56,7 @@ export interface Core {
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
   readonly plugins: Plugins;
+  readonly pluginUploads: PluginUploads;
   readonly blobs: Blobs;
   readonly evaluation: Evaluation;
   readonly sites: Sites;
@@ -98,6 +101,17 @@ export async function buildCore({
   await secrets.requireMasterKey();
   const allowlist = parseAllowlist(settings.endpointAllowlist.join(','));
   const blobs = new Blobs(pool);
+  const compiler = new CompilePool();
+  const taking: ArchiveTaker = {
+    blobs,
+    limits: {
+      ...DEFAULT_ARCHIVE_LIMITS,
+      archiveBytes: settings.archiveBytes,
+      expandedBytes: settings.archiveUnpackedBytes,
+      entries: settings.archiveEntries,
+    },
+    fetch: (url, bounds) => safeFetch(url, { ...bounds, allowlist }),
+  };
   // Deployments stand on blueprints; only the message of a refused deletion looks the other way.
   const journal = new UploadExecutions();
   const blueprints: Blueprints = new Blueprints({
@@ -128,20 +142,14 @@ export async function buildCore({
     secrets,
     blueprints,
     blueprintUploads: new BlueprintUploads({
+      ...taking,
       pool,
-      blobs,
       journal,
-      compiler: new CompilePool(),
-      limits: {
-        ...DEFAULT_ARCHIVE_LIMITS,
-        archiveBytes: settings.archiveBytes,
-        expandedBytes: settings.archiveUnpackedBytes,
-        entries: settings.archiveEntries,
-      },
-      fetch: (url, bounds) => safeFetch(url, { ...bounds, allowlist }),
+      compiler,
       imports: { plugin: new PluginImports(pool) },
       onTrouble: (error, blueprint) => log.error({ err: error, blueprint }, 'an upload broke off'),
     }),
+    pluginUploads: new PluginUploads({ ...taking, pool, compiler }),
     plugins: new Plugins({ pool, blobs }),
     blobs,
     evaluation,

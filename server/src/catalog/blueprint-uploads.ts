@@ -9,18 +9,15 @@
  * whichever process it was in, and may be replaced. An upload that was replaced meanwhile finds its attempt overtaken
  * and writes nothing.
  */
-import type { Readable } from 'node:stream';
 import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
 import { type Diagnostic, formatDiagnostic } from '../dsl/diagnostics.js';
 import { DomainError } from '../errors.js';
 import { record } from '../identity/audit.js';
 import { requireName } from '../identity/names.js';
 import type { BlueprintUid, ExecutionUid } from '../ids.js';
-import type { Fetched } from '../net/safe-fetch.js';
 import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import type { ArchiveLimits } from './archive/limits.js';
-import type { Blobs, StoredBlob } from './blobs.js';
+import type { StoredBlob } from './blobs.js';
 import { failureIn, type UploadPhase } from './blueprint-state.js';
 import {
   advance,
@@ -48,25 +45,17 @@ import { Gate } from './gate.js';
 import type { ImportSources, StandsOn } from './import-source.js';
 import { type Label, normalLabels, withOwnLabels } from './labels.js';
 import { holdPlugins } from './plugin-needs.js';
-import { FileSink, type Received, readTexts, receive, type Unpacked, unpack } from './unpack.js';
+import { type ArchiveSource, type ArchiveTaker, takeArchive } from './take-archive.js';
+import { FileSink, type Received, readTexts, type Unpacked, unpack } from './unpack.js';
 import type { UploadJournal } from './upload-journal.js';
-import {
-  type ArchiveSource,
-  alreadyExists,
-  normalMainFile,
-  storable,
-  type UploadRequest,
-} from './upload-request.js';
+import { alreadyExists, normalMainFile, storable, type UploadRequest } from './upload-request.js';
 
-export type { ArchiveSource, UploadRequest } from './upload-request.js';
+export type { ArchiveSource } from './take-archive.js';
+export type { UploadRequest } from './upload-request.js';
 
-export interface BlueprintUploadsParts {
+export interface BlueprintUploadsParts extends ArchiveTaker {
   readonly pool: Pool;
-  readonly blobs: Blobs;
   readonly compiler: CompilePool;
-  readonly limits: ArchiveLimits;
-  /** `safeFetch` with the installation's allowlist. */
-  readonly fetch: (url: string, bounds: { maxBytes: number; timeoutMs: number }) => Promise<Fetched>;
   readonly imports?: ImportSources;
   /** Tells uploads as executions. */
   readonly journal: UploadJournal;
@@ -75,7 +64,6 @@ export interface BlueprintUploadsParts {
 }
 
 const SIGN_OF_LIFE_MS = 10_000;
-const ARCHIVE_TIMEOUT_MS = 15 * 60_000;
 const IMPORT_TIMEOUT_MS = 30_000;
 const IMPORT_BYTES = 8 * 1024 * 1024;
 /** Archives that are unpacked and compiled at the same time: bounds memory. */
@@ -148,7 +136,7 @@ export class BlueprintUploads {
   ): Promise<{ readonly warnings: readonly Diagnostic[] }> {
     const scope = scopeFor(caller, 'blueprints.write');
     const mainFile = normalMainFile(request.mainFile);
-    const archive = await this.#take(request.source);
+    const archive = await takeArchive(request.source, this.#parts);
     return this.#gate.run(async () => {
       const unpacked = await unpack(archive.bytes, mainFile, this.#parts.limits, null);
       return { warnings: (await this.#compile(scope, archive, unpacked, mainFile)).warnings };
@@ -268,32 +256,8 @@ export class BlueprintUploads {
   }
 
   async #receive(attempt: Attempt, source: ArchiveSource): Promise<Received> {
-    if (source.kind === 'stream') return this.#take(source);
-    return this.#take(source, () => this.#advance(attempt, 'uploading'));
-  }
-
-  async #take(source: ArchiveSource, answered: () => Promise<void> = async () => {}): Promise<Received> {
-    const { blobs, limits } = this.#parts;
-    try {
-      if (source.kind === 'stream') {
-        return await receive(source.stream.iterator({ destroyOnReturn: false }), blobs, limits);
-      }
-      const bounds = { maxBytes: limits.archiveBytes, timeoutMs: ARCHIVE_TIMEOUT_MS };
-      const { stream } = await this.#parts.fetch(source.url, bounds);
-      try {
-        await answered();
-        return await receive(stream, blobs, limits);
-      } finally {
-        stream.destroy();
-      }
-    } catch (error) {
-      if (source.kind === 'stream' && isBroken(source.stream) && !(error instanceof DomainError)) {
-        throw new DomainError('invalid', 'upload-broken-off', 'The upload broke off before its end', {
-          cause: error,
-        });
-      }
-      throw error;
-    }
+    if (source.kind === 'stream') return takeArchive(source, this.#parts);
+    return takeArchive(source, this.#parts, () => this.#advance(attempt, 'uploading'));
   }
 
   async #process(
@@ -374,10 +338,6 @@ export class BlueprintUploads {
       });
     });
   }
-}
-
-function isBroken(stream: Readable): boolean {
-  return stream.errored !== null || (stream.destroyed && !stream.readableEnded);
 }
 
 function superseded(id: string): DomainError {

@@ -6,6 +6,8 @@
 import { Worker } from 'node:worker_threads';
 import { DomainError } from '../errors.js';
 import { type CompileAnswer, type CompileRequest, compileOnce } from './compile-once.js';
+import type { ThreadWork } from './compile-worker.js';
+import { type PluginYamlAnswer, type PluginYamlRequest, readPluginYaml } from './read-plugin-yaml.js';
 
 export interface CompilePoolSettings {
   /** Characters of all texts from which a compile goes to the thread. Some 100 ms of work (measured: decision 0004). */
@@ -45,6 +47,25 @@ export class CompilePool {
     for (const text of request.texts.values()) size += text.length;
     for (const text of request.imported.values()) size += text.length;
     if (size < this.#settings.threadFrom) return compileOnce(request);
+    return this.#inTurn<CompileAnswer>({ kind: 'compile', request });
+  }
+
+  /** Reads a plugin's YAML. Throws as `compile` does. */
+  async readPluginYaml(request: PluginYamlRequest): Promise<PluginYamlAnswer> {
+    if (request.text.length < this.#settings.threadFrom) return readPluginYaml(request);
+    return this.#inTurn<PluginYamlAnswer>({ kind: 'plugin-yaml', request });
+  }
+
+  /** Lets the thread go. The pool can be used again. */
+  async close(): Promise<void> {
+    await this.#turn;
+    clearTimeout(this.#idle);
+    const worker = this.#worker;
+    this.#worker = null;
+    await worker?.terminate();
+  }
+
+  async #inTurn<Answer>(given: ThreadWork): Promise<Answer> {
     if (this.#waiting >= this.#settings.waiting) {
       throw new DomainError(
         'unavailable',
@@ -57,7 +78,7 @@ export class CompilePool {
     const work = (async () => {
       await before;
       try {
-        return await this.#inThread(request);
+        return await this.#inThread<Answer>(given);
       } finally {
         this.#waiting -= 1;
       }
@@ -66,16 +87,7 @@ export class CompilePool {
     return work;
   }
 
-  /** Lets the thread go. The pool can be used again. */
-  async close(): Promise<void> {
-    await this.#turn;
-    clearTimeout(this.#idle);
-    const worker = this.#worker;
-    this.#worker = null;
-    await worker?.terminate();
-  }
-
-  #inThread(request: CompileRequest): Promise<CompileAnswer> {
+  #inThread<Answer>(work: ThreadWork): Promise<Answer> {
     clearTimeout(this.#idle);
     const worker =
       this.#worker ??
@@ -89,7 +101,7 @@ export class CompilePool {
         if (usable) this.#keepFor(worker);
         else this.#drop(worker);
       };
-      const onMessage = (answer: CompileAnswer) => {
+      const onMessage = (answer: Answer) => {
         settle(true);
         resolve(answer);
       };
@@ -111,7 +123,7 @@ export class CompilePool {
         reject(tooCostly(`it takes more than ${this.#settings.timeoutMs / 1000} seconds to compile`));
       }, this.#settings.timeoutMs);
       worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-      worker.postMessage(request);
+      worker.postMessage(work);
     });
   }
 

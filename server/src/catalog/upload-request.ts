@@ -1,8 +1,8 @@
 /** What one may ask of an upload, and the form it must have. Pure. */
-import type { Readable } from 'node:stream';
 import { DomainError } from '../errors.js';
 import type { Visibility } from './blueprints.store.js';
 import type { Label } from './labels.js';
+import type { ArchiveSource } from './take-archive.js';
 
 export interface UploadRequest {
   readonly id: string;
@@ -14,11 +14,6 @@ export interface UploadRequest {
   /** Default: what the blueprint itself says. */
   readonly description?: string;
 }
-
-/** A stream is not destroyed when it is refused: whoever it comes from may still want to answer on it. */
-export type ArchiveSource =
-  | { readonly kind: 'stream'; readonly stream: Readable }
-  | { readonly kind: 'url'; readonly url: string };
 
 const DEFAULT_MAIN_FILE = 'blueprint.yaml';
 /** Characters of a description, or of what is told of a failure. */
