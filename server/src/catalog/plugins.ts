@@ -15,6 +15,7 @@
  * `packageVersion`, `install`, `source`, `installArguments`, `executor`, `properties`); an operation may name another executor.
  * A plugin never changes: its wagon's `sha256` names what is to be installed, its `id` is new after a deletion.
  */
+import { hostname } from 'node:os';
 import type { Readable } from 'node:stream';
 import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
 import type { JsonObject, PlanPlugin } from '../dsl/plan.js';
@@ -56,6 +57,8 @@ import {
 export type { PluginField, PluginRecord, ReaderScope } from './plugins.store.js';
 
 const WIDTH: Readonly<Record<Visibility, number>> = { private: 0, tenant: 1, global: 2 };
+
+const MOST_PLACES = 100;
 
 export type InstallationState =
   | 'pending-install'
@@ -277,6 +280,35 @@ export class Plugins {
         details: { changed: Object.keys(change) },
       });
     });
+  }
+
+  /**
+   * Asks for a plugin to be installed: on workers of these names, without any on this machine's. Needs `plugins.write`.
+   *
+   * @throws DomainError `not-found`; `invalid` (`installation-place-invalid`)
+   */
+  async requestInstallation(
+    caller: Caller,
+    id: string,
+    { managers, agents = [] }: { readonly managers?: readonly string[]; readonly agents?: readonly string[] },
+  ): Promise<void> {
+    const onManagers = managers ?? (agents.length > 0 ? [] : [hostname()]);
+    const asked = [
+      ...onManagers.map((name) => ({ place: 'manager' as const, name })),
+      ...agents.map((name) => ({ place: 'agent' as const, name })),
+    ];
+    if (asked.length > MOST_PLACES || asked.some(({ name }) => name.length === 0 || name.length > 256)) {
+      throw new DomainError(
+        'invalid',
+        'installation-place-invalid',
+        `A plugin is installed on at most ${MOST_PLACES} managers and agents at once, whose names have 1 to 256 characters`,
+      );
+    }
+    await this.setInstallations(
+      caller,
+      id,
+      asked.map((place) => ({ ...place, state: 'pending-install' })),
+    );
   }
 
   /** Notes where a plugin is installed or is to be. Needs `plugins.write`. Throws `not-found`. */

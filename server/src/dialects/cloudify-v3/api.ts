@@ -19,6 +19,7 @@ const TAGS = {
   'User groups': 'Sets of users with roles in common.',
   Secrets: 'Values that blueprints name and do not hold.',
   Blueprints: 'Uploaded archives and their plans.',
+  Plugins: 'Uploaded wagons of Python packages, and what they add to the blueprint language.',
   Deployments: 'Blueprints with inputs, and what became of them.',
   Nodes: "A deployment's nodes, as its blueprint describes them.",
   'Node instances': 'What there really is of each node.',
@@ -38,6 +39,7 @@ const CREDENTIALS = ['basic', 'token', 'executionToken'];
 /** Codes that only this dialect gives, beside those of the tables in errors.ts. */
 const OWN: readonly WireError[] = [
   { status: 400, code: 'no_such_include_field_error' },
+  { status: 400, code: 'unknown_action' },
   { status: 403, code: 'only_deployment_update' },
   { status: 503, code: 'in_snapshot_restore_error' },
   { status: 415, code: 'unsupported_content_type_error' },

@@ -53,8 +53,7 @@ export async function withArchive<T>(
   limits: UploadLimits,
   take: (fields: UploadFields, archive: Archive) => Promise<T>,
 ): Promise<T> {
-  const given = (fields: UploadFields, body: Readable | null) =>
-    take(fields, archiveOf(fields, body, words));
+  const given = (fields: UploadFields, body: Readable | null) => take(fields, archiveOf(fields, body, words));
   if (!request.isMultipart()) {
     const order = async () => {
       const { fields, body } = await fromBody(request, words);
@@ -128,9 +127,7 @@ async function fromBody(
   if (!(body instanceof Readable)) return { fields: {}, body: null };
   if (query[words.url] === undefined) {
     const said = await fieldsOrStream(body);
-    return 'fields' in said
-      ? { fields: said.fields, body: null }
-      : { fields: {}, body: said.stream };
+    return 'fields' in said ? { fields: said.fields, body: null } : { fields: {}, body: said.stream };
   }
   for await (const chunk of body) {
     if ((chunk as Buffer).length > 0) throw bothGiven(words);

@@ -1,6 +1,12 @@
 /** What an upload of a blueprint asks for, in any of the forms of `archive-upload.ts`. */
 import type { FastifyRequest } from 'fastify';
-import { type Archive, textField, type UploadFields, type UploadLimits, withArchive } from './archive-upload.js';
+import {
+  type Archive,
+  textField,
+  type UploadFields,
+  type UploadLimits,
+  withArchive,
+} from './archive-upload.js';
 import { readDocument } from './json-document.js';
 import { readLabels } from './labels.js';
 import { booleanOf, type Params } from './lenient.js';

@@ -21,6 +21,7 @@ import { addLabelKeys } from './label-keys.js';
 import { addManager, addVersion } from './manager.js';
 import { addNodeInstances } from './node-instances.js';
 import { addNodes } from './nodes.js';
+import { addPlugins } from './plugins.js';
 import { addSearches } from './searches.js';
 import { addSecrets } from './secrets.js';
 import { addSites } from './sites.js';
@@ -70,6 +71,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addUsers(mounting);
   addUserGroups(mounting);
   addBlueprints(mounting);
+  addPlugins(mounting);
   addDeployments(mounting);
   addNodes(mounting);
   addNodeInstances(mounting);
