@@ -28,6 +28,7 @@ import { inTransaction } from '../store/transaction.js';
 import type { Blobs } from './blobs.js';
 import type { Visibility } from './blueprints.store.js';
 import { newest, parseRange } from './package-version.js';
+import { requireUnused } from './plugin-needs.js';
 import { chooseYaml } from './plugin-yamls.js';
 import {
   deletePlugin,
@@ -46,7 +47,6 @@ import {
   selectOfBlueprint,
   selectUpload,
   selectUserId,
-  selectUsers,
   selectYaml,
   selectYamls,
   updatePlugin,
@@ -352,28 +352,6 @@ async function noteInstallation(
 ): Promise<void> {
   const told = error === undefined ? null : error.slice(0, 64 * 1024).replaceAll('\0', '\ufffd');
   await upsertInstallation.run(client, [plugin, place, name, state, told]);
-}
-
-async function requireUnused(client: Client, scope: TenantScope, plugin: LockedPlugin): Promise<void> {
-  const { uid, packageName, packageVersion } = plugin;
-  const users = await selectUsers.all(client, [
-    uid,
-    packageName,
-    packageVersion,
-    scope.tenantId,
-    scope.seesPrivate,
-    scope.userId,
-  ]);
-  if (users.length === 0) return;
-  const blueprints = users.filter((user) => user.named).map((user) => user.blueprint);
-  const others = blueprints.length < users.length ? ['others that are not yours to see'] : [];
-  throw new DomainError(
-    'conflict',
-    'plugin-in-use',
-    `Plugin ${packageName} ${packageVersion} cannot be deleted: blueprints need it (${[...blueprints, ...others].join(', ')}). ` +
-      'It can be deleted by force',
-    { details: { blueprints } },
-  );
 }
 
 /** @throws DomainError `invalid` (`title-invalid`) */

@@ -35,7 +35,6 @@ GET /users               GET /users/x             PUT /users                DELE
 const NOT_YET = `
 GET /cluster             PUT /cluster             PATCH /cluster
 GET /cluster/nodes       GET /cluster/nodes/x     PUT /cluster/nodes/x      DELETE /cluster/nodes/x
-GET /plugins             GET /plugins/x           POST /plugins             DELETE /plugins/x        GET /plugins/x/archive
 `;
 
 const routes = (text: string) =>

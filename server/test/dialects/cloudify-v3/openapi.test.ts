@@ -7,6 +7,7 @@ import { describeDialect } from '../../../src/openapi/of-dialect.js';
 import { VERSION } from '../../../src/serve.js';
 import { aServer } from '../../support/a-server.js';
 import { aSnapshot } from '../../support/a-snapshot.js';
+import { bundleOf, wagonOf } from '../../support/wagons.js';
 import { aWebBlueprint } from './a-web-blueprint.js';
 import { clientOf } from './client.js';
 
@@ -65,6 +66,8 @@ test('answers have the form that the document says, in both versions', async () 
       body: { deployment_id: deployment, workflow_id: 'install', dry_run: true },
     }),
   ];
+  const plugin = bundleOf(wagonOf({ name: 'shown', version: '1' }), { 'plugin.yaml': 'description: shown' });
+  done.push(await ask('POST', '/plugins?id=shown', { body: new Uint8Array(plugin) }));
   for (const { status, text } of done) assert.ok(status === 200 || status === 201, text);
   const ids: Record<string, string> = {
     blueprints: 'web',

@@ -142,12 +142,6 @@ export const NOT_YET: readonly Call[] = [
   'Cluster: add node, as its example',
   'Cluster: add node, as its heading',
   'Cluster: delete node',
-  'Plugins: list',
-  'Plugins: get',
-  'Plugins: delete',
-  'Plugins: upload from a URL',
-  'Plugins: upload an archive',
-  'Plugins: download',
 ];
 
 export interface CallForm {
