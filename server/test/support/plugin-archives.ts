@@ -127,5 +127,5 @@ ${more}`;
 }
 
 function underscored(name: string): string {
-  return name.replaceAll('-', '_');
+  return name.replaceAll(/[-.]/g, '_');
 }

@@ -1,15 +1,13 @@
 /**
- * Wagons for tests, made here and not by the tools that make them: a wheel is a zip with a folder of metadata, a wagon a
- * tar.gz of wheels with a package.json.
+ * Wagons with a wheel of their own for tests of those who run plugins (the archives are made in plugin-archives.ts).
  *
  *   aWagon({ name: 'demo-plugin', version: '1.0', files: { 'demo/tasks.py': '…' } })
  */
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import type { PluginPackage } from '../../src/plugins/plugin-package.js';
-import { tarOf, zipOf } from './archives.js';
+import { wagonOf, wheelOf } from './plugin-archives.js';
 
 export interface WheelOptions {
   readonly name: string;
@@ -25,49 +23,16 @@ export interface Wheel {
   readonly content: Buffer;
 }
 
-export function aWheel({ name, version = '1.0', files, requires = [] }: WheelOptions): Wheel {
-  const stem = `${name.replaceAll(/[-.]/g, '_')}-${version}`;
-  const info = `${stem}.dist-info`;
-  const metadata = ['Metadata-Version: 2.1', `Name: ${name}`, `Version: ${version}`];
-  for (const one of requires) metadata.push(`Requires-Dist: ${one}`);
-  const all: Record<string, string> = {
-    ...files,
-    [`${info}/METADATA`]: `${metadata.join('\n')}\n`,
-    [`${info}/WHEEL`]: 'Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n',
-  };
-  const record = [...Object.keys(all), `${info}/RECORD`].map((path) => `${path},,\n`).join('');
-  const entries = Object.entries({ ...all, [`${info}/RECORD`]: record });
-  const content = zipOf(entries.map(([path, text]) => ({ path, content: text })));
-  return { name: `${stem}-py3-none-any.whl`, content };
+export function aWheel(options: WheelOptions): Wheel {
+  const { filename, bytes } = wheelOf({ version: '1.0', ...options });
+  return { name: filename, content: bytes };
 }
 
 /** The bytes of a `.wgn`: the plugin's own wheel, and `more`. */
 export function aWagon(options: WheelOptions, more: readonly Wheel[] = []): Buffer {
   const { name, version = '1.0' } = options;
-  const wheels = [aWheel(options), ...more];
-  const stem = `${name.replaceAll('-', '_')}-${version}`;
-  const description = {
-    created_by_wagon_version: '1.0.3',
-    archive_name: `${stem}-py3-none-any.wgn`,
-    supported_platform: 'any',
-    supported_python_versions: ['py3'],
-    build_server_os_properties: {
-      distribution: null,
-      distribution_version: null,
-      distribution_release: null,
-    },
-    package_name: name,
-    package_version: version,
-    package_build_tag: '',
-    package_source: `${name}==${version}`,
-    wheels: wheels.map((wheel) => wheel.name),
-  };
-  return gzipSync(
-    tarOf([
-      { path: `${name}/package.json`, content: JSON.stringify(description) },
-      ...wheels.map((wheel) => ({ path: `${name}/wheels/${wheel.name}`, content: wheel.content })),
-    ]),
-  );
+  const wheels = [aWheel(options), ...more].map((wheel) => ({ filename: wheel.name, bytes: wheel.content }));
+  return wagonOf({ name, version, wheels }).bytes;
 }
 
 /** A package as the catalogue would give it, without one. */

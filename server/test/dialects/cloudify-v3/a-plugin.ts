@@ -7,7 +7,14 @@
  */
 import assert from 'node:assert/strict';
 import { bytesOf } from '../../support/catalog.js';
-import { bundleOf, pluginYaml, type Wagon, type WagonWords, wagonOf, wheelOf } from '../../support/plugin-archives.js';
+import {
+  bundleOf,
+  pluginYaml,
+  type Wagon,
+  type WagonWords,
+  wagonOf,
+  wheelOf,
+} from '../../support/plugin-archives.js';
 import type { Answer, clientOf } from './client.js';
 
 export const body = (bytes: Buffer) => new Uint8Array(bytes);

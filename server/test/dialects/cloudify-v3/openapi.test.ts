@@ -7,7 +7,7 @@ import { describeDialect } from '../../../src/openapi/of-dialect.js';
 import { VERSION } from '../../../src/serve.js';
 import { aServer } from '../../support/a-server.js';
 import { aSnapshot } from '../../support/a-snapshot.js';
-import { bundleOf, wagonOf } from '../../support/wagons.js';
+import { bundleOf, wagonOf } from '../../support/plugin-archives.js';
 import { aWebBlueprint } from './a-web-blueprint.js';
 import { clientOf } from './client.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe } from 'node:test';
-import { type Wagon, wagonOf, wheelOf } from '../../../support/wagons.js';
+import { type Wagon, wagonOf, wheelOf } from '../../../support/plugin-archives.js';
 import { aDocumentedServer } from './a-documented-server.js';
 import { aHostOf } from './a-host.js';
 import { type Attributes, assertTold, itemsOf } from './told.js';

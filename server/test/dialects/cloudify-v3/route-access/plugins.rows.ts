@@ -1,4 +1,4 @@
-import { bundleOf, pluginYaml, wagonOf } from '../../../support/wagons.js';
+import { bundleOf, pluginYaml, wagonOf } from '../../../support/plugin-archives.js';
 import { MARK, type Rows } from './rows.js';
 import type { World } from './world.js';
 
