@@ -21,10 +21,12 @@ import { Users } from './identity/users.js';
 import type { Log } from './log.js';
 import { parseAllowlist } from './net/allowlist.js';
 import { safeFetch } from './net/safe-fetch.js';
+import { DeploymentUpdates } from './orchestration/deployment-updates.js';
 import { Deployments } from './orchestration/deployments.js';
 import { Evaluation } from './orchestration/evaluation.js';
-import { Executions } from './orchestration/executions.js';
+import { Executions, type Wake } from './orchestration/executions.js';
 import { LabelsInUse } from './orchestration/labels-in-use.js';
+import { Modifications } from './orchestration/modifications.js';
 import { NodeInstances } from './orchestration/node-instances.js';
 import { Nodes } from './orchestration/nodes.js';
 import { OfferedWorkflows } from './orchestration/offered-workflows.js';
@@ -65,6 +67,8 @@ export interface Core {
   readonly summaries: Summaries;
   readonly offeredWorkflows: OfferedWorkflows;
   readonly deployments: Deployments;
+  readonly deploymentUpdates: DeploymentUpdates;
+  readonly modifications: Modifications;
   readonly nodes: Nodes;
   readonly nodeInstances: NodeInstances;
   readonly executions: Executions;
@@ -125,6 +129,10 @@ export async function buildCore({
   const snapshotArchives = new Archives(pool);
   const systemExecutions = new SystemExecutions(pool, SNAPSHOT_WORKFLOWS, () => signals.send('work'));
   const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation, sites });
+  const wake: Wake = {
+    work: () => signals.send('work'),
+    changed: (id) => signals.send(`changed:${id}`),
+  };
   return {
     settings,
     log,
@@ -159,12 +167,11 @@ export async function buildCore({
     summaries: new Summaries(pool),
     offeredWorkflows: new OfferedWorkflows(pool),
     deployments,
+    deploymentUpdates: new DeploymentUpdates({ pool, blueprints, secrets, wake }),
+    modifications: new Modifications(pool),
     nodes: new Nodes(pool),
     nodeInstances: new NodeInstances(pool),
-    executions: new Executions(pool, {
-      work: () => signals.send('work'),
-      changed: (id) => signals.send(`changed:${id}`),
-    }),
+    executions: new Executions(pool, wake),
     events: new Events(pool),
     snapshots: new Snapshots({
       pool,

@@ -1,7 +1,7 @@
 /** How a deployment comes to be: a plan prepared with its inputs, stored with nodes and instances in one transaction. */
 import type { Caller, TenantScope } from '../caller.js';
 import { type Label, normalLabels } from '../catalog/labels.js';
-import { prepare } from '../dsl/blueprint/prepare.js';
+import { type PrepareOptions, prepare } from '../dsl/blueprint/prepare.js';
 import type { JsonObject, Plan, PreparedPlan, SharedTypes } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
 import { appendEvents } from '../events/events.js';
@@ -86,8 +86,9 @@ export function prepareFor(
   request: DeploymentRequest,
   caller: Caller,
   blueprintId: string,
+  options: PrepareOptions = {},
 ): PreparedPlan {
-  const outcome = prepare(plan, request.inputs ?? {}, {
+  const context = {
     tenant: caller.tenant!.name,
     deployment: {
       id: request.id,
@@ -95,7 +96,8 @@ export function prepareFor(
       blueprint: blueprintId,
       owner: caller.username,
     },
-  });
+  };
+  const outcome = prepare(plan, request.inputs ?? {}, context, options);
   switch (outcome.kind) {
     case 'prepared':
       return outcome.plan;

@@ -108,3 +108,17 @@ export const applyPlan = tenantStatement<never>(
      updated_at = now()
    where d.tenant_id = $1 and d.uid = $2`,
 );
+
+/** An update of the deployment that is not over. */
+export const selectActive = tenantStatement<{ id: string }>(
+  'update_active',
+  `select p.id from deployment_updates p
+   where p.tenant_id = $1 and p.deployment_uid = $2 and p.state in ('updating', 'executing-workflow', 'finalizing') order by p.uid limit 1`,
+);
+
+/** `$2` id, `$3` user, `$4` whether others' private ones show. */
+export const selectUpdate = tenantStatement<{ uid: number }>(
+  'update_select',
+  `select p.uid from deployment_updates p join deployments d on d.uid = p.deployment_uid
+   where p.tenant_id = $1 and p.id = $2 and (d.visibility <> 'private' or d.created_by = $3 or $4)`,
+);

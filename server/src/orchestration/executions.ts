@@ -14,6 +14,7 @@ import { type ExecutionId, newExecutionId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { closeUpdate } from './deployment-updates.store.js';
 import {
   type DeploymentHead,
   holdDeploymentOf,
@@ -274,6 +275,7 @@ export class Executions {
       await updateStatus.run(client, scope.tenantId, [execution.uid, change.status, change.error ?? '']);
       if (isFinal(change.status)) await revokeExecutionTokens(client, id as ExecutionId);
       if (isFinal(change.status) && !isFinal(execution.status) && execution.deploymentUid !== null) {
+        await closeUpdate.run(client, scope.tenantId, [execution.uid, change.status]);
         await settleDeployment.run(client, scope.tenantId, [execution.deploymentUid, change.status]);
         await promoteQueued.run(client, scope.tenantId, [execution.deploymentUid]);
       }
@@ -323,6 +325,7 @@ export class Executions {
       { kind: 'event', type: 'workflow_cancelled', message },
     ]);
     if (deploymentUid === null) return;
+    await closeUpdate.run(client, scope.tenantId, [uid, 'cancelled']);
     if (status === 'pending')
       await settleDeployment.run(client, scope.tenantId, [deploymentUid, 'cancelled']);
     await promoteQueued.run(client, scope.tenantId, [deploymentUid]);

@@ -17,6 +17,7 @@ export type NodeField =
   | 'defaultInstances'
   | 'minInstances'
   | 'maxInstances'
+  | 'currentInstances'
   | 'plannedInstances'
   | 'actualInstances'
   | 'unavailableInstances'
@@ -45,6 +46,7 @@ export const nodeList: ListSpec<NodeField> = {
     defaultInstances: { sql: 'n.default_instances', type: 'integer' },
     minInstances: { sql: 'n.min_instances', type: 'integer' },
     maxInstances: { sql: 'n.max_instances', type: 'integer' },
+    currentInstances: { sql: 'n.instances', type: 'integer' },
     plannedInstances: { sql: 'n.planned_instances', type: 'integer' },
     actualInstances: { sql: `${INSTANCES})::integer`, type: 'integer' },
     unavailableInstances: { sql: `${INSTANCES} and i.state <> 'started')::integer`, type: 'integer' },

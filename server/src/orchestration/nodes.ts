@@ -21,6 +21,9 @@ export interface NodeRecord {
   readonly defaultInstances: number;
   readonly minInstances: number;
   readonly maxInstances: number;
+  /** Per instance of what contains it, as the numbers before and after are. */
+  readonly currentInstances: number;
+  /** Once the modification that is started is finished. */
   readonly plannedInstances: number;
   readonly actualInstances: number;
   readonly unavailableInstances: number;

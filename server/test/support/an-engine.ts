@@ -8,8 +8,9 @@ import { PERMISSIONS } from '../../src/caller.js';
 import { compile } from '../../src/dsl/blueprint/compile.js';
 import type { JsonObject, Plan } from '../../src/dsl/plan.js';
 import { notFound } from '../../src/errors.js';
-import type { BlueprintUid, TenantId, UserId } from '../../src/ids.js';
+import type { BlueprintUid, ExecutionId, TenantId, UserId } from '../../src/ids.js';
 import { openLog } from '../../src/log.js';
+import { DeploymentUpdates } from '../../src/orchestration/deployment-updates.js';
 import { Deployments } from '../../src/orchestration/deployments.js';
 import { Evaluation } from '../../src/orchestration/evaluation.js';
 import { isFinal } from '../../src/orchestration/execution-state.js';
@@ -35,7 +36,10 @@ export interface Engine {
   readonly caller: Caller;
   readonly deployments: Deployments;
   readonly executions: Executions;
+  readonly updates: DeploymentUpdates;
   readonly signals: Signals;
+  /** Keeps a blueprint (after the same head) without making a deployment of it. */
+  keep(id: string, blueprint: string): Promise<void>;
   /** Makes a deployment `id` of a blueprint given as text (after a head with types and the plugin `scripted`). */
   deploy(id: string, blueprint: string, inputs?: JsonObject): Promise<void>;
   /** Makes a deployment `id` of the blueprint in a folder, as it is. */
@@ -61,6 +65,8 @@ imports: [cloudify/types/types.yaml]
 plugins:
   scripted: {executor: central_deployment_agent, install: false}
 `;
+
+const NO_SECRETS = { missing: async () => [] };
 
 export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
   // Closed by `close`, after the worker: hooks would run in the other order.
@@ -102,23 +108,29 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     pool,
     blueprints,
     evaluation,
-    secrets: { missing: async () => [] },
+    secrets: NO_SECRETS,
     sites: new Sites(pool),
   });
-  const executions = new Executions(pool, {
+  const wake = {
     work: () => signals.send('work'),
-    changed: (id) => signals.send(`changed:${id}`),
-  });
-  const deployPlan = async (id: string, read: (path: string) => string | null, inputs: JsonObject) => {
+    changed: (id: ExecutionId) => signals.send(`changed:${id}`),
+  };
+  const executions = new Executions(pool, wake);
+  const updates = new DeploymentUpdates({ pool, blueprints, secrets: NO_SECRETS, wake });
+  const keepPlan = async (id: string, read: (path: string) => string | null) => {
     const exists = (path: string) => read(path) !== null;
     const result = compile({ mainFile: 'blueprint.yaml', read, exists, imported: new Map() });
     assert.ok(result.kind === 'plan', JSON.stringify(result));
     const row = await pool.query<{ uid: BlueprintUid }>(
       `insert into blueprints (tenant_id, id, main_file, state, created_by) values ($1, $2, 'blueprint.yaml', 'pending', $3) returning uid`,
-      [tenantId, `${id}-blueprint`, userId],
+      [tenantId, id, userId],
     );
     const { uid } = row.rows[0]!;
     plans.set(uid, result.plan);
+    return uid;
+  };
+  const deployPlan = async (id: string, read: (path: string) => string | null, inputs: JsonObject) => {
+    const uid = await keepPlan(`${id}-blueprint`, read);
     await deployments.create(caller, { id, blueprintId: `${id}-blueprint`, inputs });
     return uid;
   };
@@ -129,7 +141,11 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     caller,
     deployments,
     executions,
+    updates,
     signals,
+    async keep(id, blueprint) {
+      await keepPlan(id, (path) => (path === 'blueprint.yaml' ? HEAD + blueprint : null));
+    },
     async deploy(id, blueprint, inputs = {}) {
       const text = HEAD + blueprint;
       const read = (path: string) => (path === 'blueprint.yaml' ? text : null);

@@ -21,6 +21,8 @@ const TAGS = {
   Blueprints: 'Uploaded archives and their plans.',
   Plugins: 'Uploaded wagons of Python packages, and what they add to the blueprint language.',
   Deployments: 'Blueprints with inputs, and what became of them.',
+  'Deployment updates': 'Another blueprint or other inputs for a deployment that lives.',
+  'Deployment modifications': 'More or fewer instances of its nodes.',
   Nodes: "A deployment's nodes, as its blueprint describes them.",
   'Node instances': 'What there really is of each node.',
   Executions: 'Runs of workflows.',

@@ -50,6 +50,8 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'deployment-creation-failed': { status: 400, code: 'deployment_creation_error' },
   'deployment-has-active-executions': { status: 400, code: 'dependent_exists_error' },
   'deployment-has-live-instances': { status: 400, code: 'dependent_exists_error' },
+  'modification-already-started': { status: 400, code: 'existing_started_deployment_modification_error' },
+  'modification-already-ended': { status: 400, code: 'deployment_modification_already_ended_error' },
   'function-evaluation-failed': { status: 400, code: 'functions_evaluation_error' },
   'execution-already-running': { status: 400, code: 'existing_running_execution_error' },
   'execution-action-illegal': { status: 400, code: 'illegal_action_error' },

@@ -11,6 +11,8 @@ import { API } from './api.js';
 import { authenticate } from './auth.js';
 import { addBlueprints } from './blueprints.js';
 import { acceptBodies } from './body.js';
+import { addDeploymentModifications } from './deployment-modifications.js';
+import { addDeploymentUpdates } from './deployment-updates.js';
 import { addDeployments } from './deployments.js';
 import { badParameters, CloudifyError, type Rendered, renderError } from './errors.js';
 import { addEvents } from './events.js';
@@ -73,6 +75,8 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addBlueprints(mounting);
   addPlugins(mounting);
   addDeployments(mounting);
+  addDeploymentUpdates(mounting);
+  addDeploymentModifications(mounting);
   addNodes(mounting);
   addNodeInstances(mounting);
   addExecutions(mounting);

@@ -39,12 +39,7 @@ const INSTANCE: Resource<InstanceField> = {
   derived: {
     relationships: {
       needs: ['relationships'],
-      derive: ({ relationships }) =>
-        (relationships as InstanceRecord['relationships']).map((one) => ({
-          type: one.type,
-          target_name: one.targetNode,
-          target_id: one.targetInstance,
-        })),
+      derive: ({ relationships }) => wireRelationships(relationships as InstanceRecord['relationships']),
       schema: Type.Array(Type.Object({ type: Text, target_name: Text, target_id: Text })),
       listed: true,
     },
@@ -62,6 +57,32 @@ const INSTANCE: Resource<InstanceField> = {
     },
   },
 };
+
+/** An instance that was kept as it was at some time, in their words. */
+export function wireInstance(kept: JsonObject): Record<string, unknown> {
+  const instance = kept as unknown as InstanceRecord & { readonly modification?: string };
+  return {
+    id: instance.id,
+    node_id: instance.node,
+    host_id: instance.host,
+    index: instance.index,
+    state: instance.state,
+    version: instance.version,
+    runtime_properties: instance.runtimeProperties,
+    system_properties: instance.systemProperties,
+    scaling_groups: instance.scalingGroups,
+    relationships: wireRelationships(instance.relationships),
+    ...(instance.modification === undefined ? {} : { modification: instance.modification }),
+  };
+}
+
+function wireRelationships(relationships: InstanceRecord['relationships']) {
+  return relationships.map((one) => ({
+    type: one.type,
+    target_name: one.targetNode,
+    target_id: one.targetInstance,
+  }));
+}
 
 /** What the last status check left; an instance that was never checked is not known to be well. */
 function statusIsOk(systemProperties: unknown): boolean {

@@ -39,7 +39,7 @@ const NODE: Resource<Field> = {
     blueprint_id: { from: 'blueprintId', schema: Text },
     type: { from: 'type', schema: Text },
     host_id: { from: 'hostId', schema: MaybeText },
-    number_of_instances: { from: 'actualInstances', schema: Count },
+    number_of_instances: { from: 'currentInstances', schema: Count },
     planned_number_of_instances: { from: 'plannedInstances', schema: Count },
     deploy_number_of_instances: { from: 'defaultInstances', schema: Count },
     min_number_of_instances: { from: 'minInstances', schema: Count },

@@ -65,6 +65,10 @@ test('answers have the form that the document says, in both versions', async () 
     await ask('POST', '/executions', {
       body: { deployment_id: deployment, workflow_id: 'install', dry_run: true },
     }),
+    await ask('POST', '/deployment-modifications', {
+      body: { deployment_id: deployment, nodes: { host: { instances: 2 } } },
+    }),
+    await ask('POST', `/deployment-updates/${deployment}/update/initiate`, { body: { preview: true } }),
   ];
   const plugin = bundleOf(wagonOf({ name: 'shown', version: '1' }), { 'plugin.yaml': 'description: shown' });
   done.push(await ask('POST', '/plugins?id=shown', { body: new Uint8Array(plugin) }));
@@ -76,7 +80,13 @@ test('answers have the form that the document says, in both versions', async () 
     users: 'admin',
     config: 'task_retries',
   };
-  for (const kind of ['executions', 'tokens', 'node-instances']) {
+  for (const kind of [
+    'executions',
+    'tokens',
+    'node-instances',
+    'deployment-modifications',
+    'deployment-updates',
+  ]) {
     ids[kind] = (await ask('GET', `/${kind}`)).json.items![0]!.id as unknown as string;
   }
 
