@@ -14,6 +14,12 @@ const PROPERTIES: Record<string, Record<string, Json>> = {
     port: 1,
     circle: { get_property: ['SELF', 'circle'] },
     loop: { concat: [{ get_property: ['a', 'port'] }] },
+    parts: {
+      name: 'web',
+      label: { concat: ['app-', { get_property: ['SELF', 'parts', 'name'] }] },
+      whole: { get_property: ['SELF', 'parts'] },
+      ring: { get_property: ['SELF', 'parts', 'ring', 'x'] },
+    },
   },
 };
 const LOOKUP: Lookup = {
@@ -169,6 +175,15 @@ test('a property of another node that is not known yet is not torn out of its pl
     value: { concat: [{ get_property: ['a', 'late'] }, 80] },
     left: 2,
   });
+});
+
+test('one part of a property may speak of another part of it, not of itself', () => {
+  const part = (...path: Json[]) => evaluate({ get_property: ['me', 'parts', ...path] }, LOOKUP);
+  assert.deepEqual(part('label'), { value: 'app-web' });
+  assert.deepEqual(part('nothing'), {
+    error: "Node template property 'me.properties.parts.nothing' doesn't exist",
+  });
+  for (const name of ['whole', 'ring']) assert.match(JSON.stringify(part(name)), /Circular dependency/);
 });
 
 test('nesting deeper than fifty functions is an error, and so is a value without end', () => {

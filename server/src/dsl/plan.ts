@@ -35,7 +35,7 @@ export interface Plan {
   readonly resourceTags: JsonObject;
   /** The `deployment_settings` section as written. */
   readonly settings: JsonObject;
-  /** Names of secrets and of parent capabilities that the blueprint asks for by literal name. */
+  /** Secrets the blueprint asks for by literal name, and what of its parent: `[capability, key, …]`. Each once. */
   readonly requirements: {
     readonly secrets: readonly string[];
     readonly parentCapabilities: readonly Json[];
@@ -147,6 +147,7 @@ export interface PlanPlugin {
   readonly distribution: string | null;
   readonly distributionVersion: string | null;
   readonly distributionRelease: string | null;
+  readonly propertiesDescription?: string;
   readonly properties: JsonObject;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InputDefinition, Json } from './plan.js';
-import { applyParameters, checkValue, type DataType } from './values.js';
+import { applyParameters, checkValue, completeValue, type DataType } from './values.js';
 
 const TYPES = new Map<string, DataType>([
   ['point', { properties: { x: { type: 'integer' }, y: { type: 'integer', default: 0 } } }],
@@ -61,6 +61,35 @@ test('a value of a data type is completed with the defaults of the type', () => 
     JSON.stringify(checkValue({ x: 'a' }, { type: 'point' }, 'v', TYPES)),
     /'v.x' must be of type integer/,
   );
+});
+
+test('a value of a data type lies over its property’s default as deep as there are data types, and no deeper', () => {
+  const types = new Map<string, DataType>([
+    ...TYPES,
+    ['box', { properties: { line: { type: 'line' }, bag: { type: 'dict', required: false } } }],
+  ]);
+  const schema: InputDefinition = {
+    type: 'box',
+    default: { line: { to: { x: 3 } }, bag: { kept: 1 } },
+  };
+  const filled = (given: Json | undefined) => completeValue(given, schema, 'b', types, {});
+  const from = { x: 1, y: 0 };
+  assert.deepEqual(filled(undefined), { value: { line: { to: { x: 3, y: 0 }, from }, bag: { kept: 1 } } });
+  assert.deepEqual(filled({ line: { to: { y: 4 } }, bag: { other: 2 } }), {
+    value: { line: { to: { y: 4, x: 3 }, from }, bag: { other: 2 } },
+  });
+});
+
+test('a property of a data type has at least what the type’s defaults add up to', () => {
+  const types = new Map<string, DataType>([
+    ['options', { properties: { a: { required: false }, b: { required: false } } }],
+    ...TYPES,
+  ]);
+  const filled = (schema: InputDefinition) => completeValue(undefined, schema, 'p', types, {});
+  assert.deepEqual(filled({ type: 'options' }), { value: {} });
+  assert.match(JSON.stringify(filled({ type: 'point' })), /'p.x' is required/);
+  assert.equal(filled({ type: 'point', required: false }), undefined);
+  assert.deepEqual(filled({ type: 'integer', default: null }), { value: null });
 });
 
 test('constraints hold, per item where the items have a type', () => {

@@ -9,12 +9,17 @@ import { PRIMITIVE_TYPES, primitiveProblem } from './functions/primitives.js';
 import { isFunction } from './functions/table.js';
 import { isObject, kindOf, measure, own, shown } from './json.js';
 import type { InputDefinition, Json, JsonObject, Plan } from './plan.js';
+import { meant, patience } from './suggestion.js';
 
 /** A data type, its ancestors' properties included. */
 export interface DataType {
   readonly properties: Readonly<Record<string, InputDefinition>>;
+  readonly derivedFrom?: string;
+  readonly description?: string;
+  readonly version?: string;
 }
-export type DataTypes = Pick<ReadonlyMap<string, DataType>, 'get'>;
+export type DataTypes = Pick<ReadonlyMap<string, DataType>, 'get'> &
+  Partial<Pick<ReadonlyMap<string, DataType>, 'keys'>>;
 
 export type ProblemKind = 'missing' | 'unknown' | 'type' | 'constraint';
 
@@ -31,7 +36,7 @@ export interface CheckOptions {
   readonly partial?: boolean;
 }
 
-type Checked =
+export type Checked =
   | { readonly value: Json }
   | { readonly kind: ProblemKind; readonly path: string; readonly message: string };
 
@@ -78,6 +83,7 @@ export function checkValue(
   return checked;
 }
 
+/** `under`: what lies under the value, key by key, before the defaults of the type do. */
 function checkType(
   value: Json,
   type: string | undefined,
@@ -85,6 +91,7 @@ function checkType(
   dataTypes: DataTypes,
   options: CheckOptions,
   level: number,
+  under?: Json,
 ): Checked {
   if (type === undefined || value === null || isFunction(value)) return { value };
   if (PRIMITIVE_TYPES.has(type)) {
@@ -106,17 +113,19 @@ function checkType(
   }
   for (const key of Object.keys(value)) {
     if (Object.hasOwn(dataType.properties, key)) continue;
-    const known = Object.keys(dataType.properties).join(', ');
+    const known = Object.keys(dataType.properties);
     return {
       kind: 'unknown',
       path,
-      message: `'${path}.${key}' is not a property of type ${type} (known: ${known})`,
+      message: `'${path}.${key}' is not a property of type ${type} (known: ${known.join(', ')})`,
     };
   }
+  const below = isObject(under) && !isFunction(under) ? under : {};
   let complete: JsonObject | null = null;
   for (const [key, schema] of Object.entries(dataType.properties)) {
     const given = own(value, key);
-    const after = completeValue(given, schema, `${path}.${key}`, dataTypes, options, level + 1);
+    const at = path === '' ? key : `${path}.${key}`;
+    const after = completeValue(given, schema, at, dataTypes, options, level + 1, own(below, key));
     if (after === undefined || (!('message' in after) && after.value === given)) continue;
     if ('message' in after) return after;
     complete ??= { ...value };
@@ -125,7 +134,12 @@ function checkType(
   return { value: complete ?? value };
 }
 
-/** A property's value from what was given and its schema; undefined: none, and that is fine. */
+/**
+ * A property's value from what was given and its schema; undefined: none, and that is fine.
+ *
+ * A value of a data type lies over the default of the property that holds it (or over `inherited`, if there is
+ * any), and that over the defaults of the data type: property by property, as far down as there are data types.
+ */
 export function completeValue(
   given: Json | undefined,
   schema: InputDefinition,
@@ -133,31 +147,19 @@ export function completeValue(
   dataTypes: DataTypes,
   options: CheckOptions,
   level = 0,
+  inherited?: Json,
 ): Checked | undefined {
-  if (given !== undefined) {
-    const fallback = schema.default;
-    // A value of a data type lies over the default of the property that holds it.
-    const merged =
-      isObject(given) &&
-      isObject(fallback) &&
-      !isFunction(given) &&
-      !isFunction(fallback) &&
-      schema.type !== undefined &&
-      !PRIMITIVE_TYPES.has(schema.type)
-        ? mergeDeep(fallback, given, 0)
-        : given;
-    return checkType(merged, schema.type, path, dataTypes, options, level);
-  }
-  if (schema.default !== undefined && schema.default !== null) {
-    return checkType(schema.default, schema.type, path, dataTypes, options, level);
-  }
+  const fallback = inherited ?? schema.default;
+  if (given !== undefined) return checkType(given, schema.type, path, dataTypes, options, level, fallback);
+  if (fallback !== undefined)
+    return checkType(fallback, schema.type, path, dataTypes, options, level, fallback);
+  const optional = schema.required === false || options.partial === true;
   const nested = nestedDefault(schema.type, path, dataTypes, options, level);
-  if (nested !== undefined) return nested;
-  if (schema.default === null || schema.required === false || options.partial === true) return undefined;
-  return { kind: 'missing', path, message: `'${path}' is required, but has no value` };
+  if (nested !== undefined) return 'message' in nested && optional ? undefined : nested;
+  return optional ? undefined : { kind: 'missing', path, message: `'${path}' is required, but has no value` };
 }
 
-/** The defaults a data type brings by itself; undefined when it brings none. */
+/** What the defaults of a data type add up to; undefined for types that are none. */
 export function nestedDefault(
   type: string | undefined,
   path: string,
@@ -166,24 +168,19 @@ export function nestedDefault(
   level = 0,
 ): Checked | undefined {
   if (type === undefined || PRIMITIVE_TYPES.has(type)) return undefined;
-  const dataType = dataTypes.get(type);
-  if (dataType === undefined || level > DEEPEST) return undefined;
-  const result = checkType({}, type, path, dataTypes, { ...options, partial: true }, level);
-  if ('message' in result) return result;
-  return isObject(result.value) && Object.keys(result.value).length > 0 ? result : undefined;
+  if (dataTypes.get(type) === undefined || level > DEEPEST) return undefined;
+  return checkType({}, type, path, dataTypes, options, level);
 }
 
-/** `over` laid over `under`, mapping by mapping. Functions are values, not mappings. */
-export function mergeDeep(under: JsonObject, over: JsonObject, level: number): JsonObject {
-  const merged: JsonObject = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const before = own(merged, key);
-    merged[key] =
-      level < DEEPEST && isObject(before) && isObject(value) && !isFunction(before) && !isFunction(value)
-        ? mergeDeep(before, value, level + 1)
-        : value;
-  }
-  return merged;
+/** A default over the one an ancestor's property of the same data type has; null when they do not fit together. */
+export function inheritedDefault(
+  own: Json | undefined,
+  inherited: Json,
+  type: string,
+  dataTypes: DataTypes,
+): Json | null {
+  const merged = checkType(own ?? {}, type, '', dataTypes, { partial: true }, 0, inherited);
+  return 'message' in merged ? null : merged.value;
 }
 
 export interface ApplyOptions {
@@ -211,13 +208,18 @@ export function applyParameters(
   if (extent === null || extent.depth > DEEPEST_GIVEN) {
     return { problems: [{ name: '', kind: 'type', message: 'The given values are nested too deeply' }] };
   }
+  const budget = patience();
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(schema, name)) continue;
     if (options.allowUndeclared === true) values[name] = given[name]!;
     else {
       const known = Object.keys(schema);
       const list = known.length === 0 ? 'none are declared' : `declared: ${known.join(', ')}`;
-      problems.push({ name, kind: 'unknown', message: `'${name}' is not declared (${list})` });
+      problems.push({
+        name,
+        kind: 'unknown',
+        message: `'${name}' is not declared${meant(name, known, budget)} (${list})`,
+      });
     }
   }
   for (const [name, definition] of Object.entries(schema)) {
@@ -246,15 +248,19 @@ function effectiveValue(
   const required = definition.required !== false;
   if (given === undefined) {
     if (definition.default !== undefined && (definition.default !== null || !required)) {
-      return checkValue(definition.default, definition, name, dataTypes, { partial: true });
+      return checkValue(definition.default, definition, name, dataTypes);
     }
     const nested = nestedDefault(definition.type, name, dataTypes, {});
-    if (nested !== undefined) return nested;
+    if (nested !== undefined && 'value' in nested && !isEmpty(nested.value)) return nested;
     if (!required || definition.default === null) return { value: null };
     return { kind: 'missing', path: name, message: `'${name}' is required, but was not given` };
   }
   if (given === null && !required) return { value: null };
   return checkValue(given, definition, name, dataTypes);
+}
+
+function isEmpty(value: Json): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
 }
 
 /** A text as the number or boolean its type asks for; what does not look like one stays as it is. */

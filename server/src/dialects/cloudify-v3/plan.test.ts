@@ -176,7 +176,7 @@ describe('the expanded plan', () => {
     assert.deepEqual(names(at(vm, 'plugins')), ['script host_agent']);
     assert.deepEqual(names(at(web, 'plugins')), ['script central_deployment_agent', 'script host_agent']);
     assert.deepEqual(names(at(vm, 'plugins_to_install')), ['script host_agent']);
-    assert.deepEqual(at(web, 'plugins_to_install'), []);
+    assert.equal(at(web, 'plugins_to_install'), undefined);
     assert.deepEqual(names(at(web, 'deployment_plugins_to_install')), ['script central_deployment_agent']);
     assert.deepEqual(names(at(wire, 'workflow_plugins_to_install')), [
       'default_workflows central_deployment_agent',

@@ -5,8 +5,10 @@
  * `cloudify.interfaces.lifecycle.create`). Expanding is linear in what is written out: tables of types without
  * overrides are expanded once and shared by reference among the nodes that use them.
  */
+import { isFunction } from '../../dsl/functions/table.js';
 import type {
   InputDefinition,
+  Json,
   JsonObject,
   OperationTable,
   Plan,
@@ -19,6 +21,7 @@ import type {
   SharedTypes,
   ValueDefinition,
 } from '../../dsl/plan.js';
+import { completeValue, type DataType, dataTypesOf } from '../../dsl/values.js';
 
 type WireObject = Record<string, unknown>;
 type WireOperation = Readonly<WireObject>;
@@ -28,7 +31,18 @@ export type NodeTypes = Pick<SharedTypes, 'nodeTypes' | 'relationshipTypes' | 'p
 
 export function expandPlan(plan: Plan): WireObject {
   const expander = nodeExpander(plan);
-  const expanded = plan.nodes.map((node) => ({ node, wire: expander.expand(node) }));
+  const incoming = new Map<string, PlanRelationship[]>();
+  for (const { relationships } of plan.nodes) {
+    for (const one of relationships) {
+      const known = incoming.get(one.target);
+      if (known === undefined) incoming.set(one.target, [one]);
+      else known.push(one);
+    }
+  }
+  const expanded = plan.nodes.map((node) => ({
+    node,
+    wire: expander.expand(node, incoming.get(node.name)),
+  }));
   const hosted = pluginsOfHosts(expanded);
   return {
     description: plan.description,
@@ -41,7 +55,9 @@ export function expandPlan(plan: Plan): WireObject {
       instances: {},
       capabilities: { scalable: { properties: scalingProperties(node.scaling) } },
       deployment_plugins_to_install: pluginsRun(wire.plugins, 'central_deployment_agent'),
-      plugins_to_install: pluginsRun(hosted.get(node.name) ?? [], 'host_agent'),
+      ...(node.host === node.name
+        ? { plugins_to_install: pluginsRun(hosted.get(node.name) ?? [], 'host_agent') }
+        : {}),
     })),
     relationships: relationshipTypes(plan),
     workflows: mapValues(plan.workflows, wireWorkflow),
@@ -50,10 +66,10 @@ export function expandPlan(plan: Plan): WireObject {
     capabilities: mapValues(plan.capabilities, wireValue),
     groups: plan.groups,
     scaling_groups: mapValues(plan.scalingGroups, wireScalingGroup),
-    policies: plan.policies,
-    policy_types: plan.policyTypes,
-    policy_triggers: plan.policyTriggers,
-    data_types: plan.dataTypes,
+    policies: mapValues(plan.policies, (policy) => wirePolicy(policy, plan.scalingGroups)),
+    policy_types: mapValues(plan.policyTypes, (type) => ({ properties: {}, ...(type as JsonObject) })),
+    policy_triggers: mapValues(plan.policyTriggers, (type) => ({ parameters: {}, ...(type as JsonObject) })),
+    data_types: wireDataTypes(plan),
     labels: plan.labels,
     blueprint_labels: plan.blueprintLabels,
     resource_tags: plan.resourceTags,
@@ -120,6 +136,30 @@ export function wireScalingGroup(group: Plan['scalingGroups'][string]): WireObje
   return { members: group.members, properties: scalingProperties(group.scaling) };
 }
 
+/** A policy as written, with the properties that its groups got from it complete. */
+function wirePolicy(policy: Json, groups: Plan['scalingGroups']): unknown {
+  const { targets } = policy as { targets?: readonly string[] };
+  const group = targets?.map((name) => groups[name]).find((each) => each !== undefined);
+  return group === undefined
+    ? policy
+    : { ...(policy as JsonObject), properties: scalingProperties(group.scaling) };
+}
+
+/** Properties that are of a data type themselves tell what that one's defaults add up to. */
+function wireDataTypes(plan: Plan): WireObject {
+  const dataTypes = dataTypesOf(plan);
+  return mapValues(plan.dataTypes, (type) => {
+    const { properties, derivedFrom, description, version } = type as unknown as DataType;
+    const complete = mapValues(properties, (schema) => {
+      const value = completeValue(undefined, schema, '', dataTypes, { partial: true });
+      const isNested = schema.type !== undefined && dataTypes.get(schema.type) !== undefined;
+      if (!isNested) return wireInput(schema);
+      return { ...wireInput(schema), default: value !== undefined && 'value' in value ? value.value : {} };
+    });
+    return { ...definedOnly({ derived_from: derivedFrom, description, version }), properties: complete };
+  });
+}
+
 /** `current` and `planned`: of a deployment that was scaled. */
 export function scalingProperties(
   scaling: Scaling & { readonly current?: number; readonly planned?: number },
@@ -146,10 +186,13 @@ export interface WireNode {
 }
 
 /** Expands nodes that share their types; keep one for as many nodes of them as there are. */
-export function nodeExpander(types: NodeTypes): { expand(node: PlanNode): WireNode } {
+export function nodeExpander(types: NodeTypes): {
+  /** `incoming`: other nodes' relationships to this one. Their target operations run for it, so it needs their plugins. */
+  expand(node: PlanNode, incoming?: readonly PlanRelationship[]): WireNode;
+} {
   const expand = operationTables(types.plugins);
   return {
-    expand: (node) => {
+    expand: (node, incoming = []) => {
       const type = types.nodeTypes[node.type];
       return {
         id: node.name,
@@ -159,7 +202,7 @@ export function nodeExpander(types: NodeTypes): { expand(node: PlanNode): WireNo
         host_id: node.host,
         operations: expand(type?.operations, node.operations).operations,
         relationships: node.relationships.map((one) => wireRelationship(one, types, expand)),
-        plugins: pluginsUsed(node, types, expand),
+        plugins: pluginsUsed(node, incoming, types, expand),
       };
     },
   };
@@ -219,7 +262,7 @@ function wireOperation(operation: PlanOperation, executor: string | null): WireO
     plugin: operation.plugin,
     operation: operation.function,
     executor,
-    inputs: operation.inputs,
+    inputs: typedInputs(operation),
     has_intrinsic_functions: operation.hasFunctions,
     max_retries: operation.maxRetries,
     retry_interval: operation.retryInterval,
@@ -229,13 +272,24 @@ function wireOperation(operation: PlanOperation, executor: string | null): WireO
   };
 }
 
+/** Inputs whose type is checked when their functions are evaluated say so beside the function. */
+function typedInputs({ inputs, inputTypes }: PlanOperation): JsonObject {
+  if (inputTypes === undefined) return inputs;
+  const typed: JsonObject = { ...inputs };
+  for (const [name, type] of Object.entries(inputTypes)) {
+    const value = typed[name];
+    if (isFunction(value)) typed[name] = { ...(value as JsonObject), type };
+  }
+  return typed;
+}
+
 function wireRelationship(relationship: PlanRelationship, types: NodeTypes, expand: ExpandTable): WireObject {
   const type = types.relationshipTypes[relationship.type];
   return {
     type: relationship.type,
     type_hierarchy: type?.hierarchy ?? [relationship.type],
     target_id: relationship.target,
-    properties: { ...type?.properties, ...relationship.properties },
+    properties: relationship.properties,
     source_interfaces: interfacesOf(type?.sourceOperations, relationship.sourceOperations),
     target_interfaces: interfacesOf(type?.targetOperations, relationship.targetOperations),
     source_operations: expand(type?.sourceOperations, relationship.sourceOperations).operations,
@@ -263,11 +317,19 @@ function interfacesOf(declared: OperationTable | undefined, own: OperationTable)
   return interfaces;
 }
 
-function pluginsUsed(node: PlanNode, types: NodeTypes, expand: ExpandTable): WireObject[] {
+function pluginsUsed(
+  node: PlanNode,
+  incoming: readonly PlanRelationship[],
+  types: NodeTypes,
+  expand: ExpandTable,
+): WireObject[] {
   const tables = [
     expand(types.nodeTypes[node.type]?.operations, node.operations),
     ...node.relationships.map((one) =>
       expand(types.relationshipTypes[one.type]?.sourceOperations, one.sourceOperations),
+    ),
+    ...incoming.map((one) =>
+      expand(types.relationshipTypes[one.type]?.targetOperations, one.targetOperations),
     ),
   ];
   const found = new Map<string, WireObject>();
@@ -297,6 +359,7 @@ export function wirePlugin(plugin: PlanPlugin): WireObject {
     distribution: plugin.distribution,
     distribution_version: plugin.distributionVersion,
     distribution_release: plugin.distributionRelease,
+    properties_description: plugin.propertiesDescription ?? null,
     properties: plugin.properties,
   };
 }
@@ -336,7 +399,7 @@ function relationshipTypes(plan: Plan): WireObject {
         name,
         ...(type.hierarchy.length > 1 ? { derived_from: type.hierarchy.at(-2) } : {}),
         type_hierarchy: type.hierarchy,
-        properties: mapValues(type.properties, (value) => ({ default: value })),
+        properties: type.properties,
         source_interfaces: interfacesOf(type.sourceOperations, {}),
         target_interfaces: interfacesOf(type.targetOperations, {}),
       },

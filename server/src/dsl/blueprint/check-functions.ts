@@ -37,7 +37,10 @@ export class FunctionCheck {
       const { since } = FUNCTIONS.get(name)!;
       if (since > this.check.minor) tooNew(`function '${name}'`, since, place, this.check);
       if (name === 'get_secret') this.note(this.secrets, args);
-      if (name === 'get_environment_capability') this.parents.set(JSON.stringify(args), args);
+      if (name === 'get_environment_capability') {
+        const path = nameAndPath(args);
+        this.parents.set(JSON.stringify(path), path);
+      }
     });
     const result = evaluateKnown(value, new ScopeLookup(this.known, scope, where), { budget: this.budget });
     if ('error' in result) this.check.report.error(place, result.code ?? null, result.error);

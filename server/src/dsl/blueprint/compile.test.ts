@@ -47,7 +47,7 @@ test('a blueprint on the base types becomes a plan that says each type once', ()
     'cloudify.nodes.SoftwareComponent',
     'cloudify.nodes.WebServer',
   ]);
-  assert.equal(plan.metadata, null);
+  assert.deepEqual(plan.metadata, { cloudify_types: true });
   assert.deepEqual(JSON.parse(JSON.stringify(plan)), plan);
 });
 

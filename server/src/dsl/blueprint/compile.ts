@@ -36,7 +36,7 @@ import { SEPARATOR } from './namespaces.js';
 import { applyPluginProperties } from './plugin-properties.js';
 import { CODE, Report } from './report.js';
 import type { ShapeCheck } from './shape.js';
-import { checkAwaitedOperations, checkCircles, hostsOf } from './topology.js';
+import { checkAwaitedOperations, checkCircles, hostsOf, operationsForHosts } from './topology.js';
 import { readTypes, type TypeLibrary } from './type-library.js';
 
 export interface CompileRequest extends ImportRequest {
@@ -120,7 +120,10 @@ function planOf(imports: Imports, merged: Merged, types: TypeLibrary, check: Sha
   const blueprintLabels = readLabels(sections.blueprint_labels, true, check);
   const settings = mappingOf(wholes.get('deployment_settings')?.value);
 
-  const functions = new FunctionCheck({ inputs, values: null, nodes: byName(nodes), sys: null }, check);
+  const known = byName(nodes);
+  const meant = (name: string, kind: 'input' | 'node') =>
+    check.report.meant(name, kind === 'input' ? sections.inputs.keys() : known.keys());
+  const functions = new FunctionCheck({ inputs, values: null, nodes: known, sys: null, meant }, check);
   for (const draft of drafts.values()) functions.node(draft, types.relationshipType);
   const deployment = { kind: 'deployment' } as const;
   for (const name of ['outputs', 'capabilities', 'labels', 'resource_tags'] as const) {
@@ -168,9 +171,9 @@ function readNodes(merged: Merged, types: TypeLibrary, check: ShapeCheck) {
   const context = {
     nodeType: types.nodeType,
     relationshipType: types.relationshipType,
-    hasNodeType: (name: string) => merged.sections.node_types.has(name),
-    hasRelationshipType: (name: string) => merged.sections.relationships.has(name),
-    isNode: (name: string) => templates.has(name),
+    nodeTypes: merged.sections.node_types,
+    relationshipTypes: merged.sections.relationships,
+    nodes: templates,
     implementations: types.implementations,
     check,
   };
@@ -184,9 +187,11 @@ function readNodes(merged: Merged, types: TypeLibrary, check: ShapeCheck) {
   const nodes: PlanNode[] = [];
   const nodeTypes: Record<string, Plan['nodeTypes'][string]> = {};
   const relationshipTypes: Record<string, Plan['relationshipTypes'][string]> = {};
-  for (const { node, type, entry, hostOperation } of drafts.values()) {
+  const forHosts = operationsForHosts(drafts, types.relationshipType);
+  for (const { node, type, entry } of drafts.values()) {
     const host = hosts?.get(node.name) ?? null;
-    if (hosts !== null && host === null && hostOperation !== null) {
+    const hostOperation = forHosts.get(node.name);
+    if (hosts !== null && host === null && hostOperation !== undefined) {
       check.report.error(
         entry.place,
         CODE.hostAgentWithoutHost,

@@ -42,7 +42,7 @@ export function checkAncestry(
         report.error(
           entry.place.at('derived_from'),
           CODE.unknownType,
-          `Missing definition for ${kind} '${parent}', which '${name}' is derived from`,
+          `Missing definition for ${kind} '${parent}', which '${name}' is derived from${report.meant(parent, section.keys())}`,
         );
         bad = true;
         break;

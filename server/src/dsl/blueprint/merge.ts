@@ -37,15 +37,16 @@ export class Merger {
       const place = root.at(name);
       const rule = ruleOf(name);
       if (rule === null) {
-        const known = Object.keys(SECTION_RULES).join(', ');
-        this.check.report.error(
+        const known = Object.keys(SECTION_RULES);
+        const { report } = this.check;
+        report.error(
           place,
           CODE.format,
-          `'${name}' is not in schema. Valid schema values: [${known}]`,
+          `'${name}' is not in schema${report.meant(name, known)}. Valid schema values: [${known.join(', ')}]`,
         );
         continue;
       }
-      if (value === null || (file.bundled && name === 'metadata')) continue;
+      if (value === null) continue;
       if (rule.since > this.check.minor && !file.bundled) tooNew(`'${name}'`, rule.since, place, this.check);
       const section = name as SectionName;
       if (NAMED.includes(section)) this.addNames(section, value, place, namespace, file.bundled);
@@ -60,7 +61,9 @@ export class Merger {
   private addWhole(name: SectionName, value: Json, place: Place, bundled: boolean): void {
     const rule = ruleOf(name)!;
     if (!bundled) rule.shape(value, place, this.check);
-    if (!this.wholes.has(name)) this.wholes.set(name, { value, place });
+    const before = this.wholes.get(name);
+    if (before === undefined || (before.place.file.bundled && !bundled))
+      this.wholes.set(name, { value, place });
     else if (rule.merge === 'once') this.notMergeable(name, place);
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../plan.js';
-import { troublesOf } from '../testdata/archive.js';
+import { planOf, troublesOf } from '../testdata/archive.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { parse } from './parse.js';
 import { Report } from './report.js';
@@ -68,7 +68,7 @@ test('texts that are no blueprint are told apart from broken ones', () => {
     ['# nothing', /^1:1 \[-1\] .*the file is empty/],
     ['- a', /the file holds a list/],
     ['a: 1\n---\nb: 2', /several/],
-    ['a: [1,\nb: }', /^2:1 \[-1\] Illegal YAML/],
+    ['a: [1,\nb: }', /^2:4 \[-1\] Illegal YAML: missed comma/],
     ['a:\n\tb: 1', /^2:1 \[-1\] Illegal YAML: tab/],
     ['a: &a [*a]', /stands inside of what it stands for/],
     ['a: *b', /^1:5? ?.*unidentified alias/],
@@ -100,4 +100,30 @@ test('limits are the caller’s to lower', () => {
   const told = troublesOf(many, { limits: { diagnostics: 3 } });
   assert.equal(told.length, 4);
   assert.match(told[3]!, /and 47 more/);
+});
+
+test('brackets and quoted texts may go on further left, as the reference parser allows; positions stay the author’s', () => {
+  const text = [
+    'tosca_definitions_version: cloudify_dsl_1_5',
+    'imports: [',
+    'cloudify/types/types.yaml,',
+    ']',
+    'inputs:',
+    '  words:',
+    "    default: 'one",
+    '    two',
+    '',
+    "  three'",
+    '  map: {default: {a: 1,',
+    '},',
+    '   wrong: 1}',
+    'nope: 1',
+  ].join('\n');
+  assert.deepEqual(troublesOf(text), [
+    "13:4 [1] 'wrong' is not in schema. Valid schema values: [type, default, description, required, item_type, constraints, display_label, hidden, display]",
+    troublesOf('tosca_definitions_version: cloudify_dsl_1_5\nnope: 1')[0]!.replace('2:1', '14:1'),
+  ]);
+  const { inputs } = planOf(text.replace('   wrong: 1}', '   }').replace('nope: 1', ''));
+  assert.equal(inputs.words?.default, 'one two\nthree');
+  assert.deepEqual(inputs.map?.default, { a: 1 });
 });

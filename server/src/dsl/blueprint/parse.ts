@@ -19,7 +19,6 @@ import {
   mergeTag,
   NOT_RESOLVED,
   nullYaml11Tag,
-  parseEvents,
   Schema,
   seqTag,
   strTag,
@@ -27,6 +26,7 @@ import {
 } from 'js-yaml';
 import { isObject, kindOf, measure } from '../json.js';
 import type { Json, JsonObject } from '../plan.js';
+import { parseLeniently } from './lenient-yaml.js';
 import type { Limits } from './limits.js';
 import { CODE, type Report } from './report.js';
 import { PARSER_OPTIONS, Place, type SourceFile } from './source.js';
@@ -76,12 +76,18 @@ export function parse(file: SourceFile, limits: Limits, report: Report): JsonObj
     report.error(root, CODE.yaml, `The file has more than ${limits.fileCharacters} characters`);
     return null;
   }
-  let events: Event[];
+  const read = parseLeniently(file.text, PARSER_OPTIONS);
+  file.isReadAs(read);
+  if ('error' in read.outcome) {
+    const { reason, mark } = read.outcome.error;
+    report.error(placeOf(file, mark?.position ?? 0), CODE.yaml, `Illegal YAML: ${reason}`);
+    return null;
+  }
+  const { events } = read.outcome;
   let documents: unknown[];
   try {
-    events = parseEvents(file.text, PARSER_OPTIONS);
     documents = constructFromEvents(events, {
-      source: file.text,
+      source: read.text,
       schema: SCHEMA,
       json: true,
       maxTotalMergeKeys: 500_000,
@@ -129,9 +135,9 @@ function isWithinLimits(
 function checkCharacters(file: SourceFile, events: readonly Event[], report: Report): void {
   for (const event of events) {
     if (event.type !== EVENT_ID.SCALAR) continue;
-    const found = ILLEGAL.exec(getScalarValue(file.text, event));
+    const found = ILLEGAL.exec(getScalarValue(file.readable, event));
     if (found === null) continue;
-    const at = file.text.indexOf(found[0], event.valueStart);
+    const at = file.readable.indexOf(found[0], event.valueStart);
     const offset = at >= 0 && at < event.valueEnd ? at : event.valueStart;
     const place = placeOf(file, offset);
     report.error(

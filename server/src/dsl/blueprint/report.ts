@@ -1,5 +1,6 @@
 /** Collects what is wrong, with the numeric codes of the reference parser. */
 import type { Diagnostic } from '../diagnostics.js';
+import { meant, patience } from '../suggestion.js';
 import type { Place } from './source.js';
 
 /** Codes of the reference parser that we tell too (cloudify.md §7.4). */
@@ -76,6 +77,7 @@ export class Report {
   private readonly warned: Diagnostic[] = [];
   private readonly fileOrder = new Map<string, number>();
   private left = 0;
+  private readonly patience = patience();
 
   constructor(private readonly most: number) {}
 
@@ -92,6 +94,11 @@ export class Report {
 
   warning(place: Place, summary: string, detail?: string): void {
     if (this.warned.length < this.most) this.warned.push(diagnostic('warning', place, null, summary, detail));
+  }
+
+  /** `, did you mean 'x'?` for a name that is none of the known ones, or nothing. */
+  meant(name: string, known: Iterable<string>): string {
+    return this.errors.length >= this.most ? '' : meant(name, known, this.patience);
   }
 
   get failed(): boolean {

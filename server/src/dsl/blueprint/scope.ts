@@ -10,6 +10,8 @@ export interface Known {
   readonly nodes: { get(name: string): Pick<PlanNode, 'properties'> | undefined };
   /** `tenant name`, `deployment id`, …: null while compiling. */
   readonly sys: ((entity: string, property: string) => Json | undefined) | null;
+  /** A suggestion to be put behind the message that there is no such thing. */
+  readonly meant?: (name: string, kind: 'input' | 'node') => string;
 }
 
 /** Where a value stands. A node of null: some node, not known which (a type's operation). */
@@ -32,7 +34,8 @@ export class ScopeLookup implements Lookup {
 
   input(name: string): Found {
     const { inputs, values } = this.known;
-    if (!Object.hasOwn(inputs, name)) return undefined;
+    if (!Object.hasOwn(inputs, name))
+      return { error: `Unknown input '${name}'${this.known.meant?.(name, 'input') ?? ''}` };
     if (values === null) return LATER;
     return Object.hasOwn(values, name) ? { value: values[name]! } : undefined;
   }
@@ -47,7 +50,9 @@ export class ScopeLookup implements Lookup {
     if (isKeyword(name)) this.askedKeyword = true;
     const found = this.known.nodes.get(node);
     if (found === undefined)
-      return { error: `get_property in ${this.where} references the unknown node template '${node}'` };
+      return {
+        error: `get_property in ${this.where} references the unknown node template '${node}'${this.known.meant?.(node, 'node') ?? ''}`,
+      };
     if (Object.hasOwn(found.properties, property)) return { value: found.properties[property]! };
     return {
       error: `Node template property '${node}.properties.${property}' referenced from '${this.where}' doesn't exist`,
@@ -95,7 +100,9 @@ export class ScopeLookup implements Lookup {
     const node = this.nodeOf(name, fn);
     if (typeof node === 'object') return node;
     if (node === SOME || this.known.nodes.get(node) !== undefined) return LATER;
-    return { error: `${fn} in ${this.where} references the unknown node template '${node}'` };
+    return {
+      error: `${fn} in ${this.where} references the unknown node template '${node}'${this.known.meant?.(node, 'node') ?? ''}`,
+    };
   }
 
   private nodeOf(name: string, fn: string): string | typeof SOME | { error: string } {

@@ -80,7 +80,7 @@ export function record(fields: Readonly<Record<string, Field>>): Shape {
         check.report.error(
           place.at(key),
           CODE.format,
-          `'${key}' is not in schema. Valid schema values: [${names}]`,
+          `'${key}' is not in schema${check.report.meant(key, known.keys())}. Valid schema values: [${names}]`,
         );
         continue;
       }

@@ -8,6 +8,7 @@
  */
 import { EVENT_ID, type Event, getScalarValue, parseEvents } from 'js-yaml';
 import type { SourcePosition } from '../diagnostics.js';
+import type { LenientText } from './lenient-yaml.js';
 
 export type PathKey = string | number;
 
@@ -17,6 +18,9 @@ export const PARSER_OPTIONS = { maxDepth: 100 } as const;
 export class SourceFile {
   private tree: Mark | null | undefined;
   private lineStarts: number[] | undefined;
+  private moved: ReadonlyMap<number, number> = new Map();
+  /** The text as the parser reads it; offsets are offsets of this. */
+  readable: string;
 
   constructor(
     /** As the author knows it: a path in the archive, or the import as written. */
@@ -24,11 +28,19 @@ export class SourceFile {
     readonly text: string,
     /** Written by us; never the author's fault. */
     readonly bundled = false,
-  ) {}
+  ) {
+    this.readable = text;
+  }
+
+  /** What the parser made of the text to be able to read it. */
+  isReadAs({ text, moved }: Pick<LenientText, 'text' | 'moved'>): void {
+    this.readable = text;
+    this.moved = moved;
+  }
 
   /** The position of what the path leads to: a mapping entry's key, a list's item. The nearest ancestor that exists. */
   positionOf(path: readonly PathKey[]): SourcePosition {
-    if (this.tree === undefined) this.tree = readMarks(this.text);
+    if (this.tree === undefined) this.tree = readMarks(this.readable);
     let mark = this.tree;
     let offset = mark?.start ?? 0;
     for (const key of path) {
@@ -41,7 +53,7 @@ export class SourceFile {
   }
 
   positionAt(offset: number): SourcePosition {
-    this.lineStarts ??= lineStartsOf(this.text);
+    this.lineStarts ??= lineStartsOf(this.readable);
     let low = 0;
     let high = this.lineStarts.length - 1;
     while (low < high) {
@@ -49,7 +61,8 @@ export class SourceFile {
       if (this.lineStarts[middle]! <= offset) low = middle;
       else high = middle - 1;
     }
-    return { file: this.name, line: low + 1, column: offset - this.lineStarts[low]! + 1 };
+    const column = offset - this.lineStarts[low]! + 1 - (this.moved.get(low) ?? 0);
+    return { file: this.name, line: low + 1, column: Math.max(1, column) };
   }
 }
 

@@ -1,5 +1,6 @@
 /** How nodes hang together: circles, and who is whose host. Linear, with stacks of its own. */
-import type { NodeDraft } from './elements/node-templates.js';
+import { hostOperationIn, type NodeDraft } from './elements/node-templates.js';
+import type { RelationshipType } from './elements/relationship-types.js';
 import { CODE, type Report } from './report.js';
 
 /** Reports relationships that form a circle (100). False when there is one. */
@@ -70,6 +71,26 @@ export function checkAwaitedOperations(
       );
     }
   }
+}
+
+/** Nodes that have an operation only a host's agent can run, theirs or of a relationship at either end: one for each. */
+export function operationsForHosts(
+  drafts: ReadonlyMap<string, NodeDraft>,
+  typeOf: (relationshipType: string) => RelationshipType | null,
+): Map<string, string> {
+  const found = new Map<string, string>();
+  const note = (node: string, operation: string | null) => {
+    if (operation !== null && !found.has(node)) found.set(node, operation);
+  };
+  for (const { node, hostOperation } of drafts.values()) {
+    note(node.name, hostOperation);
+    for (const { type, target, sourceOperations, targetOperations } of node.relationships) {
+      const needsHost = typeOf(type)?.needsHost === true ? typeOf(type)!.plan : null;
+      note(node.name, hostOperationIn(needsHost?.sourceOperations ?? {}, sourceOperations));
+      note(target, hostOperationIn(needsHost?.targetOperations ?? {}, targetOperations));
+    }
+  }
+  return found;
 }
 
 /** The host of every node that has one: itself if it is one, else its container's. Needs relationships without circles. */

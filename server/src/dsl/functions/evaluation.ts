@@ -106,7 +106,11 @@ function callFor(evaluation: Evaluation): Call {
   };
 }
 
-/** Evaluates what was found under a name, in the scope of where it was found, and walks into it. */
+/**
+ * Evaluates what was found under a name, in the scope of where it was found, and walks into it.
+ *
+ * Only what `path` leads to is evaluated, so one part of a property may speak of another part of it.
+ */
 function within(
   value: Json,
   path: readonly Json[],
@@ -114,22 +118,32 @@ function within(
   name: string,
   self: string | null,
 ): Json | undefined | typeof LATER {
-  if (typeof value !== 'object' || value === null) return walk(value, path);
-  if (evaluation.open.includes(name)) {
-    const circle = [...evaluation.open.slice(evaluation.open.indexOf(name)), name].join(' --> ');
+  let at: Json = value;
+  let steps = 0;
+  while (steps < path.length && !isFunction(at)) {
+    const next = walk(at, [path[steps]!]);
+    if (next === undefined) return undefined;
+    at = next;
+    steps++;
+  }
+  const rest = path.slice(steps);
+  if (typeof at !== 'object' || at === null) return walk(at, rest);
+  const key = [name, ...path.slice(0, steps).map(String)].join('.');
+  if (evaluation.open.includes(key)) {
+    const circle = [...evaluation.open.slice(evaluation.open.indexOf(key)), key].join(' --> ');
     throw new EvaluationFailure(`Circular dependency detected: ${circle}`, 100);
   }
   const scope = evaluation.self;
   const before = evaluation.left;
-  evaluation.open.push(name);
+  evaluation.open.push(key);
   evaluation.self = self;
-  const result = evaluateValue(value, evaluation, evaluation.level + 1);
+  const result = evaluateValue(at, evaluation, evaluation.level + 1);
   evaluation.self = scope;
   evaluation.open.pop();
-  if (evaluation.left === before) return walk(result, path);
+  if (evaluation.left === before) return walk(result, rest);
   // Something in it is not known yet. What was asked for may be, or may lie inside of what is not.
   evaluation.left = before;
-  const found = walkKnown(result, path);
+  const found = walkKnown(result, rest);
   if (found === undefined || found === LATER || !holdsFunction(found)) return found;
   // What is left may mention the SELF of another place: only the same scope can take it over.
   if (self !== scope) return LATER;

@@ -1,8 +1,9 @@
 /** `data_types`: mappings with a schema of their own, to be used as types of properties and inputs. */
 import { PRIMITIVE_TYPES } from '../../functions/primitives.js';
+import { isFunction } from '../../functions/table.js';
 import { isObject } from '../../json.js';
-import type { InputDefinition, JsonObject } from '../../plan.js';
-import { type DataType, mergeDeep } from '../../values.js';
+import type { InputDefinition, Json, JsonObject } from '../../plan.js';
+import { type DataType, type DataTypes, inheritedDefault } from '../../values.js';
 import type { Entry, Section } from '../entry.js';
 import { checkAncestry, lineage } from '../inheritance.js';
 import { CODE } from '../report.js';
@@ -30,19 +31,34 @@ export function readDataTypes(section: Section, longest: number, check: ShapeChe
   const sound = checkAncestry(section, 'data type', longest, check.report);
   const types = new Map<string, DataType>();
   for (const name of sound) {
-    if (PRIMITIVE_TYPES.has(name)) continue;
-    types.set(name, { properties: mergeProperties(lineage(section, name), (type) => section.has(type)) });
+    if (!PRIMITIVE_TYPES.has(name)) types.set(name, flattened(section, name, null));
   }
-  const endless = reportEndless(section, types, check);
+  const { endless, order } = reportEndless(section, types, check);
   for (const name of endless) types.delete(name);
+  // Defaults that lie over inherited ones need the types they are of: what is held comes before its holder.
+  for (const name of order) if (types.has(name)) types.set(name, flattened(section, name, types));
   for (const entry of section.values()) if (!entry.bundled) checkOwn(entry, types, check);
   return types;
 }
 
-/** Properties along a line of ancestors: a descendant's entry replaces the whole entry of that name. */
+function flattened(section: Section, name: string, types: DataTypes | null): DataType {
+  const raw = section.get(name)!.value as JsonObject;
+  const { derived_from: derivedFrom, description, version } = raw;
+  return {
+    properties: mergeProperties(lineage(section, name), types),
+    ...(typeof derivedFrom === 'string' ? { derivedFrom } : {}),
+    ...(typeof description === 'string' ? { description } : {}),
+    ...(version === undefined || version === null ? {} : { version: String(version) }),
+  };
+}
+
+/**
+ * Properties along a line of ancestors: a descendant's entry replaces the whole entry of that name. Only the default
+ * of a data type lies over the inherited one, when the type stays the same. Without `types`: not even that.
+ */
 export function mergeProperties(
   line: readonly Entry[],
-  isDataType: (name: string) => boolean,
+  types: DataTypes | null,
 ): Record<string, InputDefinition> {
   const merged: Record<string, InputDefinition> = {};
   for (const entry of line) {
@@ -50,18 +66,20 @@ export function mergeProperties(
     for (const name in own) {
       const schema = own[name]!;
       const before = Object.hasOwn(merged, name) ? merged[name] : undefined;
-      merged[name] =
-        before !== undefined &&
-        schema.type !== undefined &&
-        before.type === schema.type &&
-        isDataType(schema.type) &&
-        isObject(before.default) &&
-        isObject(schema.default)
-          ? { ...schema, default: mergeDeep(before.default, schema.default, 0) }
-          : schema;
+      merged[name] = before === undefined || types === null ? schema : overInherited(schema, before, types);
     }
   }
   return merged;
+}
+
+function overInherited(schema: InputDefinition, before: InputDefinition, types: DataTypes): InputDefinition {
+  const { type } = schema;
+  if (type === undefined || before.type !== type || PRIMITIVE_TYPES.has(type)) return schema;
+  const fits = (value: Json | undefined) => isObject(value) && !isFunction(value);
+  if (!fits(before.default) || types.get(type) === undefined) return schema;
+  if (schema.default !== undefined && !fits(schema.default)) return schema;
+  const merged = inheritedDefault(schema.default, before.default!, type, types);
+  return merged === null ? schema : { ...schema, default: merged };
 }
 
 function checkOwn(entry: Entry, types: ReadonlyMap<string, DataType>, check: ShapeCheck): void {
@@ -74,11 +92,19 @@ function checkOwn(entry: Entry, types: ReadonlyMap<string, DataType>, check: Sha
 /** Data types a value of one may hold in all: types that mention each other twice would double at every level. */
 const LARGEST = 10_000;
 
-/** Data types that hold themselves (nobody could ever write such a value) or too many others. With an own stack. */
-function reportEndless(section: Section, types: ReadonlyMap<string, DataType>, check: ShapeCheck): string[] {
+/**
+ * Data types that hold themselves (nobody could ever write such a value) or too many others. With an own stack.
+ * `order`: every type behind those it holds.
+ */
+function reportEndless(
+  section: Section,
+  types: ReadonlyMap<string, DataType>,
+  check: ShapeCheck,
+): { endless: string[]; order: string[] } {
   const done = new Set<string>();
   const sizes = new Map<string, number>();
   const endless: string[] = [];
+  const order: string[] = [];
   const uses = (name: string) =>
     Object.values(types.get(name)!.properties).flatMap(({ type }) =>
       type !== undefined && types.has(type) ? [type] : [],
@@ -94,6 +120,7 @@ function reportEndless(section: Section, types: ReadonlyMap<string, DataType>, c
         stack.pop();
         open.delete(top.name);
         done.add(top.name);
+        order.push(top.name);
         const size = top.next.reduce((sum, each) => sum + (sizes.get(each) ?? 0), 1);
         sizes.set(top.name, size);
         if (size > LARGEST) {
@@ -119,5 +146,5 @@ function reportEndless(section: Section, types: ReadonlyMap<string, DataType>, c
       }
     }
   }
-  return endless;
+  return { endless, order };
 }

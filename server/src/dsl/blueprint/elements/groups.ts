@@ -22,7 +22,7 @@ export const groupShape: Shape = record({
 
 export function readGroups(
   groups: Section,
-  nodes: { has(name: string): boolean },
+  nodes: Section,
   policyTypes: Section,
   policyTriggers: Section,
   check: ShapeCheck,
@@ -46,7 +46,7 @@ export function readGroups(
       check.report.error(
         place,
         CODE.groupMember,
-        `Member '${member}' of group '${entry.name}' is neither a node template nor a group`,
+        `Member '${member}' of group '${entry.name}' is neither a node template nor a group${check.report.meant(member, names(nodes, groups))}`,
       );
     }
     const members = [...new Set(written.filter((each) => typeof each === 'string'))];
@@ -55,6 +55,11 @@ export function readGroups(
     read.set(entry.name, { members, policies });
   }
   return read;
+}
+
+function* names(nodes: Section, groups: Section): Iterable<string> {
+  yield* nodes.keys();
+  yield* groups.keys();
 }
 
 function checkPolicies(
@@ -73,7 +78,7 @@ function checkPolicies(
       check.report.error(
         place.at('type'),
         CODE.policyType,
-        `Policy '${name}' of group '${group.name}' is of unknown type '${type}'`,
+        `Policy '${name}' of group '${group.name}' is of unknown type '${type}'${check.report.meant(type, policyTypes.keys())}`,
       );
     }
     const triggers = isObject(policy.triggers) ? policy.triggers : {};
@@ -84,7 +89,7 @@ function checkPolicies(
         check.report.error(
           place.at('triggers', key, 'type'),
           CODE.policyTrigger,
-          `Trigger '${key}' is of unknown type '${kind}'`,
+          `Trigger '${key}' is of unknown type '${kind}'${check.report.meant(kind, policyTriggers.keys())}`,
         );
       }
     }

@@ -55,7 +55,7 @@ export function readInput(
 ): InputDefinition {
   const input = readSchema(value);
   const { report } = check;
-  checkSchema(input, name, 'inputs', place, dataTypes, check);
+  checkSchema(input, name, 'inputs', place, dataTypes, check, true);
   if (input.hidden === true && input.required !== false && input.default === undefined) {
     report.error(place, CODE.hiddenInput, `Input '${name}' is hidden and required, so it needs a default`);
   }

@@ -8,7 +8,7 @@ import type {
   PlanOperation,
   PlanRelationship,
 } from '../../plan.js';
-import type { Entry } from '../entry.js';
+import type { Entry, Section } from '../entry.js';
 import type { Implementations } from '../implementation.js';
 import { CODE } from '../report.js';
 import { dict, items, record, type Shape, type ShapeCheck, text } from '../shape.js';
@@ -45,14 +45,16 @@ export const nodeTemplateShape: Shape = record({
   relationships: { shape: items(relationshipShape) },
 });
 
+type Names = Pick<Section, 'has' | 'keys'>;
+
 /** What a node template is read against. */
 export interface NodeTemplateContext {
   readonly nodeType: (name: string) => NodeType | null;
   readonly relationshipType: (name: string) => RelationshipType | null;
-  /** Whether there is such a type at all: one whose ancestry is broken has been reported already. */
-  readonly hasNodeType: (name: string) => boolean;
-  readonly hasRelationshipType: (name: string) => boolean;
-  readonly isNode: (name: string) => boolean;
+  /** All there are, sound or not: one whose ancestry is broken has been reported already. */
+  readonly nodeTypes: Names;
+  readonly relationshipTypes: Names;
+  readonly nodes: Names;
   readonly implementations: Implementations;
   readonly check: ShapeCheck;
 }
@@ -82,11 +84,11 @@ export function readNodeTemplate(entry: Entry, context: NodeTemplateContext): No
   }
   const type = context.nodeType(typeName);
   if (type === null) {
-    if (!context.hasNodeType(typeName))
+    if (!context.nodeTypes.has(typeName))
       report.error(
         entry.place.at('type'),
         CODE.unknownNodeType,
-        `Could not locate node type '${typeName}' of node '${entry.name}'`,
+        `Could not locate node type '${typeName}' of node '${entry.name}'${report.meant(typeName, context.nodeTypes.keys())}`,
       );
     return null;
   }
@@ -183,11 +185,11 @@ function readRelationship(
   if (typeof typeName !== 'string' || typeof target !== 'string') return null;
   const type = context.relationshipType(typeName);
   if (type === null) {
-    if (!context.hasRelationshipType(typeName))
+    if (!context.relationshipTypes.has(typeName))
       report.error(
         place.at('type'),
         CODE.unknownRelationshipType,
-        `Unknown relationship type '${typeName}' of node '${entry.name}'`,
+        `Unknown relationship type '${typeName}' of node '${entry.name}'${report.meant(typeName, context.relationshipTypes.keys())}`,
       );
   } else if (!type.isSupported) {
     report.error(
@@ -202,11 +204,11 @@ function readRelationship(
       CODE.relationshipToSelf,
       `Node '${entry.name}' has a relationship to itself`,
     );
-  } else if (!context.isNode(target)) {
+  } else if (!context.nodes.has(target)) {
     report.error(
       place.at('target'),
       CODE.unknownTarget,
-      `Undefined target '${target}' of a relationship of node '${entry.name}'`,
+      `Undefined target '${target}' of a relationship of node '${entry.name}'${report.meant(target, context.nodes.keys())}`,
     );
   }
   if (type === null) return null;
@@ -263,11 +265,15 @@ function readProperties(
   return properties;
 }
 
-function hostOperationOf(type: NodeType, over: OperationTable): string | null {
+/** Full name of an operation of the table that only a host's agent can run, given what lies over it; null: none. */
+export function hostOperationIn(declared: OperationTable, over: OperationTable): string | null {
   for (const name in over) if (over[name]!.executor === 'host_agent') return name;
-  if (!type.needsHost) return null;
-  for (const name in type.plan.operations) {
-    if (type.plan.operations[name]!.executor === 'host_agent' && !Object.hasOwn(over, name)) return name;
+  for (const name in declared) {
+    if (declared[name]!.executor === 'host_agent' && !Object.hasOwn(over, name)) return name;
   }
   return null;
+}
+
+function hostOperationOf(type: NodeType, over: OperationTable): string | null {
+  return hostOperationIn(type.needsHost ? type.plan.operations : NONE, over);
 }

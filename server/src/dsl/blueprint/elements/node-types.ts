@@ -58,10 +58,7 @@ export function readNodeType(
   const { operations, troubles } = resolveTable(declared, CODE.nodeImplementation, implementations);
   return {
     hierarchy,
-    properties: new PropertyTable(
-      mergeProperties(line, (type) => dataTypes.has(type)),
-      dataTypes,
-    ),
+    properties: new PropertyTable(mergeProperties(line, dataTypes), dataTypes),
     declared,
     plan: { hierarchy, operations },
     troubles,

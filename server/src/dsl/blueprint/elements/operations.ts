@@ -258,6 +258,8 @@ function complete(
       place: declared.place,
     };
   }
+  // Inputs and settings of an operation that does nothing are nobody's.
+  if (target.kind === 'nothing') return { operation: NO_OPERATION, trouble };
   const runs = runnable(target, inputs);
   if (runs.clash !== null) {
     trouble ??= {

@@ -47,6 +47,9 @@ export function readPlugin(entry: Entry, check: ShapeCheck): PlanPlugin {
     distribution: textIn(raw, 'distribution'),
     distributionVersion: textIn(raw, 'distribution_version'),
     distributionRelease: textIn(raw, 'distribution_release'),
+    ...(typeof raw.properties_description === 'string'
+      ? { propertiesDescription: raw.properties_description }
+      : {}),
     properties: (raw.properties ?? {}) as JsonObject,
   };
   if (entry.bundled) return plugin;

@@ -56,7 +56,7 @@ export function readScalingGroups(
         report.error(
           place,
           CODE.scalingTarget,
-          `Target '${target}' of policy '${entry.name}' is not a group`,
+          `Target '${target}' of policy '${entry.name}' is not a group${report.meant(target, groups.keys())}`,
         );
       } else scaled.set(target, { members: group.members, scaling });
     }

@@ -2,8 +2,8 @@
 import { PRIMITIVE_TYPES } from '../../functions/primitives.js';
 import { isFunction } from '../../functions/table.js';
 import { own } from '../../json.js';
-import type { InputDefinition, Json, JsonObject } from '../../plan.js';
-import { completeValue, type DataTypes } from '../../values.js';
+import type { InputDefinition, JsonObject } from '../../plan.js';
+import { type Checked, completeValue, type DataTypes } from '../../values.js';
 import { CODE, type Report } from '../report.js';
 import type { Place } from '../source.js';
 
@@ -12,7 +12,9 @@ const EXTERNAL = 'use_external_resource';
 /** The schemas of one type. What every node of the type shares, such as completed defaults, is worked out once. */
 export class PropertyTable {
   private readonly names: readonly string[];
-  private readonly defaults = new Map<string, Json | undefined>();
+  private readonly defaults = new Map<string, Checked | undefined>();
+  /** Of external resources, which may lack what is required. */
+  private readonly waivedDefaults = new Map<string, Checked | undefined>();
 
   constructor(
     readonly schemas: Readonly<Record<string, InputDefinition>>,
@@ -37,7 +39,7 @@ export class PropertyTable {
       report.error(
         place.at(name),
         CODE.unknownProperty,
-        `'${owner}' has a property '${name}' that is not in its type's schema`,
+        `'${owner}' has a property '${name}' that is not in its type's schema${report.meant(name, this.names)}`,
         `known: ${known}`,
       );
     }
@@ -55,15 +57,17 @@ export class PropertyTable {
         else filled[name] = checked.value;
         continue;
       }
-      const fallback = this.defaultOf(name, schema);
-      if (fallback !== undefined) filled[name] = fallback;
-      else if (schema.required !== false && !waived) {
+      const fallback = this.defaultOf(name, schema, waived);
+      if (fallback === undefined) continue;
+      if (!('message' in fallback)) filled[name] = fallback.value;
+      else if (fallback.kind === 'missing') {
+        const within = fallback.path === name ? name : `${name}' ('${fallback.path}`;
         report.error(
           place,
           CODE.missingValue,
-          `'${owner}' does not provide a value for the mandatory property '${name}'`,
+          `'${owner}' does not provide a value for the mandatory property '${within}'${within === name ? '' : ')'}`,
         );
-      }
+      } else if (schema.default !== undefined) filled[name] = schema.default;
     }
     return filled;
   }
@@ -90,12 +94,12 @@ export class PropertyTable {
     return value === true;
   }
 
-  private defaultOf(name: string, schema: InputDefinition): Json | undefined {
-    if (this.defaults.has(name)) return this.defaults.get(name);
-    const checked = completeValue(undefined, schema, name, this.dataTypes, { partial: true });
-    const value = checked === undefined || 'message' in checked ? schema.default : checked.value;
-    this.defaults.set(name, value);
-    return value;
+  private defaultOf(name: string, schema: InputDefinition, waived: boolean): Checked | undefined {
+    const defaults = waived ? this.waivedDefaults : this.defaults;
+    if (defaults.has(name)) return defaults.get(name);
+    const checked = completeValue(undefined, schema, name, this.dataTypes, { partial: waived });
+    defaults.set(name, checked);
+    return checked;
   }
 
   private report(

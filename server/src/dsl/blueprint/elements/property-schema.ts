@@ -16,7 +16,7 @@ export const PROPERTY_FIELDS: Readonly<Record<string, Field>> = {
 
 export const propertySchema: Shape = record(PROPERTY_FIELDS);
 
-/** A schema as written, in our words. `emptyDefault`: a default of null is one (parameters), or none (inputs, properties). */
+/** A schema as written, in our words. `emptyDefault`: a default of null is one (properties, parameters), or none (inputs). */
 export function readSchema(raw: Json, emptyDefault = false): InputDefinition {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return {};
   const read: { -readonly [key in keyof InputDefinition]: InputDefinition[key] } = {};
@@ -36,11 +36,14 @@ export function readSchema(raw: Json, emptyDefault = false): InputDefinition {
 export function readSchemas(raw: Json | undefined): Record<string, InputDefinition> {
   const schemas: Record<string, InputDefinition> = {};
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return schemas;
-  for (const name in raw) schemas[name] = readSchema(raw[name]!);
+  for (const name in raw) schemas[name] = readSchema(raw[name]!, true);
   return schemas;
 }
 
-/** Whether the schema's type exists (103), is known in this version (102), and its default is of it (105). */
+/**
+ * Whether the schema's type exists (103), is known in this version (102), and its default is of it (105).
+ * `isWhole`: a default of a data type must have all that the type requires.
+ */
 export function checkSchema(
   schema: InputDefinition,
   name: string,
@@ -48,6 +51,7 @@ export function checkSchema(
   place: Place,
   dataTypes: DataTypes,
   check: ShapeCheck,
+  isWhole = false,
 ): void {
   const { type } = schema;
   if (type === undefined) return;
@@ -56,20 +60,30 @@ export function checkSchema(
       check.report.error(
         place.at('type'),
         CODE.unknownType,
-        `Illegal type name '${type}' of '${name}' in '${owner}'`,
+        `Illegal type name '${type}' of '${name}' in '${owner}'${check.report.meant(type, typeNames(dataTypes))}`,
       );
       return;
     }
   } else if (primitiveSince(type) > check.minor)
     tooNew(`type '${type}'`, primitiveSince(type), place.at('type'), check);
   if (schema.default === undefined) return;
-  const checked = checkValue(schema.default, { type }, name, dataTypes, { partial: true });
+  const checked = checkValue(schema.default, { type }, name, dataTypes, { partial: !isWhole });
   if ('message' in checked) {
-    const code = checked.kind === 'unknown' ? CODE.unknownProperty : CODE.valueType;
+    const code =
+      checked.kind === 'unknown'
+        ? CODE.unknownProperty
+        : checked.kind === 'missing'
+          ? CODE.missingValue
+          : CODE.valueType;
     check.report.error(
       place.at('default'),
       code,
       `Property type validation failed in '${owner}': ${checked.message}`,
     );
   }
+}
+
+function* typeNames(dataTypes: DataTypes): Iterable<string> {
+  yield* PRIMITIVE_TYPES;
+  yield* dataTypes.keys?.() ?? [];
 }

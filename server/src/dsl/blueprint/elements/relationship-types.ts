@@ -43,6 +43,8 @@ export interface RelationshipType {
   /** Descends from one of the three kinds the engine knows. */
   readonly isSupported: boolean;
   readonly functional: boolean;
+  /** Some operation of the type itself runs on a host's agent. */
+  readonly needsHost: boolean;
 }
 
 const CONTAINED_IN = 'cloudify.relationships.contained_in';
@@ -56,10 +58,7 @@ export function readRelationshipType(
 ): RelationshipType {
   const line = lineage(section, name);
   const hierarchy = line.map((entry) => entry.name);
-  const properties = new PropertyTable(
-    mergeProperties(line, (type) => dataTypes.has(type)),
-    dataTypes,
-  );
+  const properties = new PropertyTable(mergeProperties(line, dataTypes), dataTypes);
   const side = (key: string) => {
     const declared = new Map<string, DeclaredInType>();
     for (const entry of line)
@@ -81,6 +80,9 @@ export function readRelationshipType(
     },
     isContainment: hierarchy.includes(CONTAINED_IN),
     isSupported: hierarchy.some((each) => KINDS.includes(each)),
+    needsHost: [...Object.values(source.operations), ...Object.values(target.operations)].some(
+      (each) => each.executor === 'host_agent',
+    ),
     functional: [...Object.values(source.operations), ...Object.values(target.operations)].some(
       (each) => each.hasFunctions,
     ),

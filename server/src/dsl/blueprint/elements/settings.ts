@@ -4,7 +4,6 @@ import {
   dict,
   flag,
   integer,
-  items,
   list,
   record,
   type Shape,
@@ -37,7 +36,7 @@ const schedule: Shape = record({
 
 export const settingsShape: Shape = record({
   default_schedules: { shape: table(schedule) },
-  default_groups: { shape: items(text) },
+  default_groups: { shape: list },
   default_group: { shape: text },
   id_template: { shape: text },
   display_name: { shape: anything },

@@ -1,7 +1,7 @@
 /** `workflows`: what can be run on a deployment, with which parameters and when. */
 import { isObject } from '../../json.js';
 import type { InputDefinition, Json, JsonObject, PlanWorkflow } from '../../plan.js';
-import type { DataTypes } from '../../values.js';
+import { completeValue, type DataTypes } from '../../values.js';
 import type { Entry } from '../entry.js';
 import type { Implementations } from '../implementation.js';
 import { CODE } from '../report.js';
@@ -88,7 +88,7 @@ function readParameters(
   const parameters: Record<string, InputDefinition> = {};
   if (!isObject(raw)) return parameters;
   for (const name in raw) {
-    const parameter = readSchema(raw[name]!, true);
+    const parameter = completeSchema(readSchema(raw[name]!, true), name, dataTypes);
     parameters[name] = parameter;
     if (entry.bundled) continue;
     const place = entry.place.at('parameters', name);
@@ -97,6 +97,14 @@ function readParameters(
     checkConstraints(parameter, name, place, dataTypes, check);
   }
   return parameters;
+}
+
+/** A default of a data type has what the type's own defaults add up to under it. */
+function completeSchema(schema: InputDefinition, name: string, dataTypes: DataTypes): InputDefinition {
+  const { type } = schema;
+  if (type === undefined || !isObject(schema.default) || dataTypes.get(type) === undefined) return schema;
+  const completed = completeValue(undefined, schema, name, dataTypes, { partial: true });
+  return completed === undefined || 'message' in completed ? schema : { ...schema, default: completed.value };
 }
 
 function readAvailability(raw: Json | undefined): PlanWorkflow['availability'] {

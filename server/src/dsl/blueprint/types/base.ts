@@ -196,21 +196,21 @@ data_types:
       external_resource: {type: boolean, default: false}
       id: {type: BLUEPRINT_ID, required: false}
       main_file_name: {type: string, default: blueprint.yaml}
-      blueprint_archive: {type: string, default: ''}
+      blueprint_archive: {type: string, default: '', required: true}
       labels: {type: list, required: false}
   cloudify.datatypes.ComponentDeployment:
     properties:
       external_resource: {type: boolean, default: false}
       id: {type: DEPLOYMENT_ID, required: false}
-      inputs: {default: {}}
+      inputs: {type: dict, default: {}}
       logs: {type: boolean, required: false}
       auto_inc_suffix: {type: boolean, required: false}
       labels: {type: list, required: false}
   cloudify.datatypes.Component:
     properties:
-      blueprint: {type: cloudify.datatypes.Blueprint, required: false}
+      blueprint: {type: cloudify.datatypes.Blueprint, required: true}
       deployment: {type: cloudify.datatypes.ComponentDeployment, required: true}
-      executions_start_args: {default: {}}
+      executions_start_args: {type: dict, default: {}}
   cloudify.datatypes.RemoteCloudifyManagerClient:
     properties:
       host: {type: string, required: false}
@@ -235,16 +235,17 @@ data_types:
 
 function relationships(update: string): string {
   const operations = `{preconfigure: {}, postconfigure: {}, establish: {}, unlink: {}, ${update}, check_drift: {}}`;
-  const sharedResource = `
-    target_interfaces:
-      cloudify.interfaces.relationship_lifecycle:
-        establish: &run_shared
+  const runShared = `
           implementation: cfy_extensions.cloudify_types.shared_resource.execute_workflow
           inputs:
             workflow_id: {type: string}
-            parameters: {default: {}}
-            timeout: {default: 10}
-        unlink: *run_shared`;
+            parameters: {type: dict, default: {}}
+            timeout: {type: integer, default: 10}`;
+  const sharedResource = `
+    target_interfaces:
+      cloudify.interfaces.relationship_lifecycle:
+        establish:${runShared}
+        unlink:${runShared}`;
   return `
 relationships:
   cloudify.relationships.depends_on:

@@ -6,34 +6,37 @@ const COMPONENT_LIFECYCLE = `
         start:
           implementation: cfy_extensions.cloudify_types.component.execute_start
           inputs:
-            workflow_id: {default: install}
-            timeout: {default: 1800}
-            interval: {default: 1}
+            workflow_id: {type: string, default: install}
+            timeout: {type: integer, default: 1800}
+            interval: {type: integer, default: 1}
         stop:
           implementation: cfy_extensions.cloudify_types.component.execute_start
           inputs:
             workflow_id: {default: uninstall}
             resource_config:
-              default: {executions_start_args: {allow_custom_parameters: true}}
-            timeout: {default: 1800}
-            interval: {default: 1}
-        delete: {implementation: cfy_extensions.cloudify_types.component.delete}`;
+              default:
+                blueprint: {get_property: [SELF, resource_config, blueprint]}
+                deployment: {get_property: [SELF, resource_config, deployment]}
+                executions_start_args: {allow_custom_parameters: true}
+        delete: {implementation: cfy_extensions.cloudify_types.component.delete}
+        refresh: {implementation: cfy_extensions.cloudify_types.component.refresh}`;
 
 const COMPONENT_PROPERTIES = `
     properties:
       resource_config: {type: cloudify.datatypes.Component, default: {}}
       client: {type: cloudify.datatypes.RemoteCloudifyManagerClient, default: {}}
-      plugins: {default: {}}
-      secrets: {default: {}}`;
+      plugins: {type: dict, default: {}}
+      secrets: {type: dict, default: {}}`;
 
 const SHARED_RESOURCE_PROPERTIES = `
     properties:
-      resource_config: {type: cloudify.datatypes.SharedResource}
+      resource_config: {type: cloudify.datatypes.SharedResource, default: {}}
       client: {type: cloudify.datatypes.RemoteCloudifyManagerClient, default: {}}`;
 
 const SHARED_RESOURCE_LIFECYCLE = `
         create: {implementation: cfy_extensions.cloudify_types.shared_resource.connect_deployment}
-        delete: {implementation: cfy_extensions.cloudify_types.shared_resource.disconnect_deployment}`;
+        delete: {implementation: cfy_extensions.cloudify_types.shared_resource.disconnect_deployment}
+        refresh: {implementation: cfy_extensions.cloudify_types.shared_resource.refresh}`;
 
 const BLUEPRINT = `
   cloudify.nodes.Blueprint:
@@ -41,8 +44,8 @@ const BLUEPRINT = `
     properties:
       resource_config: {type: cloudify.datatypes.Blueprint, default: {}}
       client: {type: cloudify.datatypes.RemoteCloudifyManagerClient, default: {}}
-      plugins: {default: {}}
-      secrets: {default: {}}
+      plugins: {type: dict, default: {}}
+      secrets: {type: dict, default: {}}
     interfaces:
       cloudify.interfaces.lifecycle:
         create: {implementation: cfy_extensions.cloudify_types.blueprint.upload}
@@ -54,7 +57,6 @@ export const COMPONENT_TYPES = `
     derived_from: cloudify.nodes.Root${COMPONENT_PROPERTIES}
     interfaces:
       cloudify.interfaces.lifecycle:${COMPONENT_LIFECYCLE}
-        pull: {implementation: cfy_extensions.cloudify_types.component.refresh}
         check_drift: {implementation: cfy_extensions.cloudify_types.component.check_drift}
         heal: {implementation: cfy_extensions.cloudify_types.component.heal}
         update: {implementation: cfy_extensions.cloudify_types.component.update}
@@ -65,7 +67,6 @@ export const COMPONENT_TYPES = `
     derived_from: cloudify.nodes.Root${SHARED_RESOURCE_PROPERTIES}
     interfaces:
       cloudify.interfaces.lifecycle:${SHARED_RESOURCE_LIFECYCLE}
-        pull: {implementation: cfy_extensions.cloudify_types.shared_resource.refresh}
         check_drift: {implementation: cfy_extensions.cloudify_types.shared_resource.check_drift}
       cloudify.interfaces.validation:
         check_status: {implementation: cfy_extensions.cloudify_types.shared_resource.check_status}
@@ -99,5 +100,5 @@ export const PASSWORD_SECRET = `
         create: {implementation: cfy_extensions.cloudify_types.password_secret.create}
         delete: {implementation: cfy_extensions.cloudify_types.password_secret.delete}
       cloudify.interfaces.validation:
-        create: {implementation: cfy_extensions.cloudify_types.password_secret.validate}
+        create: {implementation: cfy_extensions.cloudify_types.password_secret.creation_validation}
 `;

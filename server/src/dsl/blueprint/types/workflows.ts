@@ -6,11 +6,13 @@ interface Edition {
   readonly recursive: boolean;
   readonly driftOrder: boolean;
   readonly cascadingChecks: boolean;
+  /** heal may look before it reinstalls. */
+  readonly healChecks: boolean;
 }
 
 const PREFIX = 'default_workflows.cloudify.plugins.workflows';
 
-function workflowsOf({ rules, recursive, driftOrder, cascadingChecks }: Edition): string {
+function workflowsOf({ rules, recursive, driftOrder, cascadingChecks, healChecks }: Edition): string {
   const list = (type: string) => (rules ? `{type: list, item_type: ${type}, default: []}` : '{default: []}');
   const filters = `
       type_names: ${list('node_type')}
@@ -18,13 +20,18 @@ function workflowsOf({ rules, recursive, driftOrder, cascadingChecks }: Edition)
       node_instance_ids: ${list('node_instance')}`;
   const available = (states: string, more = '') =>
     rules ? `\n    availability_rules: {node_instances_active: [${states}]${more}}` : '';
-  const workflow = (name: string, states: string, parameters: string, cascading = false, more = '') => `
+  const workflow = (
+    name: string,
+    states: string,
+    parameters: string,
+    { cascading = false, more = '', runs = name } = {},
+  ) => `
   ${name}:
-    mapping: ${PREFIX}.${name}
+    mapping: ${PREFIX}.${runs}
     is_cascading: ${cascading}${states === '' ? '' : available(states, more)}
     parameters:${parameters}`;
   const order = (value: boolean) => `
-      run_by_dependency_order: {type: boolean, default: ${value}}`;
+      run_by_dependency_order: {default: ${value}}`;
   const operationParameters = (name = 'operation_parms') => `
       ${name}: {default: {}}`;
   const ignoreFailure = (value: boolean) => `
@@ -56,7 +63,7 @@ workflows:${[
       'execute_operation',
       '',
       `
-      operation: {${rules ? 'type: OPERATION_NAME' : 'type: string'}}
+      operation: OPERATION_PARAMETER
       operation_kwargs: {default: {}}
       allow_kwargs_override: {default: null}${order(false)}${filters}`,
     ),
@@ -64,23 +71,29 @@ workflows:${[
       'heal',
       settled,
       `
-      node_instance_id: {${rules ? 'type: node_instance, ' : ''}required: false}
-      diagnose_value: {default: Not provided}${ignoreFailure(true)}
+      node_instance_id: ${healChecks ? '{type: node_instance, required: false}' : '{}'}
+      diagnose_value: {default: Not provided}${ignoreFailure(true)}${
+        healChecks
+          ? `
       check_status: {type: boolean, default: true}
       allow_reinstall: {type: boolean, default: true}
-      force_reinstall: {type: boolean, default: false}`,
+      force_reinstall: {type: boolean, default: false}`
+          : ''
+      }`,
+      { runs: 'auto_heal_reinstall_node_subgraph' },
     ),
     workflow(
       'scale',
       settled,
       `
-      scalable_entity_name: {${rules ? 'type: scaling_group' : 'type: string'}}
-      delta: {default: 1}
-      scale_compute: {type: boolean, default: false}
+      scalable_entity_name: {}
+      delta: {type: integer, default: 1}
+      scale_compute: {default: false}
       include_instances: {default: null}
       exclude_instances: {default: null}${ignoreFailure(false)}
-      rollback_if_failed: {type: boolean, default: true}
+      rollback_if_failed: {default: true}
       abort_started: {type: boolean, default: false}`,
+      { runs: 'scale_entity' },
     ),
     workflow(
       'rollback',
@@ -88,40 +101,45 @@ workflows:${[
       `${filters}
       full_rollback: {type: boolean, default: false}`,
     ),
-    workflow('check_status', settled, `${order(false)}${filters}`, cascadingChecks),
-    workflow('check_drift', settled, `${order(driftOrder)}${filters}`, cascadingChecks),
+    workflow('check_status', settled, `${order(false)}${filters}`, { cascading: cascadingChecks }),
+    workflow('check_drift', settled, `${order(driftOrder)}${filters}`, { cascading: cascadingChecks }),
     workflow(
       'install_new_agents',
       settled,
       `
-      install_agent_timeout: {type: integer, default: 300}${someHosts}
+      install_agent_timeout: {default: 300}${someHosts}
       validate: {type: boolean, default: true}
       install: {type: boolean, default: true}
       install_script: {default: ''}
       manager_ip: {default: ''}
       manager_certificate: {default: ''}
       stop_old_agent: {type: boolean, default: false}`,
-      false,
-      hosts,
+      { more: hosts },
     ),
-    workflow('validate_agents', settled, someHosts, false, hosts),
+    workflow('validate_agents', settled, someHosts, { more: hosts }),
     workflow('pull', settled, `${operationParameters()}${order(true)}${filters}`),
   ].join('')}
 `;
 }
 
-const NEWEST = workflowsOf({ rules: true, recursive: true, driftOrder: true, cascadingChecks: false });
-
-export const WORKFLOWS = NEWEST.replaceAll('OPERATION_NAME', 'operation_name');
+export const WORKFLOWS = workflowsOf({
+  rules: true,
+  recursive: true,
+  driftOrder: true,
+  cascadingChecks: false,
+  healChecks: true,
+}).replaceAll('OPERATION_PARAMETER', '{type: operation_name}');
 export const WORKFLOWS_1_4 = workflowsOf({
   rules: true,
   recursive: false,
   driftOrder: false,
   cascadingChecks: false,
-}).replaceAll('OPERATION_NAME', 'string');
+  healChecks: true,
+}).replaceAll('OPERATION_PARAMETER', '{}');
 export const WORKFLOWS_1_3 = workflowsOf({
   rules: false,
-  recursive: true,
-  driftOrder: true,
+  recursive: false,
+  driftOrder: false,
   cascadingChecks: true,
-});
+  healChecks: false,
+}).replaceAll('OPERATION_PARAMETER', '{}');

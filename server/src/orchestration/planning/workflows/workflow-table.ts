@@ -51,7 +51,13 @@ function oneOf(name: string, model: DeploymentModel): readonly Task[] | Problem 
   return 'problem' in graph ? graph : graph.tasks;
 }
 
+/** Names that the base types of the language give two of the workflows. */
+const ALIASES: Readonly<Record<string, string>> = {
+  'cloudify.plugins.workflows.auto_heal_reinstall_node_subgraph': 'cloudify.plugins.workflows.heal',
+  'cloudify.plugins.workflows.scale_entity': 'cloudify.plugins.workflows.scale',
+};
+
 /** `function` as a plan's workflow has it, e.g. `cloudify.plugins.workflows.install`. Undefined: not one of ours. */
 export function workflowFor(functionName: string): Workflow | undefined {
-  return WORKFLOWS.get(functionName);
+  return WORKFLOWS.get(functionName) ?? WORKFLOWS.get(ALIASES[functionName] ?? '');
 }
