@@ -5,7 +5,6 @@
  * `cloudify.interfaces.lifecycle.create`). Expanding is linear in what is written out: tables of types without
  * overrides are expanded once and shared by reference among the nodes that use them.
  */
-import { isFunction } from '../../dsl/functions/table.js';
 import type {
   InputDefinition,
   Json,
@@ -21,7 +20,6 @@ import type {
   SharedTypes,
   ValueDefinition,
 } from '../../dsl/plan.js';
-import { completeValue, type DataType, dataTypesOf } from '../../dsl/values.js';
 
 type WireObject = Record<string, unknown>;
 type WireOperation = Readonly<WireObject>;
@@ -69,7 +67,7 @@ export function expandPlan(plan: Plan): WireObject {
     policies: mapValues(plan.policies, (policy) => wirePolicy(policy, plan.scalingGroups)),
     policy_types: mapValues(plan.policyTypes, (type) => ({ properties: {}, ...(type as JsonObject) })),
     policy_triggers: mapValues(plan.policyTriggers, (type) => ({ parameters: {}, ...(type as JsonObject) })),
-    data_types: wireDataTypes(plan),
+    data_types: mapValues(plan.dataTypes, wireDataType),
     labels: plan.labels,
     blueprint_labels: plan.blueprintLabels,
     resource_tags: plan.resourceTags,
@@ -145,19 +143,12 @@ function wirePolicy(policy: Json, groups: Plan['scalingGroups']): unknown {
     : { ...(policy as JsonObject), properties: scalingProperties(group.scaling) };
 }
 
-/** Properties that are of a data type themselves tell what that one's defaults add up to. */
-function wireDataTypes(plan: Plan): WireObject {
-  const dataTypes = dataTypesOf(plan);
-  return mapValues(plan.dataTypes, (type) => {
-    const { properties, derivedFrom, description, version } = type as unknown as DataType;
-    const complete = mapValues(properties, (schema) => {
-      const value = completeValue(undefined, schema, '', dataTypes, { partial: true });
-      const isNested = schema.type !== undefined && dataTypes.get(schema.type) !== undefined;
-      if (!isNested) return wireInput(schema);
-      return { ...wireInput(schema), default: value !== undefined && 'value' in value ? value.value : {} };
-    });
-    return { ...definedOnly({ derived_from: derivedFrom, description, version }), properties: complete };
-  });
+function wireDataType(type: Json): WireObject {
+  const { properties, derivedFrom, description, version } = type as JsonObject;
+  return {
+    ...definedOnly({ derived_from: derivedFrom, description, version }),
+    properties: mapValues(properties as Readonly<Record<string, InputDefinition>>, wireInput),
+  };
 }
 
 /** `current` and `planned`: of a deployment that was scaled. */
@@ -262,7 +253,7 @@ function wireOperation(operation: PlanOperation, executor: string | null): WireO
     plugin: operation.plugin,
     operation: operation.function,
     executor,
-    inputs: typedInputs(operation),
+    inputs: operation.inputs,
     has_intrinsic_functions: operation.hasFunctions,
     max_retries: operation.maxRetries,
     retry_interval: operation.retryInterval,
@@ -270,17 +261,6 @@ function wireOperation(operation: PlanOperation, executor: string | null): WireO
     timeout_recoverable: operation.timeoutRecoverable,
     ...(operation.inputTypes === undefined ? {} : { inputs_types: operation.inputTypes }),
   };
-}
-
-/** Inputs whose type is checked when their functions are evaluated say so beside the function. */
-function typedInputs({ inputs, inputTypes }: PlanOperation): JsonObject {
-  if (inputTypes === undefined) return inputs;
-  const typed: JsonObject = { ...inputs };
-  for (const [name, type] of Object.entries(inputTypes)) {
-    const value = typed[name];
-    if (isFunction(value)) typed[name] = { ...(value as JsonObject), type };
-  }
-  return typed;
 }
 
 function wireRelationship(relationship: PlanRelationship, types: NodeTypes, expand: ExpandTable): WireObject {

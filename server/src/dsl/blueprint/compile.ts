@@ -20,6 +20,7 @@ import type {
   ValueDefinition,
 } from '../plan.js';
 import { FunctionCheck } from './check-functions.js';
+import { plannedDataTypes } from './elements/data-types.js';
 import { readGroups } from './elements/groups.js';
 import { readInput } from './elements/inputs.js';
 import { readLabel } from './elements/labels.js';
@@ -145,7 +146,7 @@ function planOf(imports: Imports, merged: Merged, types: TypeLibrary, check: Sha
     metadata: wholes.has('metadata') ? mappingOf(wholes.get('metadata')!.value) : null,
     inputs,
     ...used,
-    dataTypes: Object.fromEntries(types.dataTypes) as unknown as JsonObject,
+    dataTypes: plannedDataTypes(types.dataTypes),
     nodes,
     plugins: Object.fromEntries(types.plugins),
     workflows,

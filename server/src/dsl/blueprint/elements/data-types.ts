@@ -3,7 +3,7 @@ import { PRIMITIVE_TYPES } from '../../functions/primitives.js';
 import { isFunction } from '../../functions/table.js';
 import { isObject } from '../../json.js';
 import type { InputDefinition, Json, JsonObject } from '../../plan.js';
-import { type DataType, type DataTypes, inheritedDefault } from '../../values.js';
+import { completeValue, type DataType, type DataTypes, inheritedDefault } from '../../values.js';
 import type { Entry, Section } from '../entry.js';
 import { checkAncestry, lineage } from '../inheritance.js';
 import { CODE } from '../report.js';
@@ -87,6 +87,22 @@ function checkOwn(entry: Entry, types: ReadonlyMap<string, DataType>, check: Sha
   for (const name in own) {
     checkSchema(own[name]!, name, entry.name, entry.place.at('properties', name), types, check);
   }
+}
+
+/** As a plan tells them: a property that is of a data type itself has what that one's defaults add up to. */
+export function plannedDataTypes(types: ReadonlyMap<string, DataType>): JsonObject {
+  const planned: Record<string, DataType> = {};
+  for (const [name, type] of types) {
+    const properties: Record<string, InputDefinition> = {};
+    for (const [key, schema] of Object.entries(type.properties)) {
+      const isNested = schema.type !== undefined && types.has(schema.type);
+      const value = isNested ? completeValue(undefined, schema, key, types, { partial: true }) : undefined;
+      properties[key] =
+        value !== undefined && 'value' in value ? { ...schema, default: value.value } : schema;
+    }
+    planned[name] = { ...type, properties };
+  }
+  return planned as unknown as JsonObject;
 }
 
 /** Data types a value of one may hold in all: types that mention each other twice would double at every level. */

@@ -247,7 +247,10 @@ function complete(
       continue;
     }
     inputs[key] = value;
-    if (schema.type !== undefined && isFunction(value)) inputTypes[key] = schema.type;
+    if (schema.type === undefined || !isFunction(value)) continue;
+    // Checked when it is evaluated: the function says itself of which type its value must be.
+    inputs[key] = { ...(value as JsonObject), type: schema.type };
+    inputTypes[key] = schema.type;
   }
   for (const key in given) inputs[key] ??= given[key]!;
   const target = implementations.resolve(declared.implementation);
