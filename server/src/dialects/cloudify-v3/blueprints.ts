@@ -30,7 +30,8 @@ import { Labels, LabelsBody, readLabels } from './labels.js';
 import { booleanParam, checkId, type Params } from './lenient.js';
 import { type ListingOptions, listBody, narrowed, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
-import { expandPlan, wireRequirements } from './plan.js';
+import { expandPlan } from './plan.js';
+import { wireRequirements } from './plan-declarations.js';
 import { type Resource, renderRecord, schemaOf } from './resource.js';
 import { readWiderVisibility, VisibilityChange } from './visibility.js';
 

@@ -11,7 +11,7 @@ import { type AttributeWords, conditionsFrom, type SearchWords } from './filter-
 import { Labels } from './labels.js';
 import { booleanParam, type Params } from './lenient.js';
 import { type ListingOptions, listBody, narrowed, parseListing } from './listing.js';
-import { wireScalingGroup, wireWorkflow } from './plan.js';
+import { wireScalingGroup, wireWorkflow } from './plan-declarations.js';
 import { type Resource, schemaOf } from './resource.js';
 
 const HEALTH_WORDS = {

@@ -23,7 +23,7 @@ import { envelope, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { answerInstances, INSTANCE_LIST } from './node-instances.js';
 import { answerNodes, NODE_LIST } from './nodes.js';
-import { wireScalingGroup, wireWorkflow } from './plan.js';
+import { wireScalingGroup, wireWorkflow } from './plan-declarations.js';
 import { answerSecrets, SECRET_LIST } from './secrets.js';
 
 type Answer = (caller: Caller, params: Params, body: SearchWords) => Promise<string>;
