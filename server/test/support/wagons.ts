@@ -56,3 +56,12 @@ export function aPackage(
     report: async (state, error) => void reports.push(error === undefined ? state : `${state}: ${error}`),
   };
 }
+
+/** A package whose environment takes a while: long enough to be killed in the middle, and short enough to wait for. */
+export const SLOW_TO_BUILD = aPackage({
+  name: 'slow',
+  files: Object.fromEntries([
+    ['slow/__init__.py', 'def run(**_):\n    return 1\n'],
+    ...Array.from({ length: 300 }, (_, n) => [`slow/part${n}.py`, `value = [\n${'    1,\n'.repeat(400)}]\n`]),
+  ]),
+});

@@ -94,9 +94,21 @@ export class Environments {
   /** Removes what kills left, and environments that nobody needs any more. */
   async sweep(kept: (sha256s: readonly string[]) => Promise<ReadonlySet<string>>): Promise<void> {
     const { folder, runs } = this.#parts;
-    const names = await readdir(folder).catch(() => []);
+    // In this order: an environment that is whole by now has its record before its run folder goes.
+    const made = (await listed(folder)).filter((name) => name.startsWith('env-'));
+    const building = new Set(await listed(runs));
+    const needed = await this.#needed(kept);
+    for (const name of made) {
+      if (needed.has(name) || building.has(`run-${name.slice('env-'.length)}`)) continue;
+      await rm(join(folder, name), { recursive: true, force: true });
+    }
+  }
+
+  /** Environments that stay; the records of the others are removed. */
+  async #needed(kept: (sha256s: readonly string[]) => Promise<ReadonlySet<string>>): Promise<Set<string>> {
+    const { folder } = this.#parts;
     const records = new Map<string, EnvironmentRecord>();
-    for (const name of names.filter((one) => one.endsWith('.json'))) {
+    for (const name of (await listed(folder)).filter((one) => one.endsWith('.json'))) {
       const record = await this.#read(name);
       if (record !== null) records.set(name, record);
     }
@@ -109,12 +121,7 @@ export class Environments {
       if (used || idle < (living.has(record.sha256) ? IDLE_KEPT : GONE_KEPT)) needed.add(record.environment);
       else await rm(join(folder, name), { force: true });
     }
-    // Looked for after the records: what was named meanwhile is younger than this list of names.
-    const building = new Set(await readdir(runs).catch(() => []));
-    for (const name of names.filter((one) => one.startsWith('env-'))) {
-      if (needed.has(name) || building.has(`run-${name.slice('env-'.length)}`)) continue;
-      await rm(join(folder, name), { recursive: true, force: true });
-    }
+    return needed;
   }
 
   /** Ends builds under way. */
@@ -189,7 +196,9 @@ export class Environments {
     await this.#turn();
     const { folder, runs, limit } = this.#parts;
     const label = `${plugin.packageName} ${plugin.packageVersion}`;
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(limit)]);
+    const clock = new AbortController();
+    const timer = setTimeout(() => clock.abort('timeout'), limit);
+    const signal = AbortSignal.any([this.#closing.signal, clock.signal]);
     let run: RunFolder | null = null;
     let environment: string | null = null;
     try {
@@ -218,6 +227,7 @@ export class Environments {
       await plugin.report('error', (error as Error).message).catch(() => {});
       throw error;
     } finally {
+      clearTimeout(timer);
       if (environment !== null) await rm(environment, { recursive: true, force: true });
       await run?.remove();
       this.#builds -= 1;
@@ -299,7 +309,7 @@ export class Environments {
       started: async (_pid, identity) => run.recordLeader(identity),
     });
     if (result.kind === 'exited' && result.code === 0) return;
-    if (result.kind === 'ended') throw signal.reason;
+    if (result.kind === 'ended') throw new Error(`the build was ended: ${String(signal.reason)}`);
     const label = `${plugin.packageName} ${plugin.packageVersion}`;
     const why =
       result.kind === 'not-started' ? result.error.message : said(stderr.tail(), stdout.tail(), result.code);
@@ -309,6 +319,10 @@ export class Environments {
       retryable: result.kind === 'not-started',
     });
   }
+}
+
+function listed(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }
 
 function late(label: string, limit: number): BuildFailed {
