@@ -121,6 +121,8 @@ class OwnContext:
         package = importlib.import_module('cloudify')
         self.ctx = package.ctx
         self.ctx.plugin = package._Plain(call['context']['plugin'])
+        for name in ('execution_token', 'rest_host', 'rest_port', 'task_name', 'timeout'):
+            setattr(self.ctx, name, call['context'][name])
         self.ctx.logger.handlers = [EventHandler()]
 
     def run(self):
