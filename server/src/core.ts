@@ -21,6 +21,7 @@ import { Users } from './identity/users.js';
 import type { Log } from './log.js';
 import { parseAllowlist } from './net/allowlist.js';
 import { safeFetch } from './net/safe-fetch.js';
+import { Dependencies } from './orchestration/dependencies.js';
 import { DeploymentUpdates } from './orchestration/deployment-updates.js';
 import { Deployments } from './orchestration/deployments.js';
 import { Evaluation } from './orchestration/evaluation.js';
@@ -64,6 +65,7 @@ export interface Core {
   readonly sites: Sites;
   readonly filters: Filters;
   readonly labelsInUse: LabelsInUse;
+  readonly dependencies: Dependencies;
   readonly summaries: Summaries;
   readonly offeredWorkflows: OfferedWorkflows;
   readonly deployments: Deployments;
@@ -164,6 +166,7 @@ export async function buildCore({
     sites,
     filters: new Filters(pool),
     labelsInUse: new LabelsInUse(pool),
+    dependencies: new Dependencies(pool),
     summaries: new Summaries(pool),
     offeredWorkflows: new OfferedWorkflows(pool),
     deployments,

@@ -9,6 +9,7 @@ import { record } from '../identity/audit.js';
 import { type BlueprintUid, type DeploymentUid, newExecutionId, randomName } from '../ids.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { recordPlanned } from './dependencies.js';
 import { adopt } from './deployment-family.js';
 import {
   type DeploymentRest,
@@ -23,6 +24,7 @@ import {
 } from './deployments.store.js';
 import { insertExecution } from './executions.store.js';
 import { insertInstances, insertNodes } from './nodes.store.js';
+import { dependenciesOf } from './planning/dependencies.js';
 import { instantiate } from './planning/instances.js';
 
 /** What Cloudify's clients look for to know that a deployment is ready. */
@@ -141,6 +143,7 @@ export async function storeDeployment(
   site: number | null,
 ): Promise<void> {
   const policies = policiesInUse(plan);
+  const dependencies = dependenciesOf(plan);
   const instances = instantiate(plan, () => randomName(suffixLength));
   await inTransaction(pool, async (client) => {
     if ((await globalIdTaken.one(client, [request.id]))!.taken) throw deploymentExists(request.id);
@@ -169,6 +172,7 @@ export async function storeDeployment(
     const labels = distinct([...planLabels(plan), ...normalLabels(request.labels ?? [])]);
     await adopt(client, scope, request.id, labels);
     await setLabels(client, scope, uid, labels);
+    await recordPlanned(client, scope, { uid, id: request.id, visibility }, dependencies);
     if (site !== null) await setSite.run(client, scope.tenantId, [uid, site]);
     await tellCreation(client, scope, uid, visibility, request);
     await record(client, caller, {

@@ -16,7 +16,13 @@ import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { checkWidth, policiesInUse, prepareFor } from './deployment-creation.js';
-import { insertUpdate, selectActive, selectUpdate, type UpdateField, updateList } from './deployment-updates.store.js';
+import {
+  insertUpdate,
+  selectActive,
+  selectUpdate,
+  type UpdateField,
+  updateList,
+} from './deployment-updates.store.js';
 import type { BlueprintSource, SecretNames } from './deployments.js';
 import {
   type DeploymentHead,

@@ -8,11 +8,10 @@ import { type Caller, requirePermission, scopeFor, type TenantScope } from '../c
 import { type Label, normalLabels } from '../catalog/labels.js';
 import type { Json, Plan, ValueDefinition } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
-import { forgetEventsOfDeployment } from '../events/events.js';
 import { record } from '../identity/audit.js';
-import type { BlueprintUid, DeploymentUid } from '../ids.js';
+import type { BlueprintUid } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
-import type { Client, Pool } from '../store/pool.js';
+import type { Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
 import { inTransaction } from '../store/transaction.js';
 import {
@@ -26,16 +25,12 @@ import {
   WIDTH,
 } from './deployment-creation.js';
 import { adopt } from './deployment-family.js';
+import { type RemovalOptions, removeDeployment } from './deployment-removal.js';
 import {
   type DeploymentField,
   type DeploymentRecord,
-  deleteDeployment,
-  deleteInstances,
-  deleteNodes,
-  deleteOperations,
   deploymentList,
   idTakenElsewhere,
-  liveInstances,
   lockDeployment,
   selectDeployment,
   selectStandingOn,
@@ -44,7 +39,6 @@ import {
   type Visibility,
 } from './deployments.store.js';
 import { bounded, type Evaluation } from './evaluation.js';
-import { selectUnfinished } from './executions.store.js';
 
 export type { DeploymentRequest } from './deployment-creation.js';
 export type {
@@ -270,32 +264,12 @@ export class Deployments {
    * Deletes a deployment with its nodes, instances, executions and events. Needs `deployments.write`.
    *
    * @throws DomainError `not-found`; `conflict` (`deployment-has-active-executions`, or, without `force`,
-   *   `deployment-has-live-instances`)
+   *   `deployment-has-live-instances`, `deployment-has-dependents`)
    */
-  async remove(
-    caller: Caller,
-    id: string,
-    options: { readonly force?: boolean } = {},
-  ): Promise<DeploymentRecord> {
+  async remove(caller: Caller, id: string, options: RemovalOptions = {}): Promise<DeploymentRecord> {
     const scope = scopeFor(caller, 'deployments.write');
     const deployment = await this.get(caller, id);
-    await inTransaction(this.#pool, async (client) => {
-      const locked = await lockDeployment.one(client, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
-      if (locked === null) throw notFound('Deployment', id);
-      await refuseWhileInUse(client, scope, locked.uid, id, options.force === true);
-      const key = [locked.uid];
-      await forgetEventsOfDeployment(client, scope.tenantId, locked.uid);
-      await deleteOperations.run(client, scope.tenantId, key);
-      await deleteInstances.run(client, scope.tenantId, key);
-      await deleteNodes.run(client, scope.tenantId, key);
-      await deleteDeployment.run(client, scope.tenantId, key);
-      await record(client, caller, {
-        action: 'delete',
-        thing: 'deployment',
-        id,
-        details: { force: options.force === true },
-      });
-    });
+    await removeDeployment(this.#pool, caller, scope, id, options);
     return deployment;
   }
 
@@ -359,32 +333,4 @@ function subjectOf(caller: Caller, deployment: DeploymentRecord) {
     scope: { ...scope, tenantId: deployment.tenantId, tenantName: deployment.tenantName },
     deploymentUid: deployment.uid,
   };
-}
-
-async function refuseWhileInUse(
-  client: Client,
-  scope: TenantScope,
-  deployment: DeploymentUid,
-  id: string,
-  force: boolean,
-): Promise<void> {
-  const unfinished = await selectUnfinished.all(client, scope.tenantId, [deployment]);
-  if (unfinished.length > 0) {
-    const running = unfinished.map((one) => `${one.id} (${one.workflow}, ${one.status})`).join(', ');
-    throw new DomainError(
-      'conflict',
-      'deployment-has-active-executions',
-      `Can't delete deployment ${id} - There are running or queued executions for this deployment. Running executions ids: ${running}`,
-    );
-  }
-  if (force) return;
-  const live = await liveInstances.all(client, scope.tenantId, [deployment]);
-  if (live.length > 0) {
-    const names = live.map((one) => `${one.id} (${one.state})`).join(', ');
-    throw new DomainError(
-      'conflict',
-      'deployment-has-live-instances',
-      `Can't delete deployment ${id} - There are live nodes for this deployment: ${names}. Run the uninstall workflow first, or delete with force`,
-    );
-  }
 }

@@ -13,6 +13,7 @@ import type { Json, PlanNode } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
 import type { DeploymentUid } from '../ids.js';
 import type { Pool } from '../store/pool.js';
+import { selectConsumers, selectGroupMembers } from './dependencies.store.js';
 import {
   deploymentById,
   deploymentByUid,
@@ -113,6 +114,13 @@ export class Evaluation {
       for (const { definition } of rows) round.nodes.set(definition.name, definition);
     }
     for (const name of wanted.secrets) round.secrets.set(name, await this.#secret(scope, name));
+    if (wanted.consumers && round.consumers === null) {
+      round.consumers = await selectConsumers.all(this.#pool, tenantId, [deploymentUid]);
+    }
+    for (const group of wanted.groups) {
+      const values = [group, round.deployment.owner];
+      round.groups.set(group, await selectGroupMembers.all(this.#pool, tenantId, values));
+    }
     for (const [deployment, name] of wanted.capabilities) {
       round.capabilities.set(
         JSON.stringify([deployment, name]),
@@ -164,6 +172,12 @@ class Round {
   readonly wholeNodes = new Set<string>();
   readonly secrets = new Map<string, Found>();
   readonly capabilities = new Map<string, Found>();
+  consumers: readonly { readonly id: string; readonly name: string }[] | null = null;
+  /** Members of groups that were asked for, with the capabilities they declare. */
+  readonly groups = new Map<
+    string,
+    readonly { readonly id: string; readonly capabilities: Readonly<Record<string, unknown>> }[]
+  >();
   #wanted = emptyWanted();
   wantsMore = false;
 
@@ -181,6 +195,8 @@ class Round {
       nodesOfInstances: [...wanted.nodesOfInstances],
       secrets: [...wanted.secrets],
       capabilities: [...wanted.capabilities].map((key) => JSON.parse(key) as [string, string]),
+      groups: [...wanted.groups],
+      consumers: wanted.consumers,
     };
   }
 
@@ -212,6 +228,31 @@ class Round {
         const parent = this.deployment.labels['csys-obj-parent']?.[0];
         if (parent === undefined) return { error: 'The deployment has no parent (label csys-obj-parent)' };
         return this.#capability(parent, name);
+      },
+      groupCapability: (group, name) => {
+        const members = this.groups.get(group);
+        if (members === undefined) {
+          this.#want(() => this.#wanted.groups.add(group));
+          return { later: true };
+        }
+        const found: { deployment: string; value: Json }[] = [];
+        let later = false;
+        for (const { id } of members.filter((member) => Object.hasOwn(member.capabilities, name))) {
+          const one = this.#capability(id, name);
+          if (one === undefined || 'error' in one) return one ?? { error: `Deployment ${id} has no ${name}` };
+          if ('later' in one) later = true;
+          else found.push({ deployment: id, value: one.value });
+        }
+        return later ? { later: true } : found;
+      },
+      consumers: (what) => {
+        if (this.consumers === null) {
+          return this.#want(() => {
+            this.#wanted.consumers = true;
+          });
+        }
+        if (what === 'count') return { value: this.consumers.length };
+        return { value: this.consumers.map((one) => (what === 'names' ? one.name : one.id)) };
       },
       label: (key) => {
         if (this.deployment === null) return this.#want();
@@ -342,5 +383,7 @@ function emptyWanted() {
     nodesOfInstances: new Set<string>(),
     secrets: new Set<string>(),
     capabilities: new Set<string>(),
+    groups: new Set<string>(),
+    consumers: false,
   };
 }

@@ -14,6 +14,7 @@ import { type ExecutionId, newExecutionId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { refuseWhileStoodOn } from './dependencies.js';
 import { closeUpdate } from './deployment-updates.store.js';
 import {
   type DeploymentHead,
@@ -82,6 +83,9 @@ export interface Wake {
   changed(execution: ExecutionId): void;
 }
 
+/** What pulls the ground away from under deployments that depend on this one (cloudify-rest.md §D1). */
+const SHAKING = new Set(['stop', 'uninstall', 'update', 'heal']);
+
 export class Executions {
   readonly #pool: Pool;
   readonly #wake: Wake;
@@ -141,6 +145,9 @@ export class Executions {
       if (request.force !== true)
         await this.#checkAvailable(client, scope, deployment, request.workflow, workflow);
       const parameters = withDefaults(request, workflow);
+      if (request.force !== true && SHAKING.has(request.workflow)) {
+        await refuseWhileStoodOn(client, caller, scope, deployment, request.workflow);
+      }
       const unfinished = await selectUnfinished.all(client, scope.tenantId, [deployment.uid]);
       const status = startingStatus(request, deployment, unfinished);
       const execution = newExecutionId();

@@ -28,6 +28,7 @@ const TAGS = {
   Executions: 'Runs of workflows.',
   Events: 'What executions did and said.',
   Snapshots: 'The whole installation as of one moment, and the way back.',
+  Dependencies: 'Which deployments stand on others.',
   Sites: 'Named places that deployments stand at.',
   Filters: 'Rules under a name that select blueprints or deployments.',
   Labels: 'Which labels are in use.',

@@ -215,8 +215,9 @@ export function addDeployments({ scope, core, version }: Mounting): void {
       schema: describe('Deployments', 'delete', 'Delete a deployment', {
         params: IdParams,
         querystring: Type.Object({
-          force: Switch('Also while it has instances that were not uninstalled'),
+          force: Switch('Also while it has instances that were not uninstalled, or others depend on it'),
           ignore_live_nodes: Switch('The older spelling of `force`'),
+          recursive: Switch('With the services inside it'),
         }),
         body: Deletion,
         response: deletionOf(version, schema),
@@ -232,7 +233,8 @@ export function addDeployments({ scope, core, version }: Mounting): void {
         booleanParam(request.query, 'ignore_live_nodes', false) ||
         booleanParam(request.query, 'force', false);
       const before = version === 'v3' ? await read(caller, request.query, id) : '';
-      await core.deployments.remove(caller, id, { force });
+      const recursive = booleanParam(request.query, 'recursive', false);
+      await core.deployments.remove(caller, id, { force, recursive });
       return sendDeleted(reply, version, before);
     },
   );

@@ -74,6 +74,7 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'builtin-user': { status: 400, code: 'illegal_action_error' },
   'own-user': { status: 400, code: 'illegal_action_error' },
   'default-tenant': { status: 400, code: 'illegal_action_error' },
+  'deployment-has-dependents': { status: 400, code: 'dependent_exists_error' },
   'filter-rule-invalid': { status: 400, code: 'invalid_filter_rule' },
   'filter-of-the-system': { status: 400, code: 'illegal_action_error' },
   'deployment-parent-not-found': { status: 404, code: 'deployment_parent_not_found_error' },

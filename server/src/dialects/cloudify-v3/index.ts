@@ -11,6 +11,7 @@ import { API } from './api.js';
 import { authenticate } from './auth.js';
 import { addBlueprints } from './blueprints.js';
 import { acceptBodies } from './body.js';
+import { addDependencies } from './dependencies.js';
 import { addDeploymentModifications } from './deployment-modifications.js';
 import { addDeploymentUpdates } from './deployment-updates.js';
 import { addDeployments } from './deployments.js';
@@ -84,6 +85,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addSecrets(mounting);
   addSnapshots(mounting);
   addSites(mounting);
+  addDependencies(mounting);
   addFilters(mounting);
   addLabelKeys(mounting);
   addSearches(mounting);

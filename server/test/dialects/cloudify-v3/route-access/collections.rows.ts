@@ -52,7 +52,48 @@ function filtersOf(collection: 'blueprints' | 'deployments'): Record<string, Row
 /** A list in the form of a search: it changes nothing and tells what the list tells. */
 const SEARCH: Row = { may: 'viewer', body: () => ({}), changes: false, tells: true };
 
+const DEPENDENCIES = '/deployments/inter-deployment-dependencies';
+
+const dependency = async (world: World) => ({
+  dependency_creator: `alfa-creator-${world.newName()}`,
+  source_deployment: await world.fresh.deployment(),
+  target_deployment: world.deployment,
+});
+
 export const rows: Rows = {
+  [`GET ${DEPENDENCIES}`]: {
+    may: 'viewer',
+    at: async (world) => {
+      await world.once('dependency', async () =>
+        world.ask('owner', 'PUT', DEPENDENCIES, { body: await dependency(world) }),
+      );
+      return DEPENDENCIES;
+    },
+  },
+  [`PUT ${DEPENDENCIES}`]: { may: 'operations', body: dependency, neighbour: [404] },
+  [`POST ${DEPENDENCIES}`]: {
+    may: 'operations',
+    body: async (world) => {
+      const { source_deployment, ...one } = await dependency(world);
+      return { source_deployment_id: source_deployment, inter_deployment_dependencies: [one] };
+    },
+    neighbour: [404],
+  },
+  'PUT /deployments/:id/inter-deployment-dependencies': {
+    may: 'operations',
+    at: async (world) => `/deployments/${await world.fresh.deployment()}/inter-deployment-dependencies`,
+    body: () => ({ inter_deployment_dependencies: [{ dependency_creator: 'x' }] }),
+  },
+  [`DELETE ${DEPENDENCIES}`]: {
+    may: 'operations',
+    body: async (world) => {
+      const body = await dependency(world);
+      await world.ask('owner', 'PUT', DEPENDENCIES, { body });
+      return body;
+    },
+    neighbour: [404],
+  },
+
   'GET /sites': {
     may: 'viewer',
     at: async (world) => {
