@@ -49,6 +49,20 @@ export const SETTINGS = {
     'empty: the embedded PostgreSQL; set: that one (15 or newer), and several machines may share it',
     { secret: true },
   ),
+  nodeName: matching(
+    'ORRERY_NODE_NAME',
+    '',
+    /^[A-Za-z][A-Za-z0-9_.~-]{0,255}$/,
+    'a name: a letter, then letters, digits and - . _ ~',
+    'what this node of the cluster is called when it first comes; empty: the name of the machine',
+  ),
+  joinCredentials: text(
+    'ORRERY_JOIN_CREDENTIALS',
+    '',
+    'what adding a node has told',
+    'with these a node joins an initialised cluster when it starts; without a meaning once it has joined',
+    { secret: true },
+  ),
   databaseConnections: whole(
     'ORRERY_DATABASE_CONNECTIONS',
     20,

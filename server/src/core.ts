@@ -8,6 +8,7 @@ import { PluginImports } from './catalog/plugin-imports.js';
 import { PluginUploads } from './catalog/plugin-uploads.js';
 import { Plugins } from './catalog/plugins.js';
 import type { ArchiveTaker } from './catalog/take-archive.js';
+import { Cluster } from './cluster/cluster.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Filters } from './filters/filters.js';
@@ -49,6 +50,7 @@ export interface Core {
   readonly log: Log;
   /** What probes and metrics ask of the store. */
   readonly storeHealth: StoreHealth;
+  readonly cluster: Cluster;
   readonly callers: Callers;
   readonly credentials: Credentials;
   readonly tokens: Tokens;
@@ -139,6 +141,7 @@ export async function buildCore({
     settings,
     log,
     storeHealth: storeHealth(pool),
+    cluster: new Cluster({ pool, signals, shared: settings.databaseUrl !== '' }),
     callers: new Callers({ pool }),
     credentials: new Credentials({
       pool,

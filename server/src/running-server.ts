@@ -5,11 +5,13 @@ import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { Membership } from './cluster/membership.js';
 import type { Settings } from './config.js';
 import { buildCore, type Core } from './core.js';
 import { keptSecret } from './data-folder.js';
 import { DemoMark, installDemo, runningDemo } from './demo.js';
 import { DIALECTS } from './dialects/index.js';
+import { addressOfThisMachine, type Duty, keepDuty, nameOfThisMachine } from './duty.js';
 import type { EmbeddedPostgres } from './embedded-postgres/launcher.js';
 import { bootstrap, FIRST_USER } from './identity/bootstrap.js';
 import { type Log, openLog } from './log.js';
@@ -17,7 +19,6 @@ import { buildServer, close, listen, VERSION } from './serve.js';
 import { migrate } from './store/migrate.js';
 import { openPool, type Pool } from './store/pool.js';
 import { Signals } from './store/signals.js';
-import { startWork, type Work } from './work.js';
 
 export interface Voice {
   /** A sentence for the person who started this. */
@@ -74,22 +75,34 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     await signals.listen();
     const core = await buildCore({ settings: withMasterKey(settings), pool, log, signals });
     endings.push(() => Promise.all([core.credentials.close(), core.tokens.close()]));
-    let work: Work | undefined;
+    const membership = await Membership.enter(
+      { pool, signals, log },
+      {
+        key: keptSecret(settings.dataDir, 'node-key', () => randomBytes(32).toString('hex')).value,
+        name: settings.nodeName || nameOfThisMachine(),
+        hostIp: addressOfThisMachine(settings.host),
+        role: settings.role,
+        version: VERSION,
+        lease: settings.leaseSeconds,
+      },
+    );
+    core.cluster.self = membership;
+    endings.push(() => membership.leave());
+    let duty: Duty | undefined;
     const app = await buildServer({
       core,
       settings,
       log,
       dialects: settings.role === 'worker' ? [] : DIALECTS,
-      notReady: () => work?.troubles() ?? [],
+      notReady: () => duty?.troubles() ?? [],
     });
     endings.push(() => close(app, settings.stopSeconds));
-    if (settings.role !== 'api') {
-      const apiUrl = apiUrlFor(settings, app);
-      work = await startWork({ core, pool, log, databaseUrl: database.url, apiUrl });
-      endings.push(work.stop);
-    }
+    const apiUrl = apiUrlFor(settings, app);
+    duty = await keepDuty({ core, pool, log, databaseUrl: database.url, apiUrl }, membership, voice);
+    endings.push(duty.stop);
     await listen(app, settings.host, settings.port);
     const url = urlOf(settings.host, (app.server.address() as AddressInfo).port);
+    await membership.answersAt(url);
     log.info({ version: VERSION, role: settings.role, url, adopted: database.embedded?.adopted }, 'ready');
     voice.ready(url);
     if (settings.demo && settings.role === 'all') endings.push(showDemo(core, demo, voice, log));

@@ -1,8 +1,9 @@
 /**
  * The worker: runs executions, and does what must be done from time to time.
  *
- * A chore is a function of the core that its room exports; every process with a worker does it, so it must bear being
- * done twice at once (by `for update skip locked`, or by being repeatable).
+ * A chore is a function of the core that its room exports. The master of the cluster does them; for a moment there may be
+ * two who believe to be it, so a chore must bear being done twice at once (by `for update skip locked`, or by being
+ * repeatable).
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -66,10 +67,12 @@ export interface WorkParts {
   /** Base URL of the API, for plugins; null: there is none that they could reach. */
   readonly apiUrl?: () => Promise<string | null>;
   readonly chores?: readonly Chore[];
+  /** Whether this process is the one that does the chores now. Default: it is. */
+  readonly mayChore?: () => boolean;
 }
 
 export async function startWork(parts: WorkParts): Promise<Work> {
-  const { core, pool, log, databaseUrl, apiUrl, chores = CHORES } = parts;
+  const { core, pool, log, databaseUrl, apiUrl, chores = CHORES, mayChore = () => true } = parts;
   const { settings } = core;
   await foldRowCounts(pool);
   const script = createScriptPlugin({
@@ -131,7 +134,11 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     everyMs: 10 * 60_000,
     run: () => python.sweep(),
   };
-  const timers = [...chores, own].map((chore) => startChore(core, pool, log, chore));
+  const timers = [
+    ...chores.map((chore) => startChore(parts, chore, mayChore)),
+    // About this machine's own files, whoever is master.
+    startChore(parts, own, () => true),
+  ];
   return {
     troubles: () => [],
     stop: async () => {
@@ -142,13 +149,17 @@ export async function startWork(parts: WorkParts): Promise<Work> {
   };
 }
 
-function startChore(core: Core, pool: Pool, log: Log, chore: Chore): { stop(): Promise<void> } {
+function startChore(
+  { core, pool, log }: WorkParts,
+  chore: Chore,
+  mayChore: () => boolean,
+): { stop(): Promise<void> } {
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout;
   const turn = async () => {
     try {
-      await chore.run(core, pool);
+      if (mayChore()) await chore.run(core, pool);
     } catch (error) {
       log.error({ chore: chore.name, err: error }, 'a chore failed; it is tried again at its next time');
     }

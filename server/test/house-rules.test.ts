@@ -17,7 +17,7 @@ const cli = existsSync(join(ROOT, 'cli/src')) ? readSources(join(ROOT, 'cli/src'
 /** The first pattern that fits says where a file belongs. */
 const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^(errors|caller|ids|dsl\/plan|dsl\/diagnostics)\.ts$/, 'contracts'],
-  [/^(main|running-server|serve|work|landing|metrics|demo)\.ts$/, 'entry'],
+  [/^(main|running-server|serve|work|duty|landing|metrics|demo)\.ts$/, 'entry'],
   [/^core\.ts$/, 'core'],
   [/^(config|setting|log|data-folder)\.ts$/, 'house'],
   [/^openapi\//, 'openapi'],
@@ -32,6 +32,7 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
 /** Any room may use these. */
 const COMMON = ['contracts', 'store', 'identity', 'secrets', 'events'];
 const ROOMS = [
+  'cluster',
   'identity',
   'secrets',
   'events',
@@ -80,6 +81,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   identity: ['contracts', 'store', 'secrets', 'events'],
   secrets: ['contracts', 'store', 'identity', 'events'],
   events: ['contracts', 'store'],
+  cluster: COMMON,
   workspaces: COMMON,
   sites: COMMON,
   filters: COMMON,

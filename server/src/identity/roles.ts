@@ -18,6 +18,7 @@ const MEMBER: readonly Permission[] = ['status.read', 'tenants.list', 'tokens.ow
 
 const VIEWER: readonly Permission[] = [
   ...MEMBER,
+  'cluster.read',
   'blueprints.read',
   'plugins.read',
   'secrets.read',
@@ -95,6 +96,8 @@ const REACHING: readonly Permission[] = [
   'tokens.manage',
   'settings.write',
   'audit.read',
+  'cluster.manage',
+  'maintenance.manage',
   'all-tenants.read',
   'global.write',
   'snapshots.manage',

@@ -20,6 +20,10 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   snapshot_archives: 'bytes of snapshots, likewise',
   snapshot_chunks: 'bytes of snapshots, likewise',
   snapshot_restores: 'the restoring itself, which must be seen while it goes on',
+  cluster: 'which processes share the database is a fact of this installation, not of the one that was saved',
+  cluster_nodes: 'likewise',
+  cluster_processes: 'likewise',
+  cluster_log: 'likewise',
   secrets_master_key: 'each installation has a master key of its own; what is restored is put under it',
 };
 

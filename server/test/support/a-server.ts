@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { Membership } from '../../src/cluster/membership.js';
 import { loadSettings } from '../../src/config.js';
 import { buildCore, type Core } from '../../src/core.js';
 import { DIALECTS } from '../../src/dialects/index.js';
@@ -55,6 +56,17 @@ export async function aServer(
   const signals = new Signals(database.databaseUrl);
   await signals.listen();
   const core = await buildCore({ settings, pool, log, signals });
+  core.cluster.self = await Membership.enter(
+    { pool, signals, log },
+    {
+      key: newMasterKey(),
+      name: 'test-node',
+      hostIp: '127.0.0.1',
+      role: parts.worker === true ? 'all' : 'api',
+      version: '0',
+      lease: 60,
+    },
+  );
   const app = await buildServer({ core, settings, log, dialects: DIALECTS });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const { databaseUrl } = database;
@@ -63,6 +75,7 @@ export async function aServer(
   after(async () => {
     await app.close();
     await work?.stop();
+    await core.cluster.self?.leave();
     await core.blueprintUploads.settled();
     await signals.close();
     await core.credentials.close();

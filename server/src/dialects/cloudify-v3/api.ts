@@ -13,6 +13,7 @@ of a body counts as absent. Bodies may always be called application/json.`;
 
 const TAGS = {
   Manager: 'The server itself: version, status, settings.',
+  Cluster: 'The processes that share the work.',
   Tokens: 'In the place of a password.',
   Tenants: 'Closed rooms, and who may enter them.',
   Users: 'Who signs in.',
@@ -36,13 +37,14 @@ const TAGS = {
 };
 
 /** They are about the installation, so a request may leave the tenant out. */
-const OUTSIDE_TENANTS = new Set(['Manager', 'Tokens', 'Tenants', 'Users', 'User groups']);
+const OUTSIDE_TENANTS = new Set(['Manager', 'Cluster', 'Tokens', 'Tenants', 'Users', 'User groups']);
 const CREDENTIALS = ['basic', 'token', 'executionToken'];
 
 /** Codes that only this dialect gives, beside those of the tables in errors.ts. */
 const OWN: readonly WireError[] = [
   { status: 400, code: 'no_such_include_field_error' },
   { status: 400, code: 'unknown_action' },
+  { status: 400, code: 'removed_from_cluster' },
   { status: 403, code: 'only_deployment_update' },
   { status: 503, code: 'in_snapshot_restore_error' },
   { status: 415, code: 'unsupported_content_type_error' },

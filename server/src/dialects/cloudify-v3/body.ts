@@ -3,6 +3,7 @@
  * without a body, and on archives that follow as a raw chunked stream. So the route says what it takes, not the header.
  *
  *   json (default)   nothing at all, or a JSON object; its top-level nulls count as absent
+ *   unnamed          the same, whatever it is called: the published document's own example calls it nothing
  *   raw              whatever comes, handed on as a stream, unread and unlimited: the service that reads it limits it
  */
 import type { IncomingMessage } from 'node:http';
@@ -17,7 +18,7 @@ import { withoutNulls } from './lenient.js';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route takes as its body; see `dialects/cloudify-v3/body.ts`. */
-    cloudifyBody?: 'raw';
+    cloudifyBody?: 'raw' | 'unnamed';
     /** Answered without credentials. */
     cloudifyOpen?: boolean;
   }
@@ -38,8 +39,10 @@ export async function acceptBodies(scope: FastifyInstance, limits: { jsonBytes: 
   scope.addContentTypeParser(
     '*',
     async (request: { headers: IncomingMessage['headers'] } & object, payload: IncomingMessage) => {
-      if (isRaw(request)) return payload;
-      return readObject(payload, request.headers['content-type'], limits.jsonBytes);
+      const kind = kindOf(request);
+      if (kind === 'raw') return payload;
+      const name = kind === 'unnamed' ? undefined : request.headers['content-type'];
+      return readObject(payload, name, limits.jsonBytes);
     },
   );
   scope.setValidatorCompiler<TSchema>(({ schema, httpPart }) => {
@@ -50,9 +53,9 @@ export async function acceptBodies(scope: FastifyInstance, limits: { jsonBytes: 
   scope.setSerializerCompiler(() => (value) => JSON.stringify(value));
 }
 
-function isRaw(request: object): boolean {
+function kindOf(request: object): string | undefined {
   const { routeOptions } = request as { routeOptions?: { config?: { cloudifyBody?: string } } };
-  return routeOptions?.config?.cloudifyBody === 'raw';
+  return routeOptions?.config?.cloudifyBody;
 }
 
 /** A JSON object; undefined for an empty body. */

@@ -73,6 +73,8 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'last-admin': { status: 400, code: 'illegal_action_error' },
   'builtin-user': { status: 400, code: 'illegal_action_error' },
   'own-user': { status: 400, code: 'illegal_action_error' },
+  'last-node': { status: 400, code: 'illegal_action_error' },
+  'cluster-uninitialized-options': { status: 400, code: 'illegal_action_error' },
   'default-tenant': { status: 400, code: 'illegal_action_error' },
   'deployment-has-dependents': { status: 400, code: 'dependent_exists_error' },
   'filter-rule-invalid': { status: 400, code: 'invalid_filter_rule' },

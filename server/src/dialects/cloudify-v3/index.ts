@@ -11,6 +11,7 @@ import { API } from './api.js';
 import { authenticate } from './auth.js';
 import { addBlueprints } from './blueprints.js';
 import { acceptBodies } from './body.js';
+import { addCluster, refuseAfterRemoval } from './cluster.js';
 import { addDependencies } from './dependencies.js';
 import { addDeploymentModifications } from './deployment-modifications.js';
 import { addDeploymentUpdates } from './deployment-updates.js';
@@ -69,6 +70,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   const mounting = { scope, core, version };
   addVersion(mounting);
   addManager(mounting);
+  addCluster(mounting);
   addTokens(mounting);
   addTenants(mounting);
   addUsers(mounting);
@@ -125,6 +127,7 @@ async function prepare(scope: FastifyInstance, core: Core): Promise<void> {
       if (await core.snapshots.isRestoring()) throw beingRestored();
       await authenticate(request, core);
     }
+    refuseAfterRemoval(request, core);
     // Before the body is read: whatever it is, nobody waits for it.
     if (request.is404) throw notServed(request, known);
   });

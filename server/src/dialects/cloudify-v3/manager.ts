@@ -6,12 +6,11 @@ import type { Core } from '../../core.js';
 import { sendJson } from './answer.js';
 import { callerOf } from './auth.js';
 import { describe, itemQuery, Switch, Word } from './described.js';
-import { CloudifyError, notFoundAs } from './errors.js';
+import { notFoundAs } from './errors.js';
 import { Anything, Flag, MaybeText, NameParams, Text } from './fields.js';
 import { booleanParam, type Params, single } from './lenient.js';
-import { parseInclude } from './listing.js';
 import type { Mounting } from './mounting.js';
-import { quoted } from './resource.js';
+import { pick } from './small-list.js';
 
 /** The level of the API that is spoken; what runs behind it is told by `distribution`. */
 const VERSION = {
@@ -254,19 +253,4 @@ function sendSummary(reply: FastifyReply, params: Params, services: readonly Ser
     ]),
   );
   return sendJson(reply, 200, pick({ status, services: told }, params));
-}
-
-/** `_include` over an object that is no stored resource. */
-function pick(value: Readonly<Record<string, unknown>>, params: Params): Readonly<Record<string, unknown>> {
-  const include = parseInclude(params);
-  if (include === null) return value;
-  const unknown = include.filter((name) => !Object.hasOwn(value, name));
-  if (unknown.length > 0) {
-    throw new CloudifyError(
-      400,
-      'no_such_include_field_error',
-      `Illegal include fields: ${quoted(unknown)}. Allowed fields are: ${quoted(Object.keys(value))}`,
-    );
-  }
-  return Object.fromEntries(include.map((name) => [name, value[name]]));
 }

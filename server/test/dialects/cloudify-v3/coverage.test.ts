@@ -33,8 +33,6 @@ GET /users               GET /users/x             PUT /users                DELE
 `;
 
 const NOT_YET = `
-GET /cluster             PUT /cluster             PATCH /cluster
-GET /cluster/nodes       GET /cluster/nodes/x     PUT /cluster/nodes/x      DELETE /cluster/nodes/x
 `;
 
 const routes = (text: string) =>

@@ -79,6 +79,7 @@ test('answers have the form that the document says, in both versions', async () 
     tenants: 'default_tenant',
     users: 'admin',
     config: 'task_retries',
+    cluster: 'test-node',
   };
   for (const kind of [
     'executions',
