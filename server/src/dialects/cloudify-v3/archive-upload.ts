@@ -176,7 +176,7 @@ async function spool(
     await pipeline(file, limited, createWriteStream(path, { mode: 0o600 }));
   } catch (error) {
     await remove();
-    throw error;
+    throw error === file.errored ? badParameters(`The form cannot be read: ${file.errored.message}`) : error;
   }
   return { stream: createReadStream(path), remove };
 }

@@ -1,17 +1,17 @@
 /** Snapshots of the whole installation: made, told, downloaded, uploaded, restored (specs: cloudify.md §4.9). */
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { JsonObject } from '../../dsl/plan.js';
-import type { SnapshotField, SnapshotSource, SnapshotStatus } from '../../snapshots/snapshots.js';
+import type { SnapshotField, SnapshotStatus } from '../../snapshots/snapshots.js';
 import { sendJson, sendText } from './answer.js';
+import { withArchive } from './archive-upload.js';
 import { callerOf } from './auth.js';
 import { Bytes, describe, itemQuery, listQuery, Switch, Word } from './described.js';
 import { badParameters } from './errors.js';
 import { EXECUTION } from './executions.js';
 import { IdParams, ListOf, OWNERSHIP, Text, Time } from './fields.js';
-import { booleanOf, checkId, LenientBoolean, type Params, single } from './lenient.js';
+import { booleanOf, checkId, LenientBoolean, type Params } from './lenient.js';
 import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
@@ -29,6 +29,7 @@ const SNAPSHOT: Resource<SnapshotField> = {
   },
 };
 
+const ARCHIVE = { url: 'snapshot_archive_url', file: 'snapshot_archive', thing: 'snapshot archive' };
 const LISTING: ListingOptions<SnapshotField> = { searches: { _search: 'id' } };
 
 const Passphrase = Type.Optional(
@@ -242,9 +243,10 @@ export function addSnapshots({ scope, core }: Mounting): void {
       const { id } = request.params;
       checkId('snapshot_id', id, { leadingLetter: true });
       const { query } = request;
-      const visibility = readVisibility(single(query, 'visibility'), single(query, 'private_resource'));
-      const source = await sourceOf(single(query, 'snapshot_archive_url'), request.body);
-      await snapshots.upload(caller, id, source, visibility);
+      await withArchive(request, ARCHIVE, core.settings, (fields, source) => {
+        const visibility = readVisibility(fields.visibility, fields.private_resource);
+        return snapshots.upload(caller, id, source, visibility);
+      });
       return sendText(reply, 201, await read(caller, query, id));
     },
   );
@@ -300,24 +302,6 @@ export function addSnapshots({ scope, core }: Mounting): void {
     async (_request, reply) =>
       sendJson(reply, 200, { status: (await snapshots.restoringNow()) ? 'running' : 'not-running' }),
   );
-}
-
-/** @throws CloudifyError `bad_parameters_error` when neither or both are given */
-async function sourceOf(url: string | undefined, body: unknown): Promise<SnapshotSource> {
-  const stream = body instanceof Readable ? body : null;
-  if (url === undefined || url === '') {
-    if (stream === null)
-      throw badParameters('Missing snapshot archive in the request body or `snapshot_archive_url`');
-    return { kind: 'stream', stream };
-  }
-  // A URL comes with a body that is empty, whatever the headers say of it.
-  for await (const chunk of stream ?? []) {
-    if ((chunk as Buffer).length > 0)
-      throw badParameters(
-        "Can't pass both a snapshot URL via query parameters and a snapshot via the request body",
-      );
-  }
-  return { kind: 'url', url };
 }
 
 /** Of a request's parameters only `_include` speaks of the answer. */

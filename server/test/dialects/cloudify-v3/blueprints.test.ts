@@ -131,6 +131,16 @@ describe('uploading a blueprint', () => {
     }
   });
 
+  test('a form that breaks off in its file, before it said anything else, is its sender’s mistake', async () => {
+    const head = '--edge\r\nContent-Disposition: form-data; name="blueprint_archive"; filename="f"\r\n\r\n';
+    const { status, json } = await ask('PUT', `/blueprints/${newId()}`, {
+      headers: { 'content-type': 'multipart/form-data; boundary=edge' },
+      body: bytes(Buffer.concat([Buffer.from(head), ARCHIVE])),
+    });
+    assert.deepEqual([status, json.error_code], [400, 'bad_parameters_error']);
+    assert.match(String(json.message), /^The form cannot be read/);
+  });
+
   test('validation answers 204 or the error, and keeps nothing', async () => {
     const id = newId();
     const path = `/blueprints/${id}/validate`;

@@ -45,6 +45,14 @@ describe('plugins', () => {
     assert.equal(whole.json.package_name, 'fetched');
   });
 
+  covers('Plugins: upload from a URL', 'takes the URL in the body too', async () => {
+    const words = { plugin_archive_url: `${await aHostOf(aWagon('said').bytes)}archive.wgn` };
+    const { status, text } = await curl('POST /plugins', { json: words });
+    assert.equal(status, 201, text);
+    const query = { plugin_archive_url: `${await aHostOf(aWagon('asked').bytes)}a.wgn`, _include: 'id' };
+    await curl(`POST /plugins?${new URLSearchParams(query)}`);
+  });
+
   covers('Plugins: upload an archive', 'tells what the wagon says of itself', async () => {
     const { json } = await curl('POST /plugins', { file: aWagon('sent').bytes });
     assertTold(json, ATTRIBUTES);

@@ -87,6 +87,14 @@ describe('snapshots', () => {
     assert.deepEqual((await curl('GET /snapshots/fetched/archive')).bytes, bytes);
   });
 
+  covers('Snapshots: upload from a URL', 'takes the URL in the body too', async () => {
+    const words = { snapshot_archive_url: `${host}archive.zip` };
+    const { status, text } = await curl('PUT /snapshots/from-body/archive', { json: words });
+    assert.equal(status, 201, text);
+    assert.deepEqual((await curl('GET /snapshots/from-body/archive')).bytes, bytes);
+    await curl(`PUT /snapshots/from-query/archive?${new URLSearchParams(words)}`);
+  });
+
   covers('Snapshots: download, as its example', 'sends the zip', async () => {
     await upload('down');
     const answer = await curl('GET /snapshot/down/archive');
