@@ -132,11 +132,12 @@ export async function buildCore({
   const evaluation = new Evaluation(pool, secrets);
   const snapshotArchives = new Archives(pool);
   const systemExecutions = new SystemExecutions(pool, SNAPSHOT_WORKFLOWS, () => signals.send('work'));
-  const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation, sites });
   const wake: Wake = {
     work: () => signals.send('work'),
     changed: (id) => signals.send(`changed:${id}`),
   };
+  const plugins = new Plugins({ pool, blobs });
+  const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation, sites, plugins });
   return {
     settings,
     log,
@@ -163,7 +164,7 @@ export async function buildCore({
       onTrouble: (error, blueprint) => log.error({ err: error, blueprint }, 'an upload broke off'),
     }),
     pluginUploads: new PluginUploads({ ...taking, pool, compiler }),
-    plugins: new Plugins({ pool, blobs }),
+    plugins,
     blobs,
     evaluation,
     sites,

@@ -129,15 +129,20 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     lease: settings.leaseSeconds,
     log,
   });
-  const own: Chore = {
-    name: 'sweep plugin environments',
-    everyMs: 10 * 60_000,
-    run: () => python.sweep(),
-  };
+  const own: readonly Chore[] = [
+    { name: 'sweep plugin environments', everyMs: 10 * 60_000, run: () => python.sweep() },
+    {
+      name: 'install plugins that were asked for',
+      everyMs: 3000,
+      run: async () => {
+        for (const plugin of await packages.askedFor()) await python.install(plugin);
+      },
+    },
+  ];
   const timers = [
     ...chores.map((chore) => startChore(parts, chore, mayChore)),
     // About this machine's own files, whoever is master.
-    startChore(parts, own, () => true),
+    ...own.map((chore) => startChore(parts, chore, () => true)),
   ];
   return {
     troubles: () => [],

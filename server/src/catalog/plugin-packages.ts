@@ -8,7 +8,7 @@ import type { ArchiveLimits } from './archive/limits.js';
 import { readArchive } from './archive/read-archive.js';
 import type { Blobs } from './blobs.js';
 import type { Plugins, WantedPlugin } from './plugins.js';
-import { type PluginRecord, type ReaderScope, selectKeptWagons } from './plugins.store.js';
+import { type PluginRecord, type ReaderScope, selectKeptWagons, selectPending } from './plugins.store.js';
 
 export interface PackageToRun {
   readonly packageName: string;
@@ -42,7 +42,16 @@ export class PluginPackages {
   /** For the engine; nobody's permission is asked. */
   async find(scope: ReaderScope, wanted: WantedPlugin): Promise<PackageToRun | null> {
     const plugin = await this.#parts.plugins.find(scope, wanted);
-    if (plugin === null) return null;
+    return plugin === null ? null : this.#toRun(plugin);
+  }
+
+  /** Those that somebody asked this worker to install, some at a time. */
+  async askedFor(): Promise<readonly PackageToRun[]> {
+    const asked = await selectPending.all(this.#parts.pool, [this.#parts.worker]);
+    return asked.map((plugin) => this.#toRun(plugin));
+  }
+
+  #toRun(plugin: PluginRecord): PackageToRun {
     const { packageName, packageVersion, sha256 } = plugin;
     const { plugins, worker } = this.#parts;
     return {

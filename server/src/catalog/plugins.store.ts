@@ -149,6 +149,15 @@ export const selectAbsent = tenantStatement<{ packageName: string; packageVersio
        and ((p.tenant_id = $1 and ($4::boolean or p.visibility <> 'private' or p.created_by = $5)) or p.visibility = 'global'))`,
 );
 
+/** Those that are to be installed on the manager `$1`; at most ten. */
+export const selectPending = systemStatement<PluginRecord>(
+  'plugins_select_pending',
+  `select ${RECORD} from plugin_installations i join plugins p on p.uid = i.plugin_uid
+     join tenants t on t.id = p.tenant_id join blobs w on w.uid = p.wagon
+   where i.place = 'manager' and i.name = $1 and i.state = 'pending-install' order by i.changed_at limit 10`,
+  'a worker installs the plugins of every tenant',
+);
+
 /** `$1` digests in hexadecimal; the answer has those of which there is a plugin. */
 export const selectKeptWagons = systemStatement<{ sha256: string }>(
   'plugins_select_kept_wagons',

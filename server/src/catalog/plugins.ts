@@ -139,8 +139,8 @@ export class Plugins {
   }
 
   /**
-   * Of the plugins that a plan is to run, those that must be uploaded and are not: with a package to install, and neither a
-   * source of their own. For the engine and for deployments.
+   * Of the plugins that a plan is to run, those that must be uploaded and are not: with a package to install, and no source
+   * of their own. For the engine and for deployments.
    */
   async absent(scope: TenantScope, plugins: readonly PlanPlugin[]): Promise<readonly PlanPlugin[]> {
     const wanted = plugins.filter(

@@ -2,7 +2,14 @@
 import type { Caller, TenantScope } from '../caller.js';
 import { type Label, normalLabels } from '../catalog/labels.js';
 import { type PrepareOptions, prepare } from '../dsl/blueprint/prepare.js';
-import type { JsonObject, Plan, PreparedPlan, SharedTypes } from '../dsl/plan.js';
+import {
+  type JsonObject,
+  type Plan,
+  type PlanPlugin,
+  type PreparedPlan,
+  type SharedTypes,
+  usedPlugins,
+} from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
 import { appendEvents } from '../events/events.js';
 import { record } from '../identity/audit.js';
@@ -40,6 +47,29 @@ export interface DeploymentRequest {
   readonly labels?: readonly Label[];
   /** Name of the site where it stands. */
   readonly site?: string;
+  /** Whether plugins that its operations need may be missing; default: no. */
+  readonly withoutPlugins?: boolean;
+}
+
+/** The catalog's plugins, as far as deployments need them. */
+export interface PluginSource {
+  /** Of the plugins of a plan, those that must be uploaded and are not. */
+  absent(scope: TenantScope, plugins: readonly PlanPlugin[]): Promise<readonly PlanPlugin[]>;
+}
+
+/** @throws DomainError `invalid` (`deployment-plugins-missing`) */
+export async function requirePlugins(plugins: PluginSource, scope: TenantScope, plan: Plan): Promise<void> {
+  const absent = await plugins.absent(scope, usedPlugins(plan));
+  if (absent.length === 0) return;
+  const named = absent.map(
+    ({ packageName, packageVersion }) => `${packageName}, version ${packageVersion ?? 'any'}`,
+  );
+  throw new DomainError(
+    'invalid',
+    'deployment-plugins-missing',
+    `Required plugin ${named.join('; ')} is not installed on the manager: upload it, or create the deployment without validating plugins`,
+    { details: { plugins: absent.map((plugin) => plugin.packageName) } },
+  );
 }
 
 export function deploymentExists(id: string): DomainError {

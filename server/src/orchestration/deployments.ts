@@ -19,7 +19,9 @@ import {
   checkWidth,
   type DeploymentRequest,
   deploymentExists,
+  type PluginSource,
   prepareFor,
+  requirePlugins,
   setLabels,
   storeDeployment,
   WIDTH,
@@ -99,6 +101,7 @@ export class Deployments {
   readonly #secrets: SecretNames;
   readonly #evaluation: Evaluation;
   readonly #sites: SiteSource;
+  readonly #plugins: PluginSource;
 
   constructor(parts: {
     pool: Pool;
@@ -106,12 +109,14 @@ export class Deployments {
     secrets: SecretNames;
     evaluation: Evaluation;
     sites: SiteSource;
+    plugins: PluginSource;
   }) {
     this.#pool = parts.pool;
     this.#blueprints = parts.blueprints;
     this.#secrets = parts.secrets;
     this.#evaluation = parts.evaluation;
     this.#sites = parts.sites;
+    this.#plugins = parts.plugins;
   }
 
   /** Needs `deployments.read`. */
@@ -137,7 +142,7 @@ export class Deployments {
    *
    * @throws DomainError `not-found` (blueprint); `invalid` (`deployment-id`, `display-name-invalid`, `blueprint-not-ready`,
    *   `wider-than-blueprint`, `deployment-inputs-missing`, `deployment-inputs-unknown`, `deployment-inputs-invalid`,
-   *   `deployment-secrets-missing`, `label-invalid`); `conflict` (`deployment-exists`)
+   *   `deployment-secrets-missing`, `deployment-plugins-missing`, `label-invalid`); `conflict` (`deployment-exists`)
    */
   async create(caller: Caller, request: DeploymentRequest): Promise<DeploymentRecord> {
     const scope = scopeFor(caller, 'deployments.write');
@@ -174,6 +179,7 @@ export class Deployments {
         },
       );
     }
+    if (request.withoutPlugins !== true) await requirePlugins(this.#plugins, scope, plan);
     const site = request.site === undefined ? null : await this.#sites.keyOf(this.#pool, scope, request.site);
     for (let draw = 0; ; draw += 1) {
       try {

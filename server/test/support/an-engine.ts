@@ -110,6 +110,7 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     evaluation,
     secrets: NO_SECRETS,
     sites: new Sites(pool),
+    plugins: { absent: async () => [] },
   });
   const wake = {
     work: () => signals.send('work'),

@@ -130,7 +130,6 @@ export function addDeployments({ scope, core, version }: Mounting): void {
       if (booleanOf('runtime_only_evaluation', body.runtime_only_evaluation, false)) {
         throw badParameters('`runtime_only_evaluation` is not supported');
       }
-      booleanOf('skip_plugins_validation', body.skip_plugins_validation, false);
       booleanParam(request.query, 'async_create', false);
       const visibility = readVisibility(
         body.visibility,
@@ -145,6 +144,7 @@ export function addDeployments({ scope, core, version }: Mounting): void {
         ...(body.description === undefined ? {} : { description: body.description }),
         ...(body.labels === undefined ? {} : { labels: readLabels(body.labels) }),
         ...(body.site_name === undefined ? {} : { site: body.site_name }),
+        withoutPlugins: booleanOf('skip_plugins_validation', body.skip_plugins_validation, false),
       });
       return sendText(reply, 201, await read(caller, request.query, id));
     },

@@ -47,6 +47,7 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'deployment-inputs-unknown': { status: 400, code: 'unknown_deployment_input_error' },
   'deployment-inputs-invalid': { status: 400, code: 'deployment_creation_error' },
   'deployment-secrets-missing': { status: 400, code: 'unknown_deployment_secret_error' },
+  'deployment-plugins-missing': { status: 400, code: 'deployment_plugin_not_found' },
   'deployment-creation-failed': { status: 400, code: 'deployment_creation_error' },
   'deployment-has-active-executions': { status: 400, code: 'dependent_exists_error' },
   'deployment-has-live-instances': { status: 400, code: 'dependent_exists_error' },

@@ -53,6 +53,8 @@ export interface PythonPluginOptions {
 
 export interface PythonPlugin extends Plugin {
   recover(): Promise<void>;
+  /** Builds a plugin's environment before anybody needs it, and reports how that went. */
+  install(plugin: PluginPackage): Promise<void>;
   /** Removes environments that nobody needs any more. */
   sweep(): Promise<void>;
   close(): Promise<void>;
@@ -123,6 +125,16 @@ export function createPythonPlugin(options: PythonPluginOptions): PythonPlugin {
     },
     async recover() {
       for (const sentence of await recoverRuns(runs)) options.notice?.(sentence);
+    },
+    async install(plugin) {
+      try {
+        const { giveBack } = await environments.lend(plugin, () => {});
+        giveBack();
+        await plugin.report('installed');
+      } catch (error) {
+        if (!(error instanceof BuildFailed)) throw error;
+        await plugin.report('error', error.failure.message);
+      }
     },
     sweep: () => environments.sweep(options.kept),
     async close() {

@@ -218,3 +218,51 @@ node_templates:
     assert.equal((await ask('GET', `/blueprints/${inline.id}`)).status, 200);
   });
 });
+
+describe('a deployment whose plugin was not uploaded', () => {
+  const inline = (name: string, more = '') => `tosca_definitions_version: cloudify_dsl_1_4
+imports: [cloudify/types/types.yaml]
+${pluginYaml({ plugin: 'cool', packageName: name, version: '1.0' }).replace('    package_name', `${more}    package_name`)}
+node_templates:
+  thing: { type: cool.nodes.Thing }
+`;
+  const create = (blueprint: string, body: object = {}) =>
+    ask('PUT', `/deployments/${newName()}`, { body: { blueprint_id: blueprint, ...body } });
+
+  test('is refused by name and version, unless that is not to be looked at', async () => {
+    const name = newName();
+    const { id } = await uploadBlueprint(inline(name));
+    const { status, json } = await create(id);
+    assert.deepEqual([status, json.error_code], [400, 'deployment_plugin_not_found']);
+    assert.match(String(json.message), new RegExp(`${name}, version 1\\.0 is not installed`));
+    assert.equal((await create(id, { skip_plugins_validation: true })).status, 201);
+    await aPlugin({ name, version: '2.0' });
+    assert.equal((await create(id)).status, 400);
+    await aPlugin({ name });
+    assert.equal((await create(id)).status, 201);
+  });
+
+  test('is not refused for one that needs no installation, or has a source of its own', async () => {
+    for (const more of ['    install: false\n', '    source: cool.zip\n']) {
+      const { id } = await uploadBlueprint(inline(newName(), more));
+      assert.equal((await create(id)).status, 201, more);
+    }
+  });
+
+  test('is refused when only another user’s private plugin would do', async () => {
+    const name = newName();
+    const secretive = { username: `secretive-${name}`, password: 'a long enough password' };
+    await ask('PUT', '/users', { body: { ...secretive, role: 'default' }, tenant: null });
+    const member = { username: secretive.username, tenant_name: 'default_tenant', role: 'user' };
+    assert.equal((await ask('PUT', '/tenants/users', { body: member, tenant: null })).status, 200);
+    const wagon = wagonOf({ name, version: '1.0' });
+    const mine = await ask('POST', '/plugins?visibility=private', { body: body(wagon.bytes) });
+    assert.equal(mine.json.private_resource, true);
+    const { id } = await uploadBlueprint(inline(name));
+    const theirs = { body: { blueprint_id: id }, ...secretive };
+    const refused = await ask('PUT', `/deployments/${newName()}`, theirs);
+    assert.equal(refused.json.error_code, 'deployment_plugin_not_found');
+    assert.equal((await ask('GET', `/plugins/${mine.json.id}`, secretive)).status, 404);
+    assert.equal((await create(id)).status, 201);
+  });
+});
