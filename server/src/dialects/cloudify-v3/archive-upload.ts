@@ -176,7 +176,8 @@ async function spool(
     await pipeline(file, limited, createWriteStream(path, { mode: 0o600 }));
   } catch (error) {
     await remove();
-    throw error === file.errored ? badParameters(`The form cannot be read: ${file.errored.message}`) : error;
+    const { errored } = file;
+    throw error === errored ? badParameters(`The form cannot be read: ${errored?.message}`) : error;
   }
   return { stream: createReadStream(path), remove };
 }
