@@ -106,7 +106,8 @@ export async function buildCore({
     look: () => keptKeys().map(masterKeyFrom),
   });
   const secrets = new Secrets({ pool, vault });
-  await secrets.requireMasterKey();
+  if ((await secrets.requireMasterKey()) === 'former')
+    log.warn('secrets are under a former master key: run rotate-master-key');
   const allowlist = parseAllowlist(settings.endpointAllowlist.join(','));
   const blobs = new Blobs(pool);
   const compiler = new CompilePool();

@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -29,15 +30,8 @@ export function keptSecret(dataDir: string, name: string, make: () => string): K
   const kept = readKept(path);
   if (kept !== null) return { value: kept, fresh: false, path };
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const aside = join(dataDir, `.${name}.${randomName(8)}`);
   const value = make();
-  const file = openSync(aside, 'wx', 0o600);
-  try {
-    writeSync(file, `${value}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  const aside = writeAside(dataDir, name, value);
   try {
     linkSync(aside, path);
     return { value, fresh: true, path };
@@ -47,6 +41,28 @@ export function keptSecret(dataDir: string, name: string, make: () => string): K
   } finally {
     unlinkSync(aside);
   }
+}
+
+/** A secret in the place of the one that is kept, whole or not at all. */
+export function replaceKept(dataDir: string, name: string, value: string): void {
+  renameSync(writeAside(dataDir, name, value), join(dataDir, name));
+}
+
+/** What is kept under the name; null: nothing. */
+export function keptIn(dataDir: string, name: string): string | null {
+  return readKept(join(dataDir, name));
+}
+
+function writeAside(dataDir: string, name: string, value: string): string {
+  const aside = join(dataDir, `.${name}.${randomName(8)}`);
+  const file = openSync(aside, 'wx', 0o600);
+  try {
+    writeSync(file, `${value}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  return aside;
 }
 
 function readKept(path: string): string | null {

@@ -104,6 +104,44 @@ test('a worker alone answers probes and no API', async () => {
   assert.equal(await ended, 0);
 });
 
+test('rotate-master-key makes a new key in the data folder, which a running server finds by itself', async () => {
+  const own = await testDatabase();
+  const dataDir = join(folder, 'rotated');
+  const password = 'a first password';
+  const env = { DATABASE_URL: own.databaseUrl, ORRERY_DATA_DIR: dataDir, ORRERY_ADMIN_PASSWORD: password };
+  const { child, ended, ready } = run([], env);
+  const url = await ready;
+  const ask = async (method: string, body?: object) => {
+    const response = await fetch(`${url}/api/v3.1/secrets/kept`, {
+      method,
+      headers: {
+        authorization: `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`,
+        tenant: 'default_tenant',
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return ((await response.json()) as { value?: string }).value;
+  };
+  await ask('PUT', { value: 'before' });
+  const before = readFileSync(join(dataDir, 'master-key'), 'utf8');
+  const rotation = run(['rotate-master-key'], env);
+  assert.equal(await rotation.ended, 0);
+  assert.match(rotation.said.err, /moved: 1\b/);
+  assert.notEqual(readFileSync(join(dataDir, 'master-key'), 'utf8'), before);
+  assert.equal(readFileSync(join(dataDir, 'former-master-keys'), 'utf8'), before);
+  assert.equal(statSync(join(dataDir, 'former-master-keys')).mode & 0o777, 0o600);
+  assert.equal(await ask('GET'), 'before');
+  assert.equal(await ask('PUT', { value: 'after', update_if_exists: true }), 'after');
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+  const again = run([], env);
+  await again.ready;
+  again.child.kill('SIGTERM');
+  assert.equal(await again.ended, 0);
+  assert.doesNotMatch(again.said.err, /former master key/);
+});
+
 test('after SIGKILL the next start takes the embedded database over', async () => {
   const env = { ORRERY_DATA_DIR: join(folder, 'embedded') };
   const first = run([], env);

@@ -1,5 +1,5 @@
 /**
- * Starts Orrery: `start` (the default), or `config`, or `migrate`.
+ * Starts Orrery: `start` (the default), or `config`, `migrate` or `rotate-master-key`.
  *
  * Standard output belongs to one line, `Orrery is ready at http://HOST:PORT`, said once the process accepts work. What
  * a person should read goes to standard error, and so does the log (log.ts).
@@ -13,6 +13,8 @@ const USAGE = `Usage: node server/build/src/main.js [command]
 
   start     serve and work, as ORRERY_ROLE says (default)
   migrate   bring the database to this version, then end
+  rotate-master-key
+            put all secrets under a new master key, then end; servers may go on meanwhile
   config    print every setting, its source and its reason
   help      this
 `;
@@ -35,6 +37,19 @@ async function main(command: string): Promise<void> {
           ? 'Nothing to do: the database is up to date.\n'
           : `Applied ${applied.join(', ')}.\n`,
       );
+      return;
+    }
+    case 'rotate-master-key': {
+      const { rotateMasterKeyOnce } = await import('./running-server.js');
+      const { fingerprint, moved, formerKeysFile } = await rotateMasterKeyOnce(
+        loadSettings().settings,
+        (rows) => process.stderr.write(`${rows} secrets moved …\n`),
+      );
+      process.stderr.write(`All secrets are under the master key ${fingerprint} (moved: ${moved}).\n`);
+      if (formerKeysFile !== null)
+        process.stderr.write(
+          `The keys before it are in ${formerKeysFile}: snapshots made until now need them.\n`,
+        );
       return;
     }
     case 'start':

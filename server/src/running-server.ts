@@ -15,6 +15,9 @@ import { addressOfThisMachine, type Duty, keepDuty, nameOfThisMachine } from './
 import type { EmbeddedPostgres } from './embedded-postgres/launcher.js';
 import { bootstrap, FIRST_USER } from './identity/bootstrap.js';
 import { type Log, openLog } from './log.js';
+import { formerKeysFile, keptMasterKeys, renewMasterKey, withMasterKey } from './master-keys.js';
+import { masterKeysOf, rotateMasterKey } from './secrets/rotation.js';
+import { fingerprintOf, masterKeyFrom, Vault } from './secrets/vault.js';
 import { buildServer, close, listen, VERSION } from './serve.js';
 import { migrate } from './store/migrate.js';
 import { openPool, type Pool } from './store/pool.js';
@@ -73,7 +76,8 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     const signals = new Signals(database.url);
     endings.push(() => signals.close());
     await signals.listen();
-    const core = await buildCore({ settings: withMasterKey(settings), pool, log, signals });
+    const keptKeys = () => keptMasterKeys(settings.dataDir);
+    const core = await buildCore({ settings: withMasterKey(settings), pool, log, signals, keptKeys });
     endings.push(() => Promise.all([core.credentials.close(), core.tokens.close()]));
     const membership = await Membership.enter(
       { pool, signals, log },
@@ -150,13 +154,6 @@ async function firstStart(settings: Settings, pool: Pool, voice: Voice): Promise
   return first;
 }
 
-/** The settings with a key in any case: the one given, else the one kept in the data folder. */
-function withMasterKey(settings: Settings): Settings {
-  if (settings.masterKey !== '') return settings;
-  const { value } = keptSecret(settings.dataDir, 'master-key', () => randomBytes(32).toString('hex'));
-  return { ...settings, masterKey: value };
-}
-
 /** `migrate` alone, for deployments that do it before they start processes. */
 export async function migrateOnce(settings: Settings): Promise<string[]> {
   prepareDataFolder(settings.dataDir);
@@ -164,6 +161,60 @@ export async function migrateOnce(settings: Settings): Promise<string[]> {
   const pool: Pool = openPool({ databaseUrl: database.url, max: 2, applicationName: 'orrery migrate' });
   try {
     return await migrate(pool);
+  } finally {
+    await pool.end();
+    await database.embedded?.stop();
+  }
+}
+
+/** What `rotate-master-key` has done, for the person who asked for it. */
+export interface Rotation {
+  readonly fingerprint: string;
+  readonly moved: number;
+  /** Where the keys before it are, in case the data folder has them. */
+  readonly formerKeysFile: string | null;
+}
+
+/**
+ * Puts all secrets under a new master key, while servers run or not: the one of the settings, else a fresh one in the data
+ * folder. Where an earlier run was broken off, it goes on with that one's key.
+ *
+ * @param told after each batch, how many rows are moved so far
+ */
+export async function rotateMasterKeyOnce(
+  settings: Settings,
+  told: (rows: number) => void,
+): Promise<Rotation> {
+  prepareDataFolder(settings.dataDir);
+  const database = await findDatabase(settings, { tell: () => {}, ready: () => {} }, openLog(settings));
+  const pool: Pool = openPool({
+    databaseUrl: database.url,
+    max: 2,
+    applicationName: 'orrery rotate-master-key',
+  });
+  try {
+    await migrate(pool);
+    const kept = settings.masterKey === '';
+    let { masterKey } = withMasterKey(settings);
+    const { pinned, rows } = await masterKeysOf(pool);
+    const current = fingerprintOf(masterKeyFrom(masterKey));
+    const unfinished =
+      (pinned !== null && pinned !== current) || [...rows.keys()].some((under) => under !== current);
+    if (kept && !unfinished) masterKey = renewMasterKey(settings.dataDir);
+    const vault = new Vault(masterKeyFrom(masterKey), {
+      former: settings.formerMasterKeys.map(masterKeyFrom),
+      look: () => keptMasterKeys(settings.dataDir).map(masterKeyFrom),
+    });
+    let moved = 0;
+    await rotateMasterKey(pool, vault, (batch) => {
+      moved += batch;
+      told(moved);
+    });
+    return {
+      fingerprint: vault.fingerprint,
+      moved,
+      formerKeysFile: kept ? formerKeysFile(settings.dataDir) : null,
+    };
   } finally {
     await pool.end();
     await database.embedded?.stop();

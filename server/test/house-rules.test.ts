@@ -19,7 +19,7 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^(errors|caller|ids|dsl\/plan|dsl\/diagnostics)\.ts$/, 'contracts'],
   [/^(main|running-server|serve|work|duty|landing|metrics|demo)\.ts$/, 'entry'],
   [/^core\.ts$/, 'core'],
-  [/^(config|setting|log|data-folder)\.ts$/, 'house'],
+  [/^(config|setting|log|data-folder|master-keys)\.ts$/, 'house'],
   [/^openapi\//, 'openapi'],
   [/^dialects\/index\.ts$/, 'list of dialects'],
   [/^dialects\/dialect\.ts$/, 'dialect'],

@@ -5,6 +5,7 @@
  * moment; from then on nothing new comes under an old key. Then each batch is a transaction of its own. A kill at any
  * point leaves every row readable by whoever has both keys, and the next run does what is left.
  */
+import { DomainError } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
@@ -43,6 +44,7 @@ export async function rotateMasterKey(
   vault: Vault,
   told: (rows: number) => void = () => {},
 ): Promise<number> {
+  await requireFormerKeys(pool, vault);
   await inTransaction(pool, async (client) => {
     if ((await replaceMasterKey.run(client, [vault.fingerprint])) === 0) return;
     await record(client, SERVER, { action: 'rotate', thing: 'master-key', id: vault.fingerprint });
@@ -54,6 +56,20 @@ export async function rotateMasterKey(
     moved += rows;
     told(rows);
   }
+}
+
+/** Before anything is changed: a key that nobody can move from must not be left behind. */
+async function requireFormerKeys(pool: Pool, vault: Vault): Promise<void> {
+  const { pinned, rows } = await masterKeysOf(pool);
+  const unknown = [...new Set([...(pinned === null ? [] : [pinned]), ...rows.keys()])].filter(
+    (fingerprint) => !vault.holds(fingerprint),
+  );
+  if (unknown.length === 0) return;
+  throw new DomainError(
+    'unavailable',
+    'master-key-unknown',
+    `Secrets are under a master key that is not given (${unknown.join(', ')}): name it in ORRERY_FORMER_MASTER_KEYS`,
+  );
 }
 
 /** One batch of rows that are not under `to` yet. @returns how many there were */

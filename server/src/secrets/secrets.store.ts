@@ -147,6 +147,27 @@ export const masterKeysInUse = systemStatement<{ masterKey: string; rows: number
   WHY_KEYS,
 );
 
+/** Of rows that a list has just told the caller of. */
+export const selectByUids = systemStatement<SecretRow>(
+  'secrets_select_by_uids',
+  `select ${COLUMNS} from ${FROM} where s.uid = any($1::bigint[]) order by s.uid`,
+  'the keys come from a list that was confined to what the caller may see',
+);
+
+/** Puts back when, by whom and when last it was written. `$3` name, `$4` and `$5` times; null: as it is. */
+export const putRecord = tenantStatement(
+  'secrets_put_record',
+  `update secrets set created_by = coalesce((select u.id from users u where lower(u.username) = lower($3)), created_by),
+     created_at = coalesce($4::timestamptz, created_at), updated_at = coalesce($5::timestamptz, updated_at)
+   where tenant_id = $1 and key = $2`,
+);
+
+export const selectUser = systemStatement<{ there: boolean }>(
+  'secrets_select_user',
+  'select exists (select from users where lower(username) = lower($1)) as there',
+  'users belong to no tenant',
+);
+
 export type SecretField =
   | 'key'
   | 'visibility'
@@ -174,4 +195,10 @@ export const SECRET_LIST: ListSpec<SecretField> = {
   defaultSort: [{ field: 'createdAt' }],
   tieBreak: 's.uid',
   search: ['key'],
+};
+
+/** The same, for what is carried away row by row. */
+export const EXPORT_LIST: ListSpec<SecretField | 'uid'> = {
+  ...SECRET_LIST,
+  fields: { ...SECRET_LIST.fields, uid: { sql: 's.uid', type: 'integer' } },
 };

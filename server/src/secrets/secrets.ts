@@ -14,7 +14,9 @@ import { requireName } from '../identity/names.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { exportSecrets } from './export-secrets.js';
 import { placeOf } from './place.js';
+import { controls, type Secret, type SecretWithValue, told } from './secret.js';
 import {
   deleteSecret,
   holdMasterKey,
@@ -22,37 +24,22 @@ import {
   lockKey,
   lockSecret,
   pinMasterKey,
+  putRecord,
   SECRET_LIST,
   type SecretField,
   type SecretRow,
   selectHolders,
   selectSecret,
   selectSeenKeys,
+  selectUser,
   updateSecret,
   type Visibility,
 } from './secrets.store.js';
 import { obeys, requireSchema } from './value-schema.js';
 import type { Vault } from './vault.js';
 
+export type { Secret, SecretWithValue } from './secret.js';
 export type { SecretField, Visibility };
-
-/** What may be told about a secret to everybody who sees it. */
-export interface Secret {
-  readonly key: string;
-  readonly visibility: Visibility;
-  readonly tenantName: string;
-  readonly createdBy: string;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly hidden: boolean;
-  /** JSON Schema of the value; null: the value is a text. */
-  readonly schema: JsonObject | null;
-}
-
-export interface SecretWithValue extends Secret {
-  /** null: hidden from this caller. */
-  readonly value: { readonly plain: Json } | null;
-}
 
 export interface NewSecret {
   readonly key: string;
@@ -63,6 +50,14 @@ export interface NewSecret {
   readonly schema?: JsonObject | null;
   /** A secret of the tenant with this key gets the value instead of being in the way. */
   readonly updateIfExists?: boolean;
+  /** Whose it was and since when, where one is put back that was there before. Needs `records.restore`. */
+  readonly record?: SecretRecord;
+}
+
+export interface SecretRecord {
+  readonly createdBy?: string;
+  readonly createdAt?: Date;
+  readonly updatedAt?: Date;
 }
 
 export interface SecretChanges {
@@ -87,13 +82,15 @@ export class Secrets {
   }
 
   /**
-   * To be called at each start: pins the master key for the store, or checks that it is the pinned one.
+   * To be called at each start: pins the master key for the store, or checks that the pinned one is there.
    *
+   * @returns whether the pinned one is the current one, or one before it
    * @throws Error when the store's secrets are under another master key
    */
-  async requireMasterKey(): Promise<void> {
-    const pinned = await pinMasterKey.one(this.#pool, [this.#vault.fingerprint]);
-    if (this.#vault.holds(pinned!.fingerprint)) return;
+  async requireMasterKey(): Promise<'current' | 'former'> {
+    const { fingerprint } = (await pinMasterKey.one(this.#pool, [this.#vault.fingerprint]))!;
+    if (fingerprint === this.#vault.fingerprint) return 'current';
+    if (this.#vault.holds(fingerprint)) return 'former';
     throw new Error(
       'the secrets in this database are encrypted under another master key: set ORRERY_MASTER_KEY to that one, or bring back the file master-key of the data folder that first used this database. Where the key was changed, ORRERY_FORMER_MASTER_KEYS may hold the one before',
     );
@@ -150,8 +147,22 @@ export class Secrets {
         id: key,
         details: { visibility, hidden },
       });
+      if (secret.record !== undefined) await this.#putRecord(client, caller, scope, key, secret.record);
     });
     return told(await this.#select(scope, key));
+  }
+
+  /**
+   * Secrets of a list with their values; without those whose values are hidden from the caller. Needs `secrets.write`, as
+   * whoever carries values away could as well have made them.
+   *
+   * @throws DomainError `limit` (`export-too-large`): more than ten thousand, or more than 64 MB of values
+   */
+  async export(
+    caller: Caller,
+    query: Pick<ListQuery<SecretField>, 'filters' | 'search' | 'allTenants'>,
+  ): Promise<SecretWithValue[]> {
+    return exportSecrets(this.#pool, (row) => this.#open(row), caller, query);
   }
 
   /**
@@ -248,6 +259,25 @@ export class Secrets {
     });
   }
 
+  async #putRecord(
+    client: Client,
+    caller: Caller,
+    scope: TenantScope,
+    key: string,
+    { createdBy, createdAt, updatedAt }: SecretRecord,
+  ): Promise<void> {
+    requirePermission(caller, 'records.restore');
+    if (createdBy !== undefined && (await selectUser.one(client, [createdBy]))?.there !== true) {
+      throw new DomainError('invalid', 'user-unknown', `There is no user \`${createdBy}\``);
+    }
+    await putRecord.run(client, scope.tenantId, [
+      key,
+      createdBy ?? null,
+      createdAt ?? null,
+      updatedAt ?? null,
+    ]);
+  }
+
   async #select(scope: TenantScope, key: string): Promise<SecretRow> {
     const values = [key, scope.userId, scope.seesPrivate];
     const row = key.includes('\0') ? null : await selectSecret.one(this.#pool, scope.tenantId, values);
@@ -315,21 +345,6 @@ export class Secrets {
   #open(row: SecretRow): Json {
     return JSON.parse(this.#vault.open(row, placeOf(row.tenantId, row.key))) as Json;
   }
-}
-
-/** Whether the value is told to the caller, and may be changed by them. */
-function controls(caller: Caller, row: SecretRow): boolean {
-  return (
-    !row.hidden ||
-    row.creatorId === caller.userId ||
-    caller.permissions.has('all-tenants.read') ||
-    (caller.permissions.has('private.read') && caller.tenant?.id === row.tenantId)
-  );
-}
-
-function told(row: SecretRow): Secret {
-  const { key, visibility, tenantName, createdBy, createdAt, updatedAt, hidden, schema } = row;
-  return { key, visibility, tenantName, createdBy, createdAt, updatedAt, hidden, schema };
 }
 
 function exists(key: string): DomainError {

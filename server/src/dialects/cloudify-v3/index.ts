@@ -28,6 +28,7 @@ import { addNodes } from './nodes.js';
 import { addPlugins } from './plugins.js';
 import { addSearches } from './searches.js';
 import { addSecrets } from './secrets.js';
+import { addSecretsShare } from './secrets-share.js';
 import { addSites } from './sites.js';
 import { addSnapshots } from './snapshots.js';
 import { addSummaries } from './summary.js';
@@ -85,6 +86,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addExecutions(mounting);
   addEvents(mounting);
   addSecrets(mounting);
+  addSecretsShare(mounting);
   addSnapshots(mounting);
   addSites(mounting);
   addDependencies(mounting);

@@ -20,7 +20,7 @@ import type { ApiVersion } from './version.js';
 import { readVisibility, readWiderVisibility, VisibilityChange } from './visibility.js';
 
 /** Lists never tell values. */
-function secretResource(version: ApiVersion): Resource<SecretField> {
+export function secretResource(version: ApiVersion): Resource<SecretField> {
   return {
     name: 'Secret',
     key: 'key',
@@ -63,7 +63,7 @@ function withValue(version: ApiVersion): Resource<SecretField | 'value'> {
   };
 }
 
-const LISTING: ListingOptions<SecretField> = { searches: { _search: 'key' }, acrossTenants: true };
+export const LISTING: ListingOptions<SecretField> = { searches: { _search: 'key' }, acrossTenants: true };
 const KeyParams = Type.Object({ key: Type.String({ description: 'Its key' }) });
 const NewSecret = Type.Object(
   {
