@@ -24,10 +24,6 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   cluster_nodes: 'likewise',
   cluster_processes: 'likewise',
   cluster_log: 'likewise',
-  cluster: 'who does what alone in this cluster',
-  cluster_nodes: 'the nodes of this cluster are the processes that run here',
-  cluster_processes: 'the processes that run here',
-  cluster_log: 'what happened to this cluster',
   secrets_master_key: 'each installation has a master key of its own; what is restored is put under it',
 };
 
