@@ -31,6 +31,8 @@ export interface EvaluationSubject {
   readonly self?: string;
   readonly source?: string;
   readonly target?: string;
+  /** Told the value of each secret that goes into the answer. */
+  readonly revealed?: (value: Json) => void;
 }
 
 /** The secrets room, as far as an evaluation needs it. */
@@ -113,7 +115,7 @@ export class Evaluation {
       const rows = await nodesByName.all(this.#pool, tenantId, [deploymentUid, wanted.nodes]);
       for (const { definition } of rows) round.nodes.set(definition.name, definition);
     }
-    for (const name of wanted.secrets) round.secrets.set(name, await this.#secret(scope, name));
+    for (const name of wanted.secrets) round.secrets.set(name, await this.#secret(round.subject, name));
     if (wanted.consumers && round.consumers === null) {
       round.consumers = await selectConsumers.all(this.#pool, tenantId, [deploymentUid]);
     }
@@ -129,9 +131,11 @@ export class Evaluation {
     }
   }
 
-  async #secret(scope: TenantScope, name: string): Promise<Found> {
+  async #secret({ scope, revealed }: EvaluationSubject, name: string): Promise<Found> {
     try {
-      return { value: await this.#secrets.reveal(scope, name) };
+      const value = await this.#secrets.reveal(scope, name);
+      revealed?.(value);
+      return { value };
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       return { error: `Secret ${name} cannot be read: ${error.message}` };
@@ -143,7 +147,7 @@ export class Evaluation {
       return {
         error: `capability ${name} of ${deployment} reads others more than ${DEEPEST_CAPABILITY} deep`,
       };
-    const { scope } = round.subject;
+    const { scope, revealed } = round.subject;
     const other = await deploymentById.one(this.#pool, scope.tenantId, [deployment, round.deployment!.owner]);
     if (other === null)
       return { error: `Deployment ${deployment}, whose capability ${name} is asked for, does not exist` };
@@ -153,7 +157,11 @@ export class Evaluation {
     return {
       value: await this.#evaluate(
         definition.value,
-        { scope: elsewhere, deploymentUid: other.uid },
+        {
+          scope: elsewhere,
+          deploymentUid: other.uid,
+          ...(revealed === undefined ? {} : { revealed }),
+        },
         depth + 1,
       ),
     };

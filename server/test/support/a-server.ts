@@ -45,7 +45,7 @@ export async function aServer(
   const database = await testDatabase({ after: () => {} });
   const { pool } = database;
   const lines: string[] = [];
-  const log = logTo({ write: (line) => lines.push(line) }, 'warn');
+  const log = logTo({ write: (line) => lines.push(line) }, env.ORRERY_LOG_LEVEL ?? 'warn');
   const { settings } = loadSettings({
     ORRERY_DATA_DIR: dataDir,
     ORRERY_DEMO: '0',

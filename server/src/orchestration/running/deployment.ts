@@ -20,6 +20,12 @@ export interface WalkedDeployment {
   /** Evaluates every intrinsic function in `value`. Throws DomainError `invalid`. */
   evaluate(
     value: Json,
-    scope: { readonly self?: string; readonly source?: string; readonly target?: string },
+    scope: {
+      readonly self?: string;
+      readonly source?: string;
+      readonly target?: string;
+      /** Told the value of each secret that goes into the answer. */
+      readonly revealed?: (value: Json) => void;
+    },
   ): Promise<Json>;
 }

@@ -14,6 +14,7 @@ import type { OperationCall, Task } from '../planning/graph.js';
 import type { InstanceModel, InstanceRelationship } from '../planning/model.js';
 import type { WalkedDeployment } from './deployment.js';
 import { instanceContext, surroundingsOf } from './instance-context.js';
+import { Veil } from './veil.js';
 
 /** What an attempt needs from the walk that makes it. */
 export interface AttemptHost {
@@ -87,8 +88,9 @@ export function instancesOf(deployment: WalkedDeployment, task: Task): string[] 
 }
 
 export async function runAttempt(host: AttemptHost, attempt: Attempt): Promise<OperationOutcome> {
+  const veil = new Veil();
   try {
-    return await attemptOperation(host, attempt);
+    return veil.outcome(await attemptOperation(behind(veil, host), attempt));
   } catch (error) {
     if (attempt.signal.aborted) return onTimeout(host, attempt, { kind: 'aborted' });
     const known = error instanceof DomainError;
@@ -96,11 +98,33 @@ export async function runAttempt(host: AttemptHost, attempt: Attempt): Promise<O
       kind: 'failed',
       failure: failure(
         known ? 'OperationError' : 'PluginError',
-        (error as Error | null)?.message ?? String(error),
+        veil.text((error as Error | null)?.message ?? String(error)),
         !known || error.kind === 'unavailable',
       ),
     };
   }
+}
+
+/** The host, with what is said to it searched for the secrets that it has given away. */
+function behind(veil: Veil, host: AttemptHost): AttemptHost {
+  const { deployment } = host;
+  return {
+    deployment: {
+      ...deployment,
+      instanceCount: (node) => deployment.instanceCount(node),
+      resource: (path) => deployment.resource(path),
+      pluginPackage: (plugin) => deployment.pluginPackage(plugin),
+      evaluate: (value, scope) => deployment.evaluate(value, { ...scope, revealed: veil.add }),
+    },
+    plugins: host.plugins,
+    execution: host.execution,
+    token: host.token,
+    log: (task, level, message) => host.log(task, level, veil.text(message)),
+    event: (task, message) => host.event(task, veil.text(message)),
+    saveRuntimeProperties: (task, changes) => host.saveRuntimeProperties(task, changes),
+    readRuntimeProperties: (task, instance) => host.readRuntimeProperties(task, instance),
+    loadProperties: (instances) => host.loadProperties(instances),
+  };
 }
 
 async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<OperationOutcome> {
