@@ -4,7 +4,7 @@
  *
  * Logs, events, files, runtime properties and the outcome come and go over the door that scripts use too; so they are
  * written by the engine, once and under its fence. What plugin code asks of the REST API itself it asks with the
- * execution's own token. Decision 0025 weighs this against the alternatives; docs/plugins.md is for users.
+ * execution's own token. Decision 0011 weighs this against the alternatives; docs/plugins.md is for users.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
