@@ -7,8 +7,12 @@ import sys
 import tempfile
 import unittest
 import uuid
+import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'cloudify'))
+from wagons import wagon, write_plugin_yaml  # noqa: E402
+
 BLUEPRINT = os.path.join(HERE, '..', 'cloudify', 'blueprint', 'blueprint.yaml')
 CFY = os.path.join(os.path.dirname(sys.executable), 'cfy')
 # One command may take this long, in seconds; nothing waits for a person.
@@ -165,3 +169,35 @@ class HouseTest(CfyTest):
         token = self.told('tokens', 'create', '--description', 'interop')
         self.assertIn(token['id'], [one['id'] for one in self.told('tokens', 'list')])
         self.cfy('tokens', 'delete', token['id'])
+
+
+class KeptTest(CfyTest):
+    def test_plugins(self):
+        name = unique('cfy-plugin')
+        self.cfy('plugins', 'upload', wagon(self.home, name, '1.0'),
+                 '-y', write_plugin_yaml(self.home, name, '1.0'))
+        found = [one for one in self.told('plugins', 'list') if one['package_name'] == name]
+        self.assertEqual([one['package_version'] for one in found], ['1.0'])
+        plugin = found[0]['id']
+        self.assertIn(name, self.cfy('plugins', 'get', plugin))
+        path = os.path.join(self.home, 'down.wgn')
+        self.cfy('plugins', 'download', plugin, '-o', path)
+        self.assertGreater(os.path.getsize(path), 500)
+        self.cfy('plugins', 'delete', plugin)
+        self.assertNotIn(plugin, [one['id'] for one in self.told('plugins', 'list')])
+
+    def test_snapshots(self):
+        snapshot = unique('snap')
+        self.cfy('snapshots', 'create', snapshot)
+        for _ in range(60):
+            found = [one for one in self.told('snapshots', 'list') if one['id'] == snapshot]
+            if found[0]['status'] != 'creating':
+                break
+        self.assertEqual(found[0]['status'], 'created')
+        path = os.path.join(self.home, 'snapshot.zip')
+        self.cfy('snapshots', 'download', snapshot, '-o', path)
+        self.assertIsNone(zipfile.ZipFile(path).testzip())
+        self.cfy('snapshots', 'delete', snapshot)
+        self.cfy('snapshots', 'upload', path, '-s', snapshot)
+        self.assertIn(snapshot, [one['id'] for one in self.told('snapshots', 'list')])
+        self.cfy('snapshots', 'delete', snapshot)

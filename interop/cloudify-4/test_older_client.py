@@ -1,6 +1,7 @@
 """The client of the years when /api/v3 was new, over the whole way, through /api/v3."""
 import os
 import shutil
+import sys
 import tempfile
 import time
 import unittest
@@ -11,6 +12,9 @@ from cloudify_rest_client import CloudifyClient
 from cloudify_rest_client.exceptions import CloudifyClientError, UserUnauthorizedError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'cloudify'))
+from wagons import wagon  # noqa: E402
+
 BLUEPRINT = os.path.join(HERE, '..', 'cloudify', 'blueprint', 'blueprint.yaml')
 PASSWORD = os.environ['ORRERY_INTEROP_PASSWORD']
 
@@ -191,3 +195,31 @@ class HouseTest(OlderClientTest):
         self.assertTrue(users.activate(user)['active'])
         for deletion, name in ((groups.delete, group), (users.delete, user), (tenants.delete, tenant)):
             self.assertIn(name, deletion(name).values())
+
+
+class KeptTest(OlderClientTest):
+    def test_plugins(self):
+        name = unique('old-plugin')
+        path = wagon(self.folder, name, '1.0')
+        plugin = self.client.plugins.upload(path)
+        self.assertEqual((plugin['package_name'], plugin['archive_name']), (name, os.path.basename(path)))
+        self.assertEqual([one['id'] for one in self.client.plugins.list(package_name=name)], [plugin['id']])
+        down = self.client.plugins.download(plugin['id'], os.path.join(self.folder, 'down.wgn'))
+        with open(path, 'rb') as sent, open(down, 'rb') as received:
+            self.assertEqual(sent.read(), received.read())
+        self.assertEqual(self.client.plugins.delete(plugin['id'])['id'], plugin['id'])
+
+    def test_snapshots(self):
+        name = unique('snap')
+        execution = self.client.snapshots.create(name, include_metrics=False, include_credentials=True)
+        self.assertEqual(execution['workflow_id'], 'create_snapshot')
+        self.assertEqual(self.wait(execution['id']).status, 'terminated')
+        self.assertEqual(self.client.snapshots.get(name)['status'], 'created')
+        self.assertIn(name, [one['id'] for one in self.client.snapshots.list()])
+        path = self.client.snapshots.download(name, os.path.join(self.folder, 'snapshot.zip'))
+        self.assertEqual(self.client.snapshots.delete(name)['id'], name)
+        self.assertEqual(self.client.snapshots.upload(path, name)['status'], 'uploaded')
+        self.assertEqual(self.client.snapshots.delete(name)['id'], name)
+
+    def test_the_cluster_is_of_one_until_it_is_made(self):
+        self.assertFalse(self.client.cluster.status().initialized)
