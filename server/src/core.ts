@@ -12,6 +12,7 @@ import { Cluster } from './cluster/cluster.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Filters } from './filters/filters.js';
+import { Audit } from './identity/audit.js';
 import { Callers } from './identity/callers.js';
 import { Credentials } from './identity/credentials.js';
 import { PasswordHash } from './identity/password-hash.js';
@@ -19,6 +20,8 @@ import { Tenants } from './identity/tenants.js';
 import { Tokens } from './identity/tokens.js';
 import { UserGroups } from './identity/user-groups.js';
 import { Users } from './identity/users.js';
+import { Maintenance } from './installation/maintenance.js';
+import { ProviderContexts } from './installation/provider-context.js';
 import type { Log } from './log.js';
 import { parseAllowlist } from './net/allowlist.js';
 import { safeFetch } from './net/safe-fetch.js';
@@ -51,6 +54,9 @@ export interface Core {
   /** What probes and metrics ask of the store. */
   readonly storeHealth: StoreHealth;
   readonly cluster: Cluster;
+  readonly maintenance: Maintenance;
+  readonly providerContext: ProviderContexts;
+  readonly audit: Audit;
   readonly callers: Callers;
   readonly credentials: Credentials;
   readonly tokens: Tokens;
@@ -144,6 +150,9 @@ export async function buildCore({
     log,
     storeHealth: storeHealth(pool),
     cluster: new Cluster({ pool, signals, shared: settings.databaseUrl !== '' }),
+    maintenance: new Maintenance({ pool, signals }),
+    providerContext: new ProviderContexts(pool),
+    audit: new Audit({ pool }),
     callers: new Callers({ pool }),
     credentials: new Credentials({
       pool,

@@ -33,6 +33,7 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
 const COMMON = ['contracts', 'store', 'identity', 'secrets', 'events'];
 const ROOMS = [
   'cluster',
+  'installation',
   'identity',
   'secrets',
   'events',
@@ -82,11 +83,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   secrets: ['contracts', 'store', 'identity', 'events'],
   events: ['contracts', 'store'],
   cluster: COMMON,
+  installation: COMMON,
   workspaces: COMMON,
   sites: COMMON,
   filters: COMMON,
   catalog: [...COMMON, 'dsl', 'net'],
-  orchestration: [...COMMON, 'sites', 'catalog', 'dsl', 'orchestration/planning', 'orchestration/running'],
+  orchestration: [
+    ...COMMON,
+    'installation',
+    'sites',
+    'catalog',
+    'dsl',
+    'orchestration/planning',
+    'orchestration/running',
+  ],
   'orchestration/running': [
     ...COMMON,
     'catalog',

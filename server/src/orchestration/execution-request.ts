@@ -16,6 +16,8 @@ export interface ExecutionRequest {
   readonly force?: boolean;
   /** Wait for what runs on the deployment instead of being refused. */
   readonly queue?: boolean;
+  /** Also in maintenance mode. */
+  readonly evenInMaintenance?: boolean;
   /** Walk the graph without touching the world. */
   readonly dryRun?: boolean;
   /** Seconds; see `ExecutionRecord`. */

@@ -157,12 +157,21 @@ export const requestResume = tenantStatement<never>(
    where x.tenant_id = $1 and x.uid = $2`,
 );
 
+/** Deployments on which something waits for its turn. */
+export const selectQueuedPlaces = systemStatement<{ tenantId: TenantId; deploymentUid: DeploymentUid }>(
+  'execution_queued_places',
+  `select distinct x.tenant_id as "tenantId", x.deployment_uid as "deploymentUid"
+   from executions x where x.status in ('queued', 'scheduled') and x.status = 'queued' and x.deployment_uid is not null`,
+  'the end of maintenance concerns every tenant',
+);
+
 /** The oldest queued execution of a deployment on which nothing runs any more becomes pending. The deployment is locked: two that end at once both look. */
 export const promoteQueued = tenantStatement<{ id: ExecutionId }>(
   'execution_promote_queued',
   `update executions x set status = 'pending'
    from (select q.uid from executions q where q.tenant_id = $1 and q.deployment_uid = $2 and q.status = 'queued' order by q.uid limit 1) next
    where x.tenant_id = $1 and x.uid = next.uid and x.status = 'queued'
+     and not exists (select from maintenance m where m.requested_at is not null)
      and not exists (select from executions a where a.tenant_id = $1 and a.deployment_uid = $2
        and a.status in ('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling'))
    returning x.id`,

@@ -11,6 +11,7 @@ import { appendEvents } from '../events/events.js';
 import { record } from '../identity/audit.js';
 import { revokeExecutionTokens } from '../identity/tokens.js';
 import { type ExecutionId, newExecutionId } from '../ids.js';
+import { requireNoMaintenance } from '../installation/maintenance.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
@@ -18,6 +19,7 @@ import { refuseWhileStoodOn } from './dependencies.js';
 import { closeUpdate } from './deployment-updates.store.js';
 import {
   type DeploymentHead,
+  holdDeployment,
   holdDeploymentOf,
   lockDeployment,
   selectTypes,
@@ -53,6 +55,7 @@ import {
   selectExecution,
   selectGraph,
   selectOperations,
+  selectQueuedPlaces,
   selectUnfinished,
   updateStatus,
 } from './executions.store.js';
@@ -121,6 +124,7 @@ export class Executions {
   async start(caller: Caller, request: ExecutionRequest): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
     const id = await inTransaction(this.#pool, async (client) => {
+      if (request.evenInMaintenance !== true) await requireNoMaintenance(client);
       const deployment = await lockDeployment.one(client, scope.tenantId, [
         request.deploymentId,
         scope.userId,
@@ -296,6 +300,17 @@ export class Executions {
     this.#wake.changed(id as ExecutionId);
     this.#wake.work();
     return this.get(caller, id);
+  }
+
+  /** What maintenance has kept waiting begins, where nothing else runs. For the server itself, after its end. */
+  async startQueued(): Promise<void> {
+    for (const { tenantId, deploymentUid } of await selectQueuedPlaces.all(this.#pool)) {
+      await inTransaction(this.#pool, async (client) => {
+        await holdDeployment.run(client, tenantId, [deploymentUid]);
+        await promoteQueued.run(client, tenantId, [deploymentUid]);
+      });
+    }
+    this.#wake.work();
   }
 
   /** Every task of the stored graph with where it stands; empty before a worker has planned it. Needs `executions.read`. */

@@ -24,6 +24,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   cluster_nodes: 'likewise',
   cluster_processes: 'likewise',
   cluster_log: 'likewise',
+  maintenance: 'what the server is told to do now; a restoring is often done in maintenance mode',
   secrets_master_key: 'each installation has a master key of its own; what is restored is put under it',
 };
 
@@ -38,6 +39,7 @@ export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   operations: true,
   events: true,
   row_counts: true,
+  provider_context: 1,
   // Without whatever refers to them they are swept.
   blobs: true,
   blob_chunks: true,

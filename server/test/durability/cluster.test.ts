@@ -90,6 +90,22 @@ describe('a cluster of processes', { concurrency: false }, () => {
     assert.ok(!masters(nodes).includes('one'), 'and the master stays who it is');
   });
 
+  test('maintenance mode is obeyed by every process within a second, and by one that starts later', async () => {
+    const statusOf = async (server: RealServer) =>
+      (await fetch(`${server.url}/api/v3.1/deployments`, { headers: two.headers })).status;
+    const again = await start(0);
+    assert.deepEqual([await statusOf(again), await statusOf(two)], [200, 200]);
+    await again.call('POST', '/maintenance/activate');
+    const began = Date.now();
+    await eventually('the other process obeys', async () => (await statusOf(two)) === 503);
+    assert.ok(Date.now() - began < 1000);
+    await again.end('SIGKILL');
+    const later = await start(0);
+    assert.equal(await statusOf(later), 503);
+    await later.call('POST', '/maintenance/deactivate');
+    await eventually('the other process works again', async () => (await statusOf(two)) === 200);
+  });
+
   test('a node is drained while its execution runs: nothing fails, and another one goes on', async () => {
     const again = await start(0);
     const folder = aFolder();

@@ -12,12 +12,18 @@ import { create } from 'tar';
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const PASSWORD = 'a password for the fault test';
 const KEY = 'ab'.repeat(32);
+const HEADERS = {
+  authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`,
+  tenant: 'default_tenant',
+};
 
 export interface RealServer {
   readonly url: string;
   readonly pid: number;
   /** Sends the signal and waits for the end; how long that took, in milliseconds. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number>;
+  /** What a request of the administrator in the default tenant carries. */
+  readonly headers: Readonly<Record<string, string>>;
   /** One request to the API v3.1. Fails the test unless it is answered with 2xx. */
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
 }
@@ -60,6 +66,7 @@ export async function aRealServer(
       await gone;
       return Date.now() - start;
     },
+    headers: HEADERS,
     call: (method, path, body) => call(url, method, path, body),
   };
 }
@@ -93,8 +100,7 @@ async function call<T>(url: string, method: string, path: string, body?: unknown
   const response = await fetch(`${url}/api/v3.1${path}`, {
     method,
     headers: {
-      authorization: `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`,
-      tenant: 'default_tenant',
+      ...HEADERS,
       ...(body === undefined
         ? {}
         : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }),

@@ -45,6 +45,7 @@ const OWN: readonly WireError[] = [
   { status: 400, code: 'no_such_include_field_error' },
   { status: 400, code: 'unknown_action' },
   { status: 400, code: 'removed_from_cluster' },
+  { status: 503, code: 'maintenance_mode_active' },
   { status: 403, code: 'only_deployment_update' },
   { status: 503, code: 'in_snapshot_restore_error' },
   { status: 415, code: 'unsupported_content_type_error' },

@@ -76,6 +76,7 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'own-user': { status: 400, code: 'illegal_action_error' },
   'last-node': { status: 400, code: 'illegal_action_error' },
   'cluster-uninitialized-options': { status: 400, code: 'illegal_action_error' },
+  maintenance: { status: 503, code: 'entering_maintenance_mode' },
   'default-tenant': { status: 400, code: 'illegal_action_error' },
   'deployment-has-dependents': { status: 400, code: 'dependent_exists_error' },
   'filter-rule-invalid': { status: 400, code: 'invalid_filter_rule' },

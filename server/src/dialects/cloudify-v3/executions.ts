@@ -23,6 +23,7 @@ import {
 } from './fields.js';
 import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
 import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
+import { passesMaintenance } from './maintenance.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
 
@@ -173,6 +174,7 @@ export function addExecutions({ scope, core }: Mounting): void {
         dryRun: booleanOf('dry_run', body.dry_run, false),
         queue: booleanOf('queue', body.queue, false),
         waitAfterFail: body.wait_after_fail ?? 600,
+        evenInMaintenance: passesMaintenance(request),
       });
       return sendText(reply, 201, await read(caller, request.query, execution.id));
     },

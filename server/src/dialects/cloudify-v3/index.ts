@@ -22,6 +22,7 @@ import { addExecutions } from './executions.js';
 import { addFilters } from './filters.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
 import { addLabelKeys } from './label-keys.js';
+import { addMaintenance, obeyMaintenance } from './maintenance.js';
 import { addManager, addVersion } from './manager.js';
 import { addNodeInstances } from './node-instances.js';
 import { addNodes } from './nodes.js';
@@ -71,6 +72,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   const mounting = { scope, core, version };
   addVersion(mounting);
   addManager(mounting);
+  addMaintenance(mounting);
   addCluster(mounting);
   addTokens(mounting);
   addTenants(mounting);
@@ -128,6 +130,7 @@ async function prepare(scope: FastifyInstance, core: Core): Promise<void> {
       // Whoever is asked for by name may be somebody else in a moment.
       if (await core.snapshots.isRestoring()) throw beingRestored();
       await authenticate(request, core);
+      await obeyMaintenance(request, core);
     }
     refuseAfterRemoval(request, core);
     // Before the body is read: whatever it is, nobody waits for it.
