@@ -15,6 +15,7 @@ const SUITES = [
   { name: 'cloudify-4.0', folder: 'cloudify-4', client: 'cloudify-rest-client==4.0' },
   { name: 'cloudify-4.3', folder: 'cloudify-4', client: 'cloudify-rest-client==4.3.3' },
   { name: 'cfy', folder: 'cfy', client: 'cloudify==7.0.5' },
+  { name: 'plugins', folder: 'plugins', client: 'cloudify-common==7.0.5' },
 ];
 const OLDEST = [3, 8];
 /** Milliseconds that one suite may take. */
