@@ -25,10 +25,12 @@ import { ProviderContexts } from './installation/provider-context.js';
 import type { Log } from './log.js';
 import { parseAllowlist } from './net/allowlist.js';
 import { safeFetch } from './net/safe-fetch.js';
+import { Agents } from './orchestration/agents.js';
 import { Dependencies } from './orchestration/dependencies.js';
 import { DeploymentUpdates } from './orchestration/deployment-updates.js';
 import { Deployments } from './orchestration/deployments.js';
 import { Evaluation } from './orchestration/evaluation.js';
+import { ExecutionHistory } from './orchestration/execution-history.js';
 import { Executions, type Wake } from './orchestration/executions.js';
 import { LabelsInUse } from './orchestration/labels-in-use.js';
 import { Modifications } from './orchestration/modifications.js';
@@ -37,6 +39,7 @@ import { Nodes } from './orchestration/nodes.js';
 import { OfferedWorkflows } from './orchestration/offered-workflows.js';
 import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
+import { TaskGraphs } from './orchestration/task-graphs.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
@@ -82,6 +85,9 @@ export interface Core {
   readonly nodes: Nodes;
   readonly nodeInstances: NodeInstances;
   readonly executions: Executions;
+  readonly executionHistory: ExecutionHistory;
+  readonly taskGraphs: TaskGraphs;
+  readonly agents: Agents;
   readonly events: Events;
   readonly snapshots: Snapshots;
   readonly snapshotArchives: Archives;
@@ -189,6 +195,9 @@ export async function buildCore({
     nodes: new Nodes(pool),
     nodeInstances: new NodeInstances(pool),
     executions: new Executions(pool, wake),
+    executionHistory: new ExecutionHistory(pool),
+    taskGraphs: new TaskGraphs(pool),
+    agents: new Agents(pool),
     events: new Events(pool),
     snapshots: new Snapshots({
       pool,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ListSpec } from '../store/list.js';
-import { systemStatement, tenantStatement } from '../store/statement.js';
+import { tenantStatement } from '../store/statement.js';
 
 export type EventField =
   | 'id'
@@ -79,8 +79,15 @@ export const deleteEventsOfDeployment = tenantStatement<never>(
   'delete from events where tenant_id = $1 and deployment_uid = $2',
 );
 
-export const deleteEventsOfExecution = systemStatement<never>(
-  'events_delete_execution',
-  'delete from events where execution_uid = $1',
-  'the caller has just checked the execution in its own tenant',
+export const deleteEventsOfExecutions = tenantStatement<never>(
+  'events_delete_executions',
+  'delete from events where tenant_id = $1 and execution_uid = any($2::bigint[])',
+);
+
+/** Of deployment `$2`: kinds `$3`, messages like one of `$4` (null: any), from `$5` on and before `$6` (null: no bound). */
+export const deleteSomeEvents = tenantStatement<never>(
+  'events_delete_some',
+  `delete from events e where e.tenant_id = $1 and e.deployment_uid = $2 and e.kind = any($3::text[])
+     and ($4::text[] is null or e.message ilike any($4::text[]))
+     and ($5::timestamptz is null or e.at >= $5) and ($6::timestamptz is null or e.at < $6)`,
 );

@@ -5,7 +5,14 @@ import type { DeploymentUid, ExecutionUid, TenantId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
-import { deleteEventsOfDeployment, type EventField, eventList, insertEvents } from './events.store.js';
+import {
+  deleteEventsOfDeployment,
+  deleteEventsOfExecutions,
+  deleteSomeEvents,
+  type EventField,
+  eventList,
+  insertEvents,
+} from './events.store.js';
 
 export type { EventField } from './events.store.js';
 
@@ -65,6 +72,34 @@ export async function forgetEventsOfDeployment(
   deployment: DeploymentUid,
 ): Promise<void> {
   await deleteEventsOfDeployment.run(db, tenant, [deployment]);
+}
+
+/** Go with their executions, in the transaction that deletes those. */
+export async function forgetEventsOfExecutions(
+  db: Queryable,
+  tenant: TenantId,
+  executions: readonly ExecutionUid[],
+): Promise<void> {
+  await deleteEventsOfExecutions.run(db, tenant, [executions]);
+}
+
+/** Which events of a deployment are to be forgotten. Bounds are ISO times, the second excluded. */
+export interface Forgetting {
+  readonly kinds: readonly NewEvent['kind'][];
+  /** Patterns, `%` for any text; null: any message. */
+  readonly messages: readonly string[] | null;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/** @returns how many there were */
+export async function forgetEvents(
+  db: Queryable,
+  tenant: TenantId,
+  deployment: DeploymentUid,
+  { kinds, messages, from, to }: Forgetting,
+): Promise<number> {
+  return deleteSomeEvents.run(db, tenant, [deployment, kinds, messages, from, to]);
 }
 
 export class Events {

@@ -177,6 +177,25 @@ export const promoteQueued = tenantStatement<{ id: ExecutionId }>(
    returning x.id`,
 );
 
+/** Ended executions `$2` (ids) of the tenant, with what they did; never the one that made its deployment. */
+export const selectDeletable = tenantStatement<{ uid: ExecutionUid }>(
+  'execution_deletable',
+  `select x.uid from executions x
+   where x.tenant_id = $1 and x.id = any($2::text[]) and x.status in ('terminated', 'failed', 'cancelled')
+     and not exists (select from deployments d where d.tenant_id = $1 and d.uid = x.deployment_uid and d.create_execution_uid = x.uid)
+   for update`,
+);
+
+export const deleteOperationsOf = tenantStatement<never>(
+  'execution_delete_operations',
+  'delete from operations where tenant_id = $1 and execution_uid = any($2::bigint[])',
+);
+
+export const deleteExecutions = tenantStatement<never>(
+  'execution_delete',
+  'delete from executions where tenant_id = $1 and uid = any($2::bigint[])',
+);
+
 export interface OperationRow {
   readonly task: number;
   readonly state: 'started' | 'waiting' | 'succeeded' | 'failed' | 'interrupted' | 'skipped';

@@ -4,7 +4,7 @@
  * One execution at a time on a deployment: the deployment's row is locked while that is decided, so two requests at the
  * same moment cannot both win. What is acknowledged is a committed row; a worker finds it whatever dies in between.
  */
-import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
+import { type Caller, scopeFor, type TenantScope } from '../caller.js';
 import type { PlanWorkflow } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import { appendEvents } from '../events/events.js';
@@ -48,37 +48,22 @@ import {
   executionList,
   insertExecution,
   lockExecution,
-  type OperationRow,
   promoteQueued,
   requestCancel,
   requestResume,
   selectExecution,
-  selectGraph,
-  selectOperations,
   selectQueuedPlaces,
   selectUnfinished,
   updateStatus,
 } from './executions.store.js';
 import { instanceStates } from './nodes.store.js';
 import { isAvailable } from './planning/availability.js';
-import type { TaskGraph, TaskState } from './planning/graph.js';
 import { workflowFor } from './planning/workflows/workflow-table.js';
 import { type ResumeOptions, resetOperations } from './resumption.js';
 
 export type { ExecutionRequest } from './execution-request.js';
 export type { ExecutionField, ExecutionRecord } from './executions.store.js';
 export type { ResumeDecision, ResumeOptions } from './resumption.js';
-
-/** One task of an execution's graph with where it stands. */
-export interface OperationRecord {
-  readonly task: number;
-  readonly name: string;
-  readonly instance: string | null;
-  readonly state: TaskState;
-  readonly dependsOn: readonly number[];
-  readonly attempt: number;
-  readonly row: OperationRow | null;
-}
 
 /** Told after the commit that there is work, or that a running execution must look up. A hint only. */
 export interface Wake {
@@ -313,30 +298,35 @@ export class Executions {
     this.#wake.work();
   }
 
-  /** Every task of the stored graph with where it stands; empty before a worker has planned it. Needs `executions.read`. */
-  async operations(caller: Caller, id: string): Promise<OperationRecord[]> {
-    requirePermission(caller, 'executions.read');
-    const execution = await this.get(caller, id);
-    const graph = (await selectGraph.one(this.#pool, [execution.uid]))?.graph as TaskGraph | null;
-    if (graph === null || graph === undefined) return [];
-    const rows = new Map(
-      (await selectOperations.all(this.#pool, execution.tenantId, [execution.uid])).map((row) => [
-        row.task,
-        row,
-      ]),
-    );
-    return graph.tasks.map((task) => {
-      const row = rows.get(task.id) ?? null;
-      return {
-        task: task.id,
-        name: task.call?.operation ?? 'marker',
-        instance: task.instance,
-        state: row?.state ?? 'pending',
-        dependsOn: task.dependsOn,
-        attempt: row?.attempt ?? 0,
-        row,
-      };
+  /**
+   * Tells workers once more of an execution that waits for one; what is queued is looked at again. Needs `executions.run`.
+   *
+   * @throws DomainError `not-found`; `invalid` (`execution-action-illegal`)
+   */
+  async requeue(caller: Caller, id: string): Promise<ExecutionRecord> {
+    const scope = scopeFor(caller, 'executions.run');
+    await inTransaction(this.#pool, async (client) => {
+      const { status, deploymentUid } = await this.#lock(client, scope, id);
+      if (status !== 'pending' && status !== 'queued') {
+        throw new DomainError(
+          'invalid',
+          'execution-action-illegal',
+          `Can't requeue execution ${id} because it's in status ${status}`,
+        );
+      }
+      if (deploymentUid !== null) await promoteQueued.run(client, scope.tenantId, [deploymentUid]);
     });
+    this.#wake.work();
+    return this.get(caller, id);
+  }
+
+  /** Whether nothing stands in the way of an execution that has not begun. Needs `executions.read`. Throws `not-found`. */
+  async mayStart(caller: Caller, id: string): Promise<boolean> {
+    const { status, deploymentUid, tenantId } = await this.get(caller, id);
+    if (status !== 'pending' && status !== 'queued') return false;
+    if (status === 'pending' || deploymentUid === null) return true;
+    const [first] = await selectUnfinished.all(this.#pool, tenantId, [deploymentUid]);
+    return first?.id === id;
   }
 
   /** What a worker tells and does at an end, for an execution that no worker has seen. */

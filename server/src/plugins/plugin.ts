@@ -50,6 +50,8 @@ export interface OperationRequest {
   package?(): Promise<PluginPackage | null>;
   /** Aborted by cancel, kill, timeout or shutdown: stop the whole process tree and answer soon. `reason` is an `AbortReason`. */
   readonly signal: AbortSignal;
+  /** Aborted with `signal` or after it, when there is no time left to say goodbye. Absent: `signal` says it all. */
+  readonly atOnce?: AbortSignal;
   /** A log line of the operation; becomes a `cloudify_log` event, durable at the latest with the outcome. */
   log(level: LogLevel, message: string): void;
   /** A `plugin_event`. */

@@ -49,6 +49,7 @@ let count = 0;
 
 export function recordedRequest(functionName: string, options: RecordedRequestOptions = {}): RecordedRequest {
   count += 1;
+  const hurry = new AbortController();
   const controller = new AbortController();
   const logs: { level: LogLevel; message: string }[] = [];
   const events: string[] = [];
@@ -83,6 +84,7 @@ export function recordedRequest(functionName: string, options: RecordedRequestOp
       ...options.context,
     },
     signal: controller.signal,
+    atOnce: hurry.signal,
     log(level, message) {
       logs.push({ level, message });
       for (const one of waiting) if (one.pattern.test(message)) one.found(message);
@@ -110,7 +112,10 @@ export function recordedRequest(functionName: string, options: RecordedRequestOp
     logs,
     events,
     saved,
-    abort: (reason) => controller.abort(reason),
+    abort(reason) {
+      controller.abort(reason);
+      if (reason === 'killed' || reason === 'fenced') hurry.abort(reason);
+    },
     logged(pattern) {
       const there = logs.find(({ message }) => pattern.test(message));
       if (there !== undefined) return Promise.resolve(there.message);

@@ -24,6 +24,7 @@ import {
   startWorker,
   type WorkerSettings,
 } from '../../src/orchestration/running/worker.js';
+import { TaskGraphs } from '../../src/orchestration/task-graphs.js';
 import type { Plugin } from '../../src/plugins/plugin.js';
 import { createRegistry } from '../../src/plugins/registry.js';
 import { Sites } from '../../src/sites/sites.js';
@@ -37,6 +38,7 @@ export interface Engine {
   readonly deployments: Deployments;
   readonly executions: Executions;
   readonly updates: DeploymentUpdates;
+  readonly taskGraphs: TaskGraphs;
   readonly signals: Signals;
   /** Keeps a blueprint (after the same head) without making a deployment of it. */
   keep(id: string, blueprint: string): Promise<void>;
@@ -143,6 +145,7 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     deployments,
     executions,
     updates,
+    taskGraphs: new TaskGraphs(pool),
     signals,
     async keep(id, blueprint) {
       await keepPlan(id, (path) => (path === 'blueprint.yaml' ? HEAD + blueprint : null));

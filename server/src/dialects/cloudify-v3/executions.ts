@@ -22,7 +22,7 @@ import {
   Time,
 } from './fields.js';
 import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
-import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
+import { envelope, type ListingOptions, listBody, parseListing, readItem, timeOf } from './listing.js';
 import { passesMaintenance } from './maintenance.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
@@ -110,9 +110,17 @@ const RESTORING = [
 ];
 
 const Action = Type.Object(
-  { action: Type.String({ description: 'cancel, force-cancel, kill, resume or force-resume' }) },
+  { action: Type.String({ description: 'cancel, force-cancel, kill, resume, force-resume or requeue' }) },
   { title: 'ExecutionAction' },
 );
+const Pruning = Type.Object(
+  {
+    keep_last: Type.Optional(Type.Integer({ minimum: 0, description: 'All but so many of the newest' })),
+    to_datetime: Type.Optional(Type.String({ description: 'Those created before; ISO 8601' })),
+  },
+  { title: 'ExecutionsDeletion' },
+);
+const Pruned = ListOf(Type.Object({ count: Count }, { title: 'DeletedExecutions' }));
 const StatusChange = Type.Object(
   { status: Type.String(), error: Type.Optional(Type.String()) },
   { title: 'ExecutionStatusChange' },
@@ -212,6 +220,41 @@ export function addExecutions({ scope, core }: Mounting): void {
     },
   );
 
+  scope.delete<{ Body: Static<typeof Pruning> | undefined; Querystring: Params }>(
+    '/executions',
+    {
+      schema: describe('Executions', 'delete', 'Delete executions that are over, with their events', {
+        querystring: listQuery(EXECUTION, LISTING),
+        body: Type.Optional(Pruning),
+        response: { 200: Pruned },
+      }),
+    },
+    async (request, reply) => {
+      const { keep_last, to_datetime } = request.body ?? {};
+      if ((keep_last === undefined) === (to_datetime === undefined)) {
+        throw badParameters('Exactly one of `keep_last` and `to_datetime` must be given');
+      }
+      const { query } = parseListing(EXECUTION, request.query, LISTING);
+      const until: ListFilter<ExecutionField>[] =
+        to_datetime === undefined ? [] : [{ field: 'createdAt', to: timeOf(to_datetime) }];
+      const filters = [...query.filters, ...until];
+      const count = await core.executionHistory.prune(callerOf(request), filters, keep_last ?? 0);
+      return sendText(reply, 200, envelope({ offset: 0, size: 1 }, JSON.stringify([{ count }]), 1));
+    },
+  );
+
+  scope.get<{ Params: Static<typeof IdParams> }>(
+    '/executions/:id/should-start',
+    {
+      schema: describe('Executions', 'should_start', 'Whether nothing stands in the way of an execution', {
+        params: IdParams,
+        response: { 200: Flag },
+      }),
+    },
+    async (request, reply) =>
+      sendText(reply, 200, String(await core.executions.mayStart(callerOf(request), request.params.id))),
+  );
+
   async function act(caller: Caller, id: string, action: string): Promise<void> {
     switch (action) {
       case 'cancel':
@@ -219,13 +262,16 @@ export function addExecutions({ scope, core }: Mounting): void {
       case 'kill':
         await core.executions.cancel(caller, id, action);
         return;
+      case 'requeue':
+        await core.executions.requeue(caller, id);
+        return;
       case 'resume':
       case 'force-resume':
         await core.executions.resume(caller, id, { force: action === 'force-resume' });
         return;
       default:
         throw badParameters(
-          `Invalid action: \`${action}\`. Valid actions are: cancel, force-cancel, kill, resume, force-resume`,
+          `Invalid action: \`${action}\`. Valid actions are: cancel, force-cancel, kill, resume, force-resume, requeue`,
         );
     }
   }

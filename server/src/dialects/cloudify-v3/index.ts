@@ -7,6 +7,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Core } from '../../core.js';
 import type { Dialect } from '../dialect.js';
+import { addAgents } from './agents.js';
 import { API } from './api.js';
 import { authenticate } from './auth.js';
 import { addBlueprints } from './blueprints.js';
@@ -33,6 +34,7 @@ import { addSecretsShare } from './secrets-share.js';
 import { addSites } from './sites.js';
 import { addSnapshots } from './snapshots.js';
 import { addSummaries } from './summary.js';
+import { addTaskGraphs } from './task-graphs.js';
 import { addTenants } from './tenants.js';
 import { addTokens } from './tokens.js';
 import { addUserGroups } from './user-groups.js';
@@ -86,6 +88,8 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addNodes(mounting);
   addNodeInstances(mounting);
   addExecutions(mounting);
+  addTaskGraphs(mounting);
+  addAgents(mounting);
   addEvents(mounting);
   addSecrets(mounting);
   addSecretsShare(mounting);

@@ -9,7 +9,7 @@ import type { Static } from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
 import { DomainError } from '../../errors.js';
-import type { OperationRecord } from '../../orchestration/executions.js';
+import type { OperationRecord } from '../../orchestration/task-graphs.js';
 import type { Dialect } from '../dialect.js';
 import { API, ExecutionParams, Operations, ResumeBody, Resumed, STATUS } from './api.js';
 
@@ -51,7 +51,7 @@ function routes(app: FastifyInstance, core: Core): void {
   } as const;
   app.get('/executions/:id/operations', { schema: operations }, async (request) => {
     const { id } = request.params as Static<typeof ExecutionParams>;
-    const operations = await core.executions.operations(await callerOf(request, core), id);
+    const operations = await core.taskGraphs.tasks(await callerOf(request, core), id);
     return { items: operations.filter((one) => one.name !== 'marker').map(shown) };
   });
 

@@ -44,6 +44,8 @@ type Properties = ReadonlyMap<string, JsonObject>;
 interface Running {
   readonly task: Task;
   readonly controller: AbortController;
+  /** Aborted when what was told to stop has no time left for it. */
+  readonly hurry: AbortController;
   seen: Properties;
   begun: boolean;
 }
@@ -87,7 +89,8 @@ export class Attempts {
     const launched = tasks.map((task): Running => {
       const controller = new AbortController();
       if (stop !== null) controller.abort(stop);
-      const running = { task, controller, seen: new Map(), begun: false };
+      const hurry = new AbortController();
+      const running = { task, controller, hurry, seen: new Map(), begun: false };
       this.#running.set(task.id, running);
       return running;
     });
@@ -103,7 +106,10 @@ export class Attempts {
   }
 
   abort(reason: AbortReason): void {
-    for (const { controller } of this.#running.values()) controller.abort(reason);
+    for (const { controller, hurry } of this.#running.values()) {
+      controller.abort(reason);
+      if (reason === 'killed' || reason === 'fenced') hurry.abort(reason);
+    }
   }
 
   /** Outcomes since the last call, as many as a batch bears. What operations wrote to runtime properties is in the outbox when it returns. */
@@ -183,6 +189,7 @@ export class Attempts {
       retries: book.retries(task),
       maxRetries: book.limits(task).maxRetries,
       signal: controller.signal,
+      atOnce: running.hurry.signal,
       properties: running.seen,
       begins: () => {
         running.begun = true;

@@ -43,6 +43,7 @@ export interface Attempt {
   readonly retries: number;
   readonly maxRetries: number;
   readonly signal: AbortSignal;
+  readonly atOnce: AbortSignal;
   readonly properties: ReadonlyMap<string, JsonObject>;
   /** Called when the plugin is asked: until then nothing can have been done. */
   begins(): void;
@@ -170,6 +171,7 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
     },
     context,
     signal: attempt.signal,
+    atOnce: attempt.atOnce,
     log: (level, message) => host.log(task, level, message),
     event: (message) => host.event(task, message),
     saveRuntimeProperties: (changes) => host.saveRuntimeProperties(task, changes),

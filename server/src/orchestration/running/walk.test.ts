@@ -316,7 +316,7 @@ describe('a walk that loses its execution', () => {
     await assert.rejects(engine.executions.resume(engine.caller, execution.id), {
       reason: 'operation-needs-decision',
     });
-    const [task] = (await engine.executions.operations(engine.caller, execution.id)).filter(
+    const [task] = (await engine.taskGraphs.tasks(engine.caller, execution.id)).filter(
       (one) => one.state === 'interrupted',
     );
     await engine.executions.resume(engine.caller, execution.id, {

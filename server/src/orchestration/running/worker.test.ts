@@ -132,7 +132,7 @@ describe('workers', () => {
     // One at a time: the second waits for its turn when the first fails.
     await work({ maxOperations: 1 });
     assert.equal((await engine.until(execution)).status, 'failed');
-    const operations = await engine.executions.operations(engine.caller, execution.id);
+    const operations = await engine.taskGraphs.tasks(engine.caller, execution.id);
     const touched = operations.filter((one) => one.state !== 'pending').map((one) => one.state);
     assert.deepEqual(touched, ['failed', 'failed']);
     assert.equal(plugin.calls.length, 3);

@@ -205,6 +205,7 @@ async function runOperation(
       stdout,
       stderr,
       signal: request.signal,
+      ...(request.atOnce === undefined ? {} : { atOnce: request.atOnce }),
       grace: options.grace ?? 5000,
       started: async (_pid, identity) => folder.recordLeader(identity),
     });

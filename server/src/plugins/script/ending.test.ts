@@ -59,6 +59,23 @@ while :; do sleep 1; done
 `;
 
 describe('a script that hangs', onlyWithProc, () => {
+  it('and is killed while it has time after a cancel is given no more of it', async () => {
+    const patient = createScriptPlugin({ workDir, grace: 60_000 });
+    const request = script(TREE);
+    const running = patient.run(request);
+    await request.logged(/<out> ready/);
+    request.abort('cancelled');
+    request.abort('killed');
+    const start = performance.now();
+    assert.deepEqual(await running, { kind: 'aborted' });
+    assert.ok(performance.now() - start < 30_000);
+    for (const { message } of request.logs) {
+      const pid = /^<out> pid (\d+)/.exec(message)?.[1];
+      if (pid !== undefined) assert.equal(await alive(Number(pid)), false);
+    }
+    await patient.close();
+  });
+
   const reasons: AbortReason[] = ['cancelled', 'killed', 'shutdown', 'fenced', 'timeout'];
   for (const reason of reasons) {
     it(`is ended with everything it started when it is ${reason}`, async () => {

@@ -20,6 +20,8 @@ export interface LaunchRequest {
   readonly stdout: LineStream;
   readonly stderr: LineStream;
   readonly signal: AbortSignal;
+  /** Aborted: whatever is left of the grace is not given. */
+  readonly atOnce?: AbortSignal;
   /** Milliseconds between SIGTERM and SIGKILL when the signal's reason allows any. */
   readonly grace: number;
   started(pid: number, identity: ProcessIdentity | null): Promise<void>;
@@ -62,7 +64,7 @@ export async function launch(request: LaunchRequest): Promise<LaunchResult> {
     await request.started(pid, identity);
   } catch (error) {
     // Nobody will know of this process: it must not stay.
-    await end(pid, identity, request.mark, 0, exited);
+    await end({ pid, identity, mark: request.mark, grace: 0 }, exited);
     throw error;
   }
 
@@ -74,7 +76,11 @@ export async function launch(request: LaunchRequest): Promise<LaunchResult> {
     return { kind: 'exited', pid, code: first.code };
   }
   const grace = atOnce(request.signal.reason) ? 0 : request.grace;
-  const complete = await end(pid, identity, request.mark, grace, exited);
+  const { mark, atOnce: hurry } = request;
+  const complete = await end(
+    { pid, identity, mark, grace, ...(hurry === undefined ? {} : { hurry }) },
+    exited,
+  );
   await Promise.race([
     exited.then(() => drained),
     new Promise((done) => setTimeout(done, DRAIN_LIMIT).unref()),
@@ -87,18 +93,22 @@ function atOnce(reason: unknown): boolean {
   return reason === 'killed' || reason === 'fenced';
 }
 
-async function end(
-  pid: number,
-  identity: ProcessIdentity | null,
-  mark: string,
-  grace: number,
-  exited: Promise<number>,
-): Promise<boolean> {
-  if (await hasProc()) return endTree({ leader: identity, mark }, { grace });
-  signalGroup(pid, grace === 0 ? 'SIGKILL' : 'SIGTERM');
+interface Doomed {
+  readonly pid: number;
+  readonly identity: ProcessIdentity | null;
+  readonly mark: string;
+  readonly grace: number;
+  readonly hurry?: AbortSignal;
+}
+
+async function end({ pid, identity, mark, ...how }: Doomed, exited: Promise<number>): Promise<boolean> {
+  if (await hasProc()) return endTree({ leader: identity, mark }, how);
+  signalGroup(pid, how.grace === 0 ? 'SIGKILL' : 'SIGTERM');
   const gone = exited.then(() => true);
-  const late = new Promise<boolean>((done) => setTimeout(() => done(false), grace).unref());
-  await Promise.race([gone, late]);
+  const late = new Promise<boolean>((done) => setTimeout(() => done(false), how.grace).unref());
+  const hurry = how.hurry === undefined ? null : whenAborted(how.hurry);
+  await Promise.race(hurry === null ? [gone, late] : [gone, late, hurry.promise]);
+  hurry?.forget();
   signalGroup(pid, 'SIGKILL');
   return gone;
 }

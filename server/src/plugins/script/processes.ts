@@ -48,12 +48,12 @@ export interface ProcessTree {
 }
 
 /**
- * Ends a tree: SIGTERM, then after `grace` milliseconds SIGKILL, again and again until nothing is left of it.
+ * Ends a tree: SIGTERM, then after `grace` milliseconds (or as soon as `hurry` is aborted) SIGKILL, again and again until nothing is left of it.
  * Returns whether nothing is left; false after `patience` milliseconds beyond the grace.
  */
 export async function endTree(
   tree: ProcessTree,
-  options: { readonly grace: number; readonly patience?: number },
+  options: { readonly grace: number; readonly patience?: number; readonly hurry?: AbortSignal },
 ): Promise<boolean> {
   const start = performance.now();
   const asked = new Set<string>();
@@ -61,7 +61,7 @@ export async function endTree(
   let pause = 5;
   while (true) {
     const elapsed = performance.now() - start;
-    const force = elapsed >= options.grace;
+    const force = elapsed >= options.grace || options.hurry?.aborted === true;
     const living = await membersOf(tree, marks);
     if (living.length === 0) return true;
     if (elapsed > options.grace + (options.patience ?? 10_000)) return false;

@@ -150,6 +150,7 @@ async function runScript(
       stdout,
       stderr,
       signal: request.signal,
+      ...(request.atOnce === undefined ? {} : { atOnce: request.atOnce }),
       grace: options.grace ?? 5000,
       async started(pid, identity) {
         request.log('info', `Process created, PID: ${pid}`);

@@ -91,6 +91,9 @@ test('answers have the form that the document says, in both versions', async () 
     ids[kind] = (await ask('GET', `/${kind}`)).json.items![0]!.id as unknown as string;
   }
 
+  const agent = { node_instance_id: ids['node-instances'] };
+  assert.equal((await ask('PUT', '/agents/shown', { body: agent })).status, 200);
+
   let held = 0;
   for (const [path, operations] of Object.entries(document.paths!)) {
     const [, version, rest] = /^\/api\/(v3(?:\.1)?)(\/.*)$/.exec(path) ?? [];
@@ -99,7 +102,9 @@ test('answers have the form that the document says, in both versions', async () 
     if (version === undefined || rest === undefined || schema === undefined) continue;
     const filled = rest.replace(/\{\w+\}/, () => ids[rest.split('/')[1]!] ?? 'shown');
     const checked = Compile(whole(document, schema) as object);
-    const queries = rest.includes('/summary/') ? ['?_target_field=visibility'] : [''];
+    const work = ['/operations', '/tasks_graphs'].includes(rest);
+    const needed = rest.includes('/summary/') ? '?_target_field=visibility' : '';
+    const queries = [work ? `?execution_id=${ids.executions}` : needed];
     for (const query of [
       ...queries,
       ...(rest.includes('{') ? [] : [`${queries[0]}${queries[0] === '' ? '?' : '&'}_get_data=true`]),

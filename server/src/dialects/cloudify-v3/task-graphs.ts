@@ -1,0 +1,266 @@
+/** Task graphs and operations of executions: the engine's own, and those that outside workflow code keeps (cloudify.md §4.4). */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import type { JsonObject } from '../../dsl/plan.js';
+import type { GraphRecord, KeptState, NewOperation, ToldOperation } from '../../orchestration/task-graphs.js';
+import { sendJson, sendText } from './answer.js';
+import { callerOf } from './auth.js';
+import { describe, Switch, Word } from './described.js';
+import { badParameters } from './errors.js';
+import { Anything, Dict, IdParams, ListOf, MaybeText, Names, Text, Time } from './fields.js';
+import { booleanParam, countParam, type Params, repeated, single } from './lenient.js';
+import { envelope } from './listing.js';
+import type { Mounting } from './mounting.js';
+
+const STATES: readonly KeptState[] = [
+  'pending',
+  'sending',
+  'sent',
+  'started',
+  'rescheduled',
+  'succeeded',
+  'failed',
+  'cancelled',
+];
+
+const Graph = Type.Object(
+  { id: Text, name: Text, execution_id: Text, created_at: Time },
+  { title: 'TasksGraph' },
+);
+const Operation = Type.Object(
+  {
+    id: Text,
+    name: MaybeText,
+    type: Text,
+    state: Text,
+    dependencies: Names,
+    parameters: Anything,
+    tasks_graph_id: Text,
+    manager_name: MaybeText,
+    agent_name: MaybeText,
+    created_at: Time,
+  },
+  { title: 'Operation' },
+);
+
+const MOST_AT_ONCE = 100_000;
+const given = {
+  name: Type.Optional(MaybeText),
+  type: Type.String(),
+  dependencies: Type.Optional(Names),
+  parameters: Type.Optional(Dict),
+};
+const NewGraph = Type.Object(
+  {
+    execution_id: Type.String(),
+    name: Type.String({ minLength: 1, maxLength: 256 }),
+    graph_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256, pattern: '^[A-Za-z0-9_~-]+$' })),
+    operations: Type.Optional(
+      Type.Array(
+        Type.Object({ id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })), ...given }),
+        {
+          maxItems: MOST_AT_ONCE,
+        },
+      ),
+    ),
+  },
+  { title: 'NewTasksGraph' },
+);
+const NewKeptOperation = Type.Object({ graph_id: Type.String(), ...given }, { title: 'NewOperation' });
+const OperationChange = Type.Object(
+  {
+    state: Type.Optional(Type.String()),
+    manager_name: Type.Optional(MaybeText),
+    agent_name: Type.Optional(MaybeText),
+    result: Type.Optional(Anything),
+    exception: Type.Optional(Anything),
+    exception_causes: Type.Optional(Anything),
+  },
+  { title: 'OperationChange' },
+);
+const Nothing = Type.Object({}, { title: 'OperationChanged' });
+
+const PAGE = {
+  _size: Type.Optional(Type.Integer({ minimum: 0 })),
+  _offset: Type.Optional(Type.Integer({ minimum: 0 })),
+};
+
+export function addTaskGraphs({ scope, core }: Mounting): void {
+  scope.get(
+    '/tasks_graphs',
+    {
+      schema: describe('Task graphs', 'list', 'List the task graphs of an execution', {
+        querystring: Type.Object({
+          execution_id: Type.String(),
+          name: Word('Only that of this name'),
+          ...PAGE,
+        }),
+        response: { 200: ListOf(Graph) },
+      }),
+    },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const execution = single(request.query, 'execution_id');
+      if (execution === undefined) throw badParameters('The parameter `execution_id` is missing');
+      const graphs = await core.taskGraphs.graphs(callerOf(request), execution);
+      const names = new Set(repeated(request.query, 'name'));
+      return sendPage(
+        reply,
+        request.query,
+        graphs.filter(({ name }) => names.size === 0 || names.has(name)).map(wireGraph),
+      );
+    },
+  );
+
+  // The published client writes the path twice.
+  for (const path of ['/tasks_graphs', '/tasks_graphs/tasks_graphs']) {
+    scope.post<{ Body: Static<typeof NewGraph> }>(
+      path,
+      {
+        schema: describe(
+          'Task graphs',
+          path === '/tasks_graphs' ? 'create' : 'create_as_client',
+          'Keep a task graph of outside workflow code',
+          { body: NewGraph, response: { 201: Graph } },
+        ),
+      },
+      async (request, reply) => {
+        const { execution_id, name, graph_id, operations = [] } = request.body;
+        const graph = await core.taskGraphs.create(callerOf(request), {
+          execution: execution_id,
+          name,
+          ...(graph_id === undefined ? {} : { id: graph_id }),
+          operations: operations.map(readOperation),
+        });
+        return sendJson(reply, 201, wireGraph(graph));
+      },
+    );
+  }
+
+  scope.get(
+    '/operations',
+    {
+      schema: describe('Operations', 'list', 'List the operations of an execution or of a task graph', {
+        querystring: Type.Object({
+          execution_id: Word('Either this or `graph_id`'),
+          graph_id: Word('Either this or `execution_id`'),
+          state: Type.Optional(Names),
+          skip_internal: Switch('Only those that run something'),
+          ...PAGE,
+        }),
+        response: { 200: ListOf(Operation) },
+      }),
+    },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      const { query } = request;
+      const [execution, graph] = [single(query, 'execution_id'), single(query, 'graph_id')];
+      if ((execution === undefined) === (graph === undefined)) {
+        throw badParameters('Exactly one of `execution_id` and `graph_id` must be given');
+      }
+      const of = execution === undefined ? { graph: graph! } : { execution };
+      const states = new Set(repeated(query, 'state').map(readState));
+      const isShort = booleanParam(query, 'skip_internal', false);
+      const operations = (await core.taskGraphs.operations(callerOf(request), of)).filter(
+        ({ state, runs }) => (states.size === 0 || states.has(state)) && (runs || !isShort),
+      );
+      return sendPage(reply, query, operations.map(wireOperation));
+    },
+  );
+
+  scope.put<{ Params: Static<typeof IdParams>; Body: Static<typeof NewKeptOperation> }>(
+    '/operations/:id',
+    {
+      schema: describe('Operations', 'create', 'Add an operation to a kept task graph', {
+        params: IdParams,
+        body: NewKeptOperation,
+        response: { 201: Operation },
+      }),
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const { graph_id, ...operation } = request.body;
+      const { id } = request.params;
+      await core.taskGraphs.add(caller, graph_id, { ...readOperation(operation), id });
+      const all = await core.taskGraphs.operations(caller, { graph: graph_id });
+      return sendJson(reply, 201, wireOperation(all.find((one) => one.id === id)!));
+    },
+  );
+
+  scope.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof OperationChange> }>(
+    '/operations/:id',
+    {
+      schema: describe('Operations', 'update', 'Say how a kept operation stands', {
+        params: IdParams,
+        body: OperationChange,
+        response: { 200: Nothing },
+      }),
+    },
+    async (request, reply) => {
+      const { state, manager_name, agent_name } = request.body;
+      await core.taskGraphs.set(callerOf(request), request.params.id, {
+        state: state === undefined ? null : readState(state),
+        manager: manager_name ?? null,
+        agent: agent_name ?? null,
+      });
+      return sendText(reply, 200, '{}');
+    },
+  );
+
+  scope.delete<{ Params: Static<typeof IdParams> }>(
+    '/operations/:id',
+    {
+      schema: describe('Operations', 'delete', 'Take an operation out of a kept task graph', {
+        params: IdParams,
+        response: { 200: Nothing },
+      }),
+    },
+    async (request, reply) => {
+      await core.taskGraphs.remove(callerOf(request), request.params.id);
+      return sendText(reply, 200, '{}');
+    },
+  );
+}
+
+function sendPage(reply: FastifyReply, params: Params, items: readonly object[]): FastifyReply {
+  const [size, offset] = [
+    countParam(params, '_size', 1000, MOST_AT_ONCE),
+    countParam(params, '_offset', 0, 1e9),
+  ];
+  const page = JSON.stringify(items.slice(offset, offset + size));
+  return sendText(reply, 200, envelope({ offset, size }, page, items.length));
+}
+
+function wireGraph({ id, name, executionId, createdAt }: GraphRecord) {
+  return { id, name, execution_id: executionId, created_at: createdAt.toISOString() };
+}
+
+function wireOperation(operation: ToldOperation) {
+  return {
+    id: operation.id,
+    name: operation.name,
+    type: operation.type ?? (operation.runs ? 'RemoteWorkflowTask' : 'NOPLocalWorkflowTask'),
+    state: operation.state,
+    dependencies: operation.dependencies,
+    parameters: operation.parameters,
+    tasks_graph_id: operation.graphId,
+    manager_name: operation.managerName,
+    agent_name: operation.agentName,
+    created_at: operation.createdAt.toISOString(),
+  };
+}
+
+function readOperation(body: {
+  readonly id?: string;
+  readonly name?: string | null;
+  readonly type: string;
+  readonly dependencies?: readonly string[];
+  readonly parameters?: object;
+}): NewOperation {
+  const { parameters, ...rest } = body;
+  return { ...rest, ...(parameters === undefined ? {} : { parameters: parameters as JsonObject }) };
+}
+
+function readState(word: string): KeptState {
+  const found = STATES.find((state) => state === word);
+  if (found !== undefined) return found;
+  throw badParameters(`Invalid state: \`${word}\`. Valid states are: ${STATES.join(', ')}`);
+}

@@ -1,0 +1,101 @@
+import type { JsonObject } from '../dsl/plan.js';
+import type { ExecutionUid } from '../ids.js';
+import { tenantStatement } from '../store/statement.js';
+
+/** States of operations as outside workflow code has them. */
+export type KeptState =
+  | 'pending'
+  | 'sending'
+  | 'sent'
+  | 'started'
+  | 'rescheduled'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled';
+
+export interface KeptGraph {
+  readonly uid: number;
+  readonly id: string;
+  readonly name: string;
+  readonly executionUid: ExecutionUid;
+  readonly executionId: string;
+  readonly createdAt: Date;
+}
+
+export interface KeptOperation {
+  readonly id: string;
+  readonly graphId: string;
+  readonly name: string | null;
+  readonly type: string;
+  readonly state: KeptState;
+  readonly dependencies: readonly string[];
+  readonly parameters: JsonObject;
+  readonly managerName: string | null;
+  readonly agentName: string | null;
+  readonly createdAt: Date;
+}
+
+const GRAPH = `g.uid, g.id, g.name, g.execution_uid as "executionUid", x.id as "executionId", g.created_at as "createdAt"`;
+
+export const keptGraphs = tenantStatement<KeptGraph>(
+  'graphs_of_execution',
+  `select ${GRAPH} from task_graphs g join executions x on x.uid = g.execution_uid
+   where g.tenant_id = $1 and g.execution_uid = $2 order by g.uid limit 1000`,
+);
+
+/** `$2` id, `$3` user, `$4` whether others' private ones show. */
+export const keptGraph = tenantStatement<KeptGraph>(
+  'graph_select',
+  `select ${GRAPH} from task_graphs g join executions x on x.uid = g.execution_uid
+   where g.tenant_id = $1 and g.id = $2 and (x.visibility <> 'private' or x.created_by = $3 or $4)`,
+);
+
+export const insertGraph = tenantStatement<{ uid: number }>(
+  'graph_insert',
+  `insert into task_graphs (tenant_id, id, execution_uid, name, created_by) values ($1, $2, $3, $4, $5) returning uid`,
+);
+
+/** `$3`: JSON array of `{id, name, type, state, dependencies, parameters}`. */
+export const insertGraphOperations = tenantStatement<never>(
+  'graph_operations_insert',
+  `insert into graph_operations (tenant_id, graph_uid, id, name, type, state, dependencies, parameters)
+   select $1::bigint, $2::bigint, o.id, o.name, o.type, coalesce(o.state, 'pending'), o.dependencies, o.parameters
+   from json_to_recordset($3) as o(id text, name text, type text, state text, dependencies json, parameters json)`,
+);
+
+export const keptOperations = tenantStatement<KeptOperation>(
+  'graph_operations_of',
+  `select o.id, g.id as "graphId", o.name, o.type, o.state, o.dependencies, o.parameters, o.manager_name as "managerName",
+     o.agent_name as "agentName", o.created_at as "createdAt"
+   from graph_operations o join task_graphs g on g.uid = o.graph_uid
+   where o.tenant_id = $1 and g.tenant_id = $1 and g.execution_uid = $2 and ($3::text is null or g.id = $3) order by o.uid`,
+);
+
+/** The execution of operation `$2`, as far as the caller may see it. */
+export const executionOfOperation = tenantStatement<{ executionUid: ExecutionUid; executionId: string }>(
+  'graph_operation_execution',
+  `select x.uid as "executionUid", x.id as "executionId"
+   from graph_operations o join task_graphs g on g.uid = o.graph_uid join executions x on x.uid = g.execution_uid
+   where o.tenant_id = $1 and g.tenant_id = $1 and o.id = $2 and (x.visibility <> 'private' or x.created_by = $3 or $4)`,
+);
+
+export const updateGraphOperation = tenantStatement<never>(
+  'graph_operation_update',
+  `update graph_operations o set state = coalesce($3, o.state), manager_name = coalesce($4, o.manager_name), agent_name = coalesce($5, o.agent_name)
+   where o.tenant_id = $1 and o.id = $2`,
+);
+
+export const deleteGraphOperation = tenantStatement<never>(
+  'graph_operation_delete',
+  'delete from graph_operations o where o.tenant_id = $1 and o.id = $2',
+);
+
+/** Clients read progress on the execution. */
+export const countGraphOperations = tenantStatement<never>(
+  'graph_operations_count',
+  `update executions x set total_operations = c.total, finished_operations = c.finished
+   from (select count(*)::integer as total, count(*) filter (where o.state in ('succeeded', 'failed'))::integer as finished
+         from graph_operations o join task_graphs g on g.uid = o.graph_uid
+         where o.tenant_id = $1 and g.tenant_id = $1 and g.execution_uid = $2) c
+   where x.tenant_id = $1 and x.uid = $2`,
+);

@@ -1,0 +1,237 @@
+/** What executions are made of, what is told of them, and how both are forgotten; agents. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { aServer } from '../../support/a-server.js';
+import { aWebBlueprint, missing } from './a-web-blueprint.js';
+import { clientOf, type Found } from './client.js';
+
+const server = await aServer({}, { worker: true });
+const ask = clientOf(server);
+const { deploy, finish } = await aWebBlueprint(ask);
+const items = (found: Found): Found[] => Object.values(found.items!);
+
+describe('the task graph of an execution', () => {
+  test('is the engine’s: one for each stage, with every operation and where it stands', async () => {
+    const id = await deploy();
+    const installed = await finish(id, 'install');
+    const [graph] = items((await ask('GET', `/tasks_graphs?execution_id=${String(installed.id)}`)).json);
+    assert.deepEqual([graph!.name, graph!.execution_id], ['install', installed.id]);
+    const scaled = await finish(id, 'scale', { parameters: { scalable_entity_name: 'app', delta: 1 } });
+    const stages = items((await ask('GET', `/tasks_graphs?execution_id=${String(scaled.id)}`)).json);
+    assert.deepEqual(
+      stages.map(({ name }) => name),
+      ['scale', 'finish'],
+    );
+    const named = await ask('GET', `/tasks_graphs?execution_id=${String(scaled.id)}&name=finish`);
+    assert.equal(items(named.json).length, 1);
+    const path = `/operations?graph_id=${String(stages[0]!.id)}`;
+    const operations = items((await ask('GET', path)).json);
+    assert.ok(operations.length > 0);
+    const attributes = [
+      'id',
+      'name',
+      'type',
+      'state',
+      'dependencies',
+      'parameters',
+      'tasks_graph_id',
+      'manager_name',
+      'agent_name',
+    ];
+    assert.deepEqual(missing(attributes, operations[0]), []);
+    assert.ok(operations.every(({ state }) => String(state) === 'succeeded'));
+    const all = await ask('GET', `/operations?execution_id=${String(scaled.id)}&_size=1`);
+    assert.deepEqual([items(all.json).length, all.json.metadata!.pagination!.total], [1, operations.length]);
+    assert.equal(items((await ask('GET', `${path}&state=failed`)).json).length, 0);
+    assert.ok(
+      items((await ask('GET', `${path}&skip_internal=true`)).json).every(
+        (one) => String(one.type) === 'RemoteWorkflowTask',
+      ),
+    );
+
+    const changed = await ask('PATCH', `/operations/${String(operations[0]!.id)}`, {
+      body: { state: 'failed' },
+    });
+    assert.deepEqual([changed.status, changed.json.error_code], [409, 'conflict_error']);
+    const own = { execution_id: installed.id, name: 'mine' };
+    assert.equal((await ask('POST', '/tasks_graphs/tasks_graphs', { body: own })).status, 409);
+    for (const query of [
+      '',
+      '?execution_id=a&graph_id=b',
+      `?execution_id=${String(scaled.id)}&state=sleepy`,
+    ]) {
+      assert.equal((await ask('GET', `/operations${query}`)).status, 400);
+    }
+    assert.equal((await ask('GET', '/operations?graph_id=nobody')).status, 404);
+    assert.equal((await ask('GET', '/tasks_graphs?execution_id=nobody')).status, 404);
+  });
+});
+
+describe('events', () => {
+  test('are told by outside code, and shown with those of the engine', async () => {
+    const execution = String((await finish(await deploy(), 'install')).id);
+    const told = await ask('POST', '/events', {
+      body: {
+        execution_id: execution,
+        events: [
+          {
+            event_type: 'task_failed',
+            message: { text: 'it broke', arguments: null },
+            context: {
+              node_id: 'app_abc123',
+              operation: 'a.b',
+              task_error_causes: [{ type: 'Oops', message: 'm', traceback: 't' }],
+            },
+            timestamp: '2026-01-02T03:04:05.678Z',
+          },
+        ],
+        logs: [{ logger: 'ctx.x', level: 'warning', message: { text: 'careful' } }],
+      },
+    });
+    assert.equal(told.status, 201, told.text);
+    const [event] = items(
+      (await ask('GET', `/events?execution_id=${execution}&event_type=task_failed`)).json,
+    );
+    assert.deepEqual(
+      [
+        event!.message,
+        event!.node_instance_id,
+        event!.node_name,
+        event!.operation,
+        event!.timestamp,
+        event!.error_causes,
+      ],
+      [
+        'it broke',
+        'app_abc123',
+        'app',
+        'a.b',
+        '2026-01-02T03:04:05.678Z',
+        [{ type: 'Oops', message: 'm', traceback: 't' }],
+      ],
+    );
+    const [log] = items((await ask('GET', `/events?execution_id=${execution}&level=warning`)).json);
+    assert.deepEqual([log!.message, log!.logger], ['careful', 'ctx.x']);
+    assert.equal((await ask('POST', '/events', { body: { execution_id: execution } })).status, 204);
+    for (const [body, status] of [
+      [{ events: [] }, 400],
+      [{ execution_id: execution, execution_group_id: 'g' }, 409],
+      [{ execution_id: 'nobody', events: [{ message: { text: 'x' } }] }, 404],
+      [{ execution_id: execution, events: [{ message: 'x' }] }, 400],
+      [{ execution_id: execution, events: [{ message: { text: 'x' }, timestamp: 'soon' }] }, 400],
+    ] as const) {
+      assert.equal((await ask('POST', '/events', { body })).status, status, JSON.stringify(body));
+    }
+  });
+
+  test('of a deployment are forgotten by kind, text and time', async () => {
+    const id = await deploy();
+    await finish(id, 'install');
+    const count = async () =>
+      Number((await ask('GET', `/events?deployment_id=${id}&_size=0`)).json.metadata!.pagination!.total);
+    const before = await count();
+    const some = await ask('DELETE', `/events?deployment_id=${id}&type=cloudify_event&message=Starting%25`);
+    assert.equal(some.status, 200);
+    const deleted = Number(some.json.items![0]);
+    assert.ok(deleted > 0 && deleted < before);
+    assert.equal(await count(), before - deleted);
+    const old = await ask(
+      'DELETE',
+      `/events?deployment_id=${id}&type=cloudify_event&_range=timestamp,,2020-01-01T00:00:00Z`,
+    );
+    assert.equal(Number(old.json.items![0]), 0);
+    await ask('DELETE', `/events?deployment_id=${id}&type=cloudify_event&type=cloudify_log`);
+    assert.equal(await count(), 0);
+    for (const query of [
+      `?deployment_id=${id}`,
+      '?type=cloudify_log',
+      `?deployment_id=${id}&type=cloudify_log&store_before=true`,
+    ]) {
+      assert.equal((await ask('DELETE', `/events${query}`)).status, 400);
+    }
+  });
+});
+
+describe('executions that are over', () => {
+  test('are deleted by number and by age, with what they did; the one that made the deployment stays', async () => {
+    const id = await deploy();
+    await finish(id, 'install');
+    await finish(id, 'reinstall');
+    const last = await finish(id, 'uninstall');
+    const list = async () =>
+      items((await ask('GET', `/executions?deployment_id=${id}&_sort=created_at`)).json).map((one) =>
+        String(one.workflow_id),
+      );
+    const pruned = await ask('DELETE', `/executions?deployment_id=${id}`, { body: { keep_last: 1 } });
+    assert.deepEqual([pruned.status, pruned.json.items], [200, [{ count: 2 }]]);
+    assert.deepEqual(await list(), ['create_deployment_environment', 'uninstall']);
+    const older = await ask('DELETE', `/executions?deployment_id=${id}`, {
+      body: { to_datetime: '2020-01-01' },
+    });
+    assert.deepEqual(older.json.items, [{ count: 0 }]);
+    const rest = await ask('DELETE', `/executions?deployment_id=${id}&status=terminated`, {
+      body: { keep_last: 0 },
+    });
+    assert.deepEqual(rest.json.items, [{ count: 1 }]);
+    assert.deepEqual(await list(), ['create_deployment_environment']);
+    assert.equal(items((await ask('GET', `/events?execution_id=${String(last.id)}`)).json).length, 0);
+    for (const body of [
+      {},
+      { keep_last: 1, to_datetime: '2020-01-01' },
+      { keep_last: -1 },
+      { to_datetime: 'old' },
+    ]) {
+      assert.equal((await ask('DELETE', '/executions', { body })).status, 400, JSON.stringify(body));
+    }
+  });
+
+  test('can neither be requeued nor started, and say so', async () => {
+    const { id } = await finish(await deploy(), 'install');
+    const path = `/executions/${String(id)}`;
+    assert.equal((await ask('GET', `${path}/should-start`)).text, 'false');
+    const refused = await ask('POST', path, { body: { action: 'requeue' } });
+    assert.deepEqual([refused.status, refused.json.error_code], [400, 'illegal_action_error']);
+  });
+});
+
+describe('agents', () => {
+  test('are written down, told of, and changed', async () => {
+    const id = await deploy();
+    const [host] = items((await ask('GET', `/node-instances?deployment_id=${id}&node_id=host`)).json);
+    const body = {
+      node_instance_id: host!.id,
+      state: 'creating',
+      create_rabbitmq_user: true,
+      ip: '10.0.0.1',
+      install_method: 'remote',
+      version: '7.0',
+      system: 'centos core',
+    };
+    const made = await ask('PUT', '/agents/first', { body });
+    assert.equal(made.status, 200, made.text);
+    assert.deepEqual(
+      missing(
+        ['id', 'host_id', 'ip', 'install_method', 'system', 'version', 'node', 'deployment', 'tenant_name'],
+        made.json,
+      ),
+      [],
+    );
+    const changed = await ask('PATCH', '/agents/first', { body: { state: 'started' } });
+    assert.deepEqual(
+      [changed.json.state, changed.json.version, changed.json.node],
+      ['started', '7.0', 'host'],
+    );
+    const listed = await ask('GET', `/agents?deployment_id=${id}&node_ids=host&install_methods=remote`);
+    assert.deepEqual(
+      items(listed.json).map(({ name }) => name),
+      ['first'],
+    );
+    assert.equal((await ask('PUT', '/agents/second', { body: { node_instance_id: 'nobody' } })).status, 404);
+    assert.equal((await ask('PATCH', '/agents/second', { body: { state: 'started' } })).status, 404);
+    assert.equal((await ask('PATCH', '/agents/first', { body: { state: 'dreaming' } })).status, 400);
+    const other = items((await ask('GET', `/node-instances?deployment_id=${id}&node_id=app`)).json)[0]!;
+    assert.equal((await ask('PUT', '/agents/first', { body: { node_instance_id: other.id } })).status, 409);
+    await ask('DELETE', `/deployments/${id}?force=true`);
+    assert.equal((await ask('GET', '/agents/first')).status, 404);
+  });
+});
