@@ -34,6 +34,10 @@ export interface PackageParts {
   readonly compiler: CompilePool;
 }
 
+/** What a wagon brings to install; none of it speaks for the plugin. */
+const INSIDE_WAGON = /^[^/]+\/(wheels|files)\//;
+/** Parts of a path; nothing that counts lies deeper. */
+const DEEPEST = 4;
 const MOST_WAGONS = 50;
 const MOST_YAMLS = 100;
 const METADATA_BYTES = 1024 * 1024;
@@ -48,23 +52,30 @@ export async function readPluginPackages(
   { blobs, limits, compiler }: PackageParts,
 ): Promise<PluginPackage[]> {
   const content = await read(upload, blobs, limits);
-  if (content.wagons.size === 0) {
-    if (content.packageJson === null) {
-      throw invalidPlugin('it is neither a wagon, which has a package.json, nor does it hold a .wgn file');
-    }
-    return [await packageOf(content.packageJson, upload, content.yamls, compiler)];
+  const { wagons, packageJson } = content;
+  if (wagons.size > 0 && content.metadata !== null) {
+    return readCaravan(content, { blobs, limits, compiler });
   }
-  if (content.metadata !== null) return readCaravan(content, { blobs, limits, compiler });
-  if (content.wagons.size > 1) {
-    throw invalidPlugin(`it must hold one .wgn file, and holds ${content.wagons.size}`);
+  if (wagons.size > 1) throw invalidPlugin(`it must hold one .wgn file, and holds ${wagons.size}`);
+  const [inside] = wagons;
+  if (inside !== undefined) {
+    const [path, wagon] = inside;
+    const described = await packageJsonOf(wagon, blobs, limits);
+    return [await packageOf(described, wagon, beside(content, path), compiler)];
   }
-  const [wagon] = content.wagons.values();
-  const packageJson = await packageJsonOf(wagon!, blobs, limits);
-  return [await packageOf(packageJson, wagon!, content.yamls, compiler)];
+  if (packageJson === null) {
+    throw invalidPlugin('it is neither a wagon, which has a package.json, nor does it hold a .wgn file');
+  }
+  return [await packageOf(packageJson.text, upload, beside(content, packageJson.path), compiler)];
+}
+
+/** The YAML files in the folder of the file at `path`. */
+function beside({ yamls }: Content, path: string): ReadonlyMap<string, string> {
+  return new Map([...yamls].filter(([file]) => folderOf(file) === folderOf(path)));
 }
 
 interface Content {
-  readonly packageJson: string | null;
+  readonly packageJson: { readonly path: string; readonly text: string } | null;
   readonly metadata: string | null;
   /** By path. */
   readonly wagons: ReadonlyMap<string, Received>;
@@ -72,18 +83,18 @@ interface Content {
 }
 
 async function read(upload: Received, blobs: Blobs, limits: ArchiveLimits): Promise<Content> {
-  let packageJson: string | null = null;
+  let packageJson: Content['packageJson'] = null;
   let metadata: string | null = null;
   const wagons = new Map<string, Received>();
   const yamls = new Map<string, string>();
   let room = YAMLS_BYTES;
   const visit = async (file: ArchiveFile) => {
     const { path } = file;
-    if (isClutter(path) || path.split('/').length > 2) return;
-    if (/(^|\/)package\.json$/.test(path)) {
+    if (isClutter(path) || INSIDE_WAGON.test(path) || path.split('/').length > DEEPEST) return;
+    if (/^([^/]+\/)?package\.json$/.test(path)) {
       if (packageJson !== null) throw invalidPlugin('it has more than one package.json');
-      packageJson = await textOf(file, METADATA_BYTES);
-    } else if (/(^|\/)METADATA$/.test(path)) {
+      packageJson = { path, text: await textOf(file, METADATA_BYTES) };
+    } else if (/^([^/]+\/)?METADATA$/.test(path)) {
       metadata = await textOf(file, METADATA_BYTES);
     } else if (/\.wgn$/i.test(path)) {
       if (wagons.size >= MOST_WAGONS) throw invalidPlugin(`it holds more than ${MOST_WAGONS} wagons`);
@@ -122,7 +133,7 @@ async function textOf(file: ArchiveFile, most: number): Promise<string> {
 async function packageJsonOf(wagon: Received, blobs: Blobs, limits: ArchiveLimits): Promise<string> {
   const { packageJson, wagons } = await read(wagon, blobs, limits);
   if (packageJson === null || wagons.size > 0) throw invalidPlugin('its .wgn file has no package.json');
-  return packageJson;
+  return packageJson.text;
 }
 
 async function readCaravan(
@@ -178,7 +189,6 @@ async function packageOf(
   const tags = new Map<string, PluginTags>();
   for (const [path, text] of files) {
     const file = baseOf(path);
-    if (tags.has(file)) throw invalidPlugin(`${file} is in it twice`);
     yamls.push({ file, minor: editionOf(file), text });
     tags.set(file, await tagsOf(file, text, facts, compiler));
   }
@@ -207,6 +217,10 @@ async function tagsOf(
     }
   }
   return read.tags;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1);
 }
 
 function baseOf(path: string): string {

@@ -14,6 +14,9 @@ import {
 } from '../../src/catalog/blueprint-uploads.js';
 import { Blueprints } from '../../src/catalog/blueprints.js';
 import { CompilePool } from '../../src/catalog/compile-pool.js';
+import { PluginImports } from '../../src/catalog/plugin-imports.js';
+import { PluginUploads } from '../../src/catalog/plugin-uploads.js';
+import { Plugins } from '../../src/catalog/plugins.js';
 import { parseAllowlist } from '../../src/net/allowlist.js';
 import { safeFetch } from '../../src/net/safe-fetch.js';
 import { UploadExecutions } from '../../src/orchestration/upload-executions.js';
@@ -49,18 +52,21 @@ export function catalog(pool: Pool, settings: CatalogSettings = {}) {
   const allowlist = parseAllowlist(settings.allowlist ?? '');
   const { limits, allowlist: _, inUse, ...given } = settings;
   const journal = new UploadExecutions();
-  const uploads = new BlueprintUploads({
+  const taking = {
     pool,
     blobs,
-    journal,
     compiler: new CompilePool(),
-    fetch: (url, bounds) => safeFetch(url, { ...bounds, allowlist }),
+    fetch: (url: string, bounds: { maxBytes: number; timeoutMs: number }) =>
+      safeFetch(url, { ...bounds, allowlist }),
+    imports: { plugin: new PluginImports(pool) },
     ...given,
     limits: { ...DEFAULT_ARCHIVE_LIMITS, ...limits },
-  });
+  };
   return {
     blobs,
-    uploads,
+    uploads: new BlueprintUploads({ ...taking, journal }),
+    plugins: new Plugins({ pool, blobs }),
+    pluginUploads: new PluginUploads(taking),
     blueprints: new Blueprints({ pool, blobs, journal, ...(inUse === undefined ? {} : { inUse }) }),
   };
 }
