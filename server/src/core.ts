@@ -12,6 +12,8 @@ import { Cluster } from './cluster/cluster.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Filters } from './filters/filters.js';
+import { DeploymentGroups } from './grouping/deployment-groups.js';
+import { ExecutionGroups } from './grouping/execution-groups.js';
 import { Audit } from './identity/audit.js';
 import { Callers } from './identity/callers.js';
 import { Credentials } from './identity/credentials.js';
@@ -76,6 +78,8 @@ export interface Core {
   readonly sites: Sites;
   readonly filters: Filters;
   readonly labelsInUse: LabelsInUse;
+  readonly deploymentGroups: DeploymentGroups;
+  readonly executionGroups: ExecutionGroups;
   readonly dependencies: Dependencies;
   readonly summaries: Summaries;
   readonly offeredWorkflows: OfferedWorkflows;
@@ -151,6 +155,8 @@ export async function buildCore({
   };
   const plugins = new Plugins({ pool, blobs });
   const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation, sites, plugins });
+  const executions = new Executions(pool, wake);
+  const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
   return {
     settings,
     log,
@@ -194,10 +200,12 @@ export async function buildCore({
     modifications: new Modifications(pool),
     nodes: new Nodes(pool),
     nodeInstances: new NodeInstances(pool),
-    executions: new Executions(pool, wake),
     executionHistory: new ExecutionHistory(pool),
     taskGraphs: new TaskGraphs(pool),
     agents: new Agents(pool),
+    executions,
+    deploymentGroups,
+    executionGroups: new ExecutionGroups({ pool, groups: deploymentGroups, executions }),
     events: new Events(pool),
     snapshots: new Snapshots({
       pool,

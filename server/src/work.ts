@@ -45,6 +45,11 @@ export const CHORES: readonly Chore[] = [
   { name: 'fold row counts', everyMs: 10_000, run: async (_core, pool) => void (await foldRowCounts(pool)) },
   { name: 'sweep blobs', everyMs: 10 * 60_000, run: async (core) => void (await core.blobs.sweep()) },
   {
+    name: 'let executions of groups go',
+    everyMs: 2000,
+    run: async (core) => void (await core.executionGroups.promoteWaiting()),
+  },
+  {
     name: 'fail dead uploads',
     everyMs: 30_000,
     run: async (core) => void (await core.blueprintUploads.failDead()),

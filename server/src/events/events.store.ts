@@ -18,6 +18,7 @@ export type EventField =
   | 'at'
   | 'recordedAt'
   | 'executionId'
+  | 'executionGroupId'
   | 'workflow'
   | 'deploymentId'
   | 'deploymentDisplayName'
@@ -47,6 +48,10 @@ export const eventList: ListSpec<EventField> = {
     at: { sql: 'e.at', type: 'time' },
     recordedAt: { sql: 'e.recorded_at', type: 'time' },
     executionId: { sql: 'x.id', type: 'text' },
+    executionGroupId: {
+      sql: '(case when x.group_uid is not null then (select g.id from execution_groups g where g.uid = x.group_uid) end)',
+      type: 'text',
+    },
     workflow: { sql: 'x.workflow', type: 'text' },
     deploymentId: { sql: 'd.id', type: 'text' },
     deploymentDisplayName: { sql: 'd.display_name', type: 'text' },

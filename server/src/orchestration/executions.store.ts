@@ -103,13 +103,15 @@ export interface ExecutionHead {
   readonly hasGraph: boolean;
   /** A worker has it or had it. */
   readonly claimed: boolean;
+  /** The execution group that says when it goes on. */
+  readonly group: number | null;
 }
 
 /** The caller's own tenant's execution, locked until the transaction ends. */
 export const lockExecution = tenantStatement<ExecutionHead>(
   'execution_lock',
   `select x.uid, x.status, x.deployment_uid as "deploymentUid", x.workflow, x.created_by as "createdById", x.graph is not null as "hasGraph",
-     x.worker is not null as claimed
+     x.worker is not null as claimed, x.group_uid as "group"
    from executions x
    where x.tenant_id = $1 and x.id = $2 and (x.visibility <> 'private' or x.created_by = $3 or $4) for update`,
 );
@@ -169,7 +171,7 @@ export const selectQueuedPlaces = systemStatement<{ tenantId: TenantId; deployme
 export const promoteQueued = tenantStatement<{ id: ExecutionId }>(
   'execution_promote_queued',
   `update executions x set status = 'pending'
-   from (select q.uid from executions q where q.tenant_id = $1 and q.deployment_uid = $2 and q.status = 'queued' order by q.uid limit 1) next
+   from (select q.uid from executions q where q.tenant_id = $1 and q.deployment_uid = $2 and q.status = 'queued' and q.group_uid is null order by q.uid limit 1) next
    where x.tenant_id = $1 and x.uid = next.uid and x.status = 'queued'
      and not exists (select from maintenance m where m.requested_at is not null)
      and not exists (select from executions a where a.tenant_id = $1 and a.deployment_uid = $2

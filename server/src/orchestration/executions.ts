@@ -5,34 +5,23 @@
  * same moment cannot both win. What is acknowledged is a committed row; a worker finds it whatever dies in between.
  */
 import { type Caller, scopeFor, type TenantScope } from '../caller.js';
-import type { PlanWorkflow } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import { appendEvents } from '../events/events.js';
 import { record } from '../identity/audit.js';
 import { revokeExecutionTokens } from '../identity/tokens.js';
-import { type ExecutionId, newExecutionId } from '../ids.js';
-import { requireNoMaintenance } from '../installation/maintenance.js';
+import type { ExecutionId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import { refuseWhileStoodOn } from './dependencies.js';
 import { closeUpdate } from './deployment-updates.store.js';
 import {
-  type DeploymentHead,
   holdDeployment,
   holdDeploymentOf,
-  lockDeployment,
-  selectTypes,
   setLatestExecution,
   settleDeployment,
 } from './deployments.store.js';
-import {
-  alreadyRunning,
-  type ExecutionRequest,
-  own,
-  startingStatus,
-  withDefaults,
-} from './execution-request.js';
+import { alreadyRunning, type ExecutionRequest } from './execution-request.js';
+import { startExecution } from './execution-start.js';
 import {
   afterCancel,
   type CancelKind,
@@ -46,7 +35,6 @@ import {
   type ExecutionHead,
   type ExecutionRecord,
   executionList,
-  insertExecution,
   lockExecution,
   promoteQueued,
   requestCancel,
@@ -56,9 +44,8 @@ import {
   selectUnfinished,
   updateStatus,
 } from './executions.store.js';
-import { instanceStates } from './nodes.store.js';
-import { isAvailable } from './planning/availability.js';
-import { workflowFor } from './planning/workflows/workflow-table.js';
+import { endedInGroup, promoteGroup } from './group-promotion.js';
+import { holdInGroup } from './group-promotion.store.js';
 import { type ResumeOptions, resetOperations } from './resumption.js';
 
 export type { ExecutionRequest } from './execution-request.js';
@@ -70,9 +57,6 @@ export interface Wake {
   work(): void;
   changed(execution: ExecutionId): void;
 }
-
-/** What pulls the ground away from under deployments that depend on this one (cloudify-rest.md §D1). */
-const SHAKING = new Set(['stop', 'uninstall', 'update', 'heal']);
 
 export class Executions {
   readonly #pool: Pool;
@@ -108,68 +92,30 @@ export class Executions {
    */
   async start(caller: Caller, request: ExecutionRequest): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
-    const id = await inTransaction(this.#pool, async (client) => {
-      if (request.evenInMaintenance !== true) await requireNoMaintenance(client);
-      const deployment = await lockDeployment.one(client, scope.tenantId, [
-        request.deploymentId,
-        scope.userId,
-        scope.seesPrivate,
-      ]);
-      if (deployment === null) throw notFound('Deployment', request.deploymentId);
-      const workflow = own(deployment.workflows, request.workflow);
-      if (workflow === undefined) {
-        throw new DomainError(
-          'invalid',
-          'workflow-unknown',
-          `Workflow ${request.workflow} does not exist in deployment ${deployment.id}; it has: ${Object.keys(deployment.workflows).join(', ')}`,
-        );
-      }
-      if (workflowFor(workflow.function) === undefined) {
-        throw new DomainError(
-          'invalid',
-          'workflow-unsupported',
-          `Workflow ${request.workflow} is implemented by ${workflow.plugin}.${workflow.function}, which this version of Orrery cannot run`,
-        );
-      }
-      if (request.force !== true)
-        await this.#checkAvailable(client, scope, deployment, request.workflow, workflow);
-      const parameters = withDefaults(request, workflow);
-      if (request.force !== true && SHAKING.has(request.workflow)) {
-        await refuseWhileStoodOn(client, caller, scope, deployment, request.workflow);
-      }
-      const unfinished = await selectUnfinished.all(client, scope.tenantId, [deployment.uid]);
-      const status = startingStatus(request, deployment, unfinished);
-      const execution = newExecutionId();
-      const row = await insertExecution.one(client, scope.tenantId, [
-        execution,
-        deployment.uid,
-        request.workflow,
-        workflow.function,
-        status,
-        JSON.stringify(parameters),
-        request.allowCustomParameters === true,
-        request.force === true,
-        request.dryRun === true,
-        false,
-        request.waitAfterFail ?? 600,
-        deployment.visibility,
-        scope.userId,
-        null,
-        null,
-      ]);
-      if (status === 'pending') {
-        await setLatestExecution.run(client, scope.tenantId, [deployment.uid, row!.uid]);
-      }
-      await record(client, caller, {
-        action: 'start',
-        thing: 'execution',
-        id: execution,
-        details: { deployment: deployment.id, workflow: request.workflow, status },
-      });
-      return execution;
-    });
+    const { id } = await inTransaction(this.#pool, (client) =>
+      startExecution(client, caller, scope, request),
+    );
     this.#wake.work();
     return this.get(caller, id);
+  }
+
+  /**
+   * One of a group, in the transaction of whoever starts the group; `wakeWorkers` is to be called after its commit.
+   *
+   * @throws as `start`
+   */
+  async startInGroup(
+    client: Client,
+    caller: Caller,
+    request: ExecutionRequest,
+    group: number,
+  ): Promise<void> {
+    await startExecution(client, caller, scopeFor(caller, 'executions.run'), request, group);
+  }
+
+  /** A hint that there is work, after the commit that makes it. */
+  wakeWorkers(): void {
+    this.#wake.work();
   }
 
   /**
@@ -233,6 +179,10 @@ export class Executions {
       }
       if (execution.hasGraph) await resetOperations(client, scope, execution, id, options);
       await requestResume.run(client, scope.tenantId, [execution.uid]);
+      if (execution.group !== null) {
+        await holdInGroup.run(client, scope.tenantId, [execution.uid]);
+        await promoteGroup(client, execution.group);
+      }
       if (execution.deploymentUid !== null) {
         await setLatestExecution.run(client, scope.tenantId, [execution.deploymentUid, execution.uid]);
       }
@@ -274,6 +224,7 @@ export class Executions {
         await closeUpdate.run(client, scope.tenantId, [execution.uid, change.status]);
         await settleDeployment.run(client, scope.tenantId, [execution.deploymentUid, change.status]);
         await promoteQueued.run(client, scope.tenantId, [execution.deploymentUid]);
+        await leftGroup(client, scope, execution, change.status);
       }
       await record(client, caller, {
         action: 'set-status',
@@ -341,6 +292,7 @@ export class Executions {
     if (status === 'pending')
       await settleDeployment.run(client, scope.tenantId, [deploymentUid, 'cancelled']);
     await promoteQueued.run(client, scope.tenantId, [deploymentUid]);
+    await leftGroup(client, scope, execution, 'cancelled');
   }
 
   /** Its deployment first, as everybody who needs both: what else runs there is decided under that lock. */
@@ -350,29 +302,15 @@ export class Executions {
     if (execution === null) throw notFound('Execution', id);
     return execution;
   }
+}
 
-  async #checkAvailable(
-    client: Client,
-    scope: TenantScope,
-    deployment: DeploymentHead,
-    name: string,
-    workflow: PlanWorkflow,
-  ): Promise<void> {
-    if (workflow.availability === null) return;
-    const states = await instanceStates.all(client, scope.tenantId, [deployment.uid]);
-    const types = (await selectTypes.one(client, [deployment.uid]))!.types;
-    const picture = {
-      instances: new Map(states.map((row) => [row.state, row.count])),
-      nodeTypes: new Set(Object.values(types.nodeTypes).flatMap((type) => type.hierarchy)),
-    };
-    if (!isAvailable(workflow.availability, picture)) {
-      throw new DomainError(
-        'invalid',
-        'workflow-unavailable',
-        `Workflow not available: ${name}; its rules want instances ${(workflow.availability.instancesActive ?? []).join(' or ')} active`,
-      );
-    }
-  }
+async function leftGroup(
+  client: Client,
+  scope: TenantScope,
+  { uid, group }: ExecutionHead,
+  status: ExecutionStatus,
+): Promise<void> {
+  if (group !== null) await endedInGroup(client, scope.tenantId, { uid, group, status });
 }
 
 /** Nobody but the upload itself moves its execution. */

@@ -33,6 +33,8 @@ const TAGS = {
   Events: 'What executions did and said.',
   Snapshots: 'The whole installation as of one moment, and the way back.',
   Dependencies: 'Which deployments stand on others.',
+  'Deployment groups': 'Deployments gathered under a name.',
+  'Execution groups': 'One workflow on all deployments of a group.',
   Sites: 'Named places that deployments stand at.',
   Filters: 'Rules under a name that select blueprints or deployments.',
   Labels: 'Which labels are in use.',

@@ -43,7 +43,7 @@ const EVENT: Resource<EventField> = {
     deployment_id: { from: 'deploymentId', schema: MaybeText },
     deployment_display_name: { from: 'deploymentDisplayName', schema: MaybeText },
     execution_id: { from: 'executionId', schema: MaybeText },
-    execution_group_id: { from: { constant: null }, schema: MaybeText },
+    execution_group_id: { from: 'executionGroupId', schema: MaybeText },
     workflow_id: { from: 'workflow', schema: MaybeText },
     manager_name: { from: { constant: null }, schema: MaybeText },
     agent_name: { from: { constant: null }, schema: MaybeText },

@@ -15,6 +15,7 @@ import { closeUpdate } from '../deployment-updates.store.js';
 import { holdDeployment, setLatestExecution, settleDeployment } from '../deployments.store.js';
 import type { ExecutionStatus } from '../execution-state.js';
 import { promoteQueued } from '../executions.store.js';
+import { endedInGroup } from '../group-promotion.js';
 import type { TaskGraph } from '../planning/graph.js';
 import { UPDATE } from '../planning/workflows/workflow-table.js';
 import { isOutage, pause } from './outage.js';
@@ -150,6 +151,8 @@ export class Ledger {
         if (this.#execution.function === UPDATE) await closeUpdate.run(client, tenantId, [uid, row.status]);
         await settleDeployment.run(client, tenantId, [deploymentUid, row.status]);
         await promoteQueued.run(client, tenantId, [deploymentUid]);
+        const { group, status } = row;
+        if (group !== null) await endedInGroup(client, tenantId, { uid, group, status });
         return row.status;
       }),
     );

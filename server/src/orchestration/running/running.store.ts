@@ -149,10 +149,10 @@ export const lookExecution = systemStatement<{ fence: number; batches: number; s
 );
 
 /** What a cancel asked for that came after the walk's last look outweighs how it went. Returns the status it ends with. */
-export const endExecution = systemStatement<{ status: EndStatus }>(
+export const endExecution = systemStatement<{ status: EndStatus; group: number | null }>(
   'engine_end',
   `update executions x set status = e.status, error = case when e.status = 'cancelled' then '' else $4 end, ended_at = now(), worker = null, lease_until = null
    from (select c.uid, case when c.status in ('pending', 'started') then $3 else 'cancelled' end as status from executions c where c.uid = $1 for update) e
-   where x.uid = e.uid and x.fence = $2 and x.status in ${ACTIVE} returning x.status`,
+   where x.uid = e.uid and x.fence = $2 and x.status in ${ACTIVE} returning x.status, x.group_uid as "group"`,
   ENGINE,
 );

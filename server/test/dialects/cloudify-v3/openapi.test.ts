@@ -59,6 +59,7 @@ test('answers have the form that the document says, in both versions', async () 
     await ask('PUT', '/secrets/shown', { body: { value: 'hush', visibility: 'tenant' } }),
     await ask('POST', '/tokens', { body: { description: 'shown' } }),
     await ask('POST', '/user-groups', { body: { group_name: 'shown' } }),
+    await ask('PUT', '/deployment-groups/shown', { body: { deployment_ids: [deployment] } }),
     await ask('PUT', '/sites/shown', { body: { location: '1,2' } }),
     await ask('PUT', '/filters/blueprints/shown', { body: { filter_rules: [] } }),
     await ask('PUT', '/filters/deployments/shown', { body: { filter_rules: [] } }),
@@ -81,12 +82,15 @@ test('answers have the form that the document says, in both versions', async () 
     config: 'task_retries',
     cluster: 'test-node',
   };
+  const group = { deployment_group_id: 'shown', workflow_id: 'install', concurrency: 0 };
+  await ask('POST', '/execution-groups', { body: group });
   for (const kind of [
     'executions',
     'tokens',
     'node-instances',
     'deployment-modifications',
     'deployment-updates',
+    'execution-groups',
   ]) {
     ids[kind] = (await ask('GET', `/${kind}`)).json.items![0]!.id as unknown as string;
   }

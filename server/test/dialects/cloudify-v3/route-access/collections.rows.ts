@@ -52,6 +52,21 @@ function filtersOf(collection: 'blueprints' | 'deployments'): Record<string, Row
 /** A list in the form of a search: it changes nothing and tells what the list tells. */
 const SEARCH: Row = { may: 'viewer', body: () => ({}), changes: false, tells: true };
 
+async function group(world: World): Promise<string> {
+  const id = `alfa-group-${world.newName()}`;
+  const body = { deployment_ids: [await world.fresh.deployment()] };
+  await world.ask('owner', 'PUT', `/deployment-groups/${id}`, { body });
+  return id;
+}
+
+async function executionGroup(world: World): Promise<string> {
+  const body = { deployment_group_id: await group(world), workflow_id: 'install', concurrency: 0 };
+  return String((await world.ask('owner', 'POST', '/execution-groups', { body })).json.id);
+}
+
+const theGroup = (world: World) => world.once('group', () => group(world));
+const theExecutionGroup = (world: World) => world.once('execution group', () => executionGroup(world));
+
 const DEPENDENCIES = '/deployments/inter-deployment-dependencies';
 
 const dependency = async (world: World) => ({
@@ -61,6 +76,58 @@ const dependency = async (world: World) => ({
 });
 
 export const rows: Rows = {
+  'GET /deployment-groups': {
+    may: 'viewer',
+    at: async (world) => {
+      await theGroup(world);
+      return '/deployment-groups';
+    },
+  },
+  'GET /deployment-groups/:id': {
+    may: 'viewer',
+    at: async (world) => `/deployment-groups/${await theGroup(world)}`,
+  },
+  'PUT /deployment-groups/:id': {
+    may: 'operations',
+    at: (world) => `/deployment-groups/${world.newName()}`,
+    body: () => ({ description: 'new' }),
+    neighbour: [200],
+  },
+  'PATCH /deployment-groups/:id': {
+    may: 'operations',
+    at: async (world) => `/deployment-groups/${await group(world)}`,
+    body: ({ deployment }) => ({ add: { deployment_ids: [deployment] } }),
+  },
+  'DELETE /deployment-groups/:id': {
+    may: 'operations',
+    at: async (world) => `/deployment-groups/${await group(world)}`,
+  },
+  'GET /execution-groups': {
+    may: 'viewer',
+    at: async (world) => {
+      await theExecutionGroup(world);
+      return '/execution-groups';
+    },
+  },
+  'GET /execution-groups/:id': {
+    may: 'viewer',
+    at: async (world) => `/execution-groups/${await theExecutionGroup(world)}`,
+  },
+  'POST /execution-groups': {
+    may: 'operations',
+    body: async (world) => ({ deployment_group_id: await group(world), workflow_id: 'install' }),
+    neighbour: [404],
+  },
+  'POST /execution-groups/:id': {
+    may: 'operations',
+    at: async (world) => `/execution-groups/${await executionGroup(world)}`,
+    body: () => ({ action: 'cancel' }),
+  },
+  'PATCH /execution-groups/:id': {
+    may: 'operations',
+    at: async (world) => `/execution-groups/${await executionGroup(world)}`,
+    body: () => ({ concurrency: 1 }),
+  },
   [`GET ${DEPENDENCIES}`]: {
     may: 'viewer',
     at: async (world) => {

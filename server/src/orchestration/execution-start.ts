@@ -1,0 +1,122 @@
+/** Whether an execution may start, and its row: in the caller's transaction, under the lock of the deployment. */
+import type { Caller, TenantScope } from '../caller.js';
+import type { PlanWorkflow } from '../dsl/plan.js';
+import { DomainError, notFound } from '../errors.js';
+import { record } from '../identity/audit.js';
+import { type ExecutionId, type ExecutionUid, newExecutionId } from '../ids.js';
+import { requireNoMaintenance } from '../installation/maintenance.js';
+import type { Client } from '../store/pool.js';
+import { refuseWhileStoodOn } from './dependencies.js';
+import { type DeploymentHead, lockDeployment, selectTypes, setLatestExecution } from './deployments.store.js';
+import { type ExecutionRequest, own, startingStatus, withDefaults } from './execution-request.js';
+import { insertExecution, selectUnfinished } from './executions.store.js';
+import { joinGroup } from './group-promotion.store.js';
+import { instanceStates } from './nodes.store.js';
+import { isAvailable } from './planning/availability.js';
+import { workflowFor } from './planning/workflows/workflow-table.js';
+
+/** What pulls the ground away from under deployments that depend on this one (cloudify-rest.md §D1). */
+const SHAKING = new Set(['stop', 'uninstall', 'update', 'heal']);
+
+export interface StartedExecution {
+  readonly id: ExecutionId;
+  readonly uid: ExecutionUid;
+}
+
+/**
+ * @param group the execution group it belongs to, which says when it goes on: until then it is queued
+ * @throws as `Executions.start`
+ */
+export async function startExecution(
+  client: Client,
+  caller: Caller,
+  scope: TenantScope,
+  request: ExecutionRequest,
+  group: number | null = null,
+): Promise<StartedExecution> {
+  if (request.evenInMaintenance !== true) await requireNoMaintenance(client);
+  const deployment = await lockDeployment.one(client, scope.tenantId, [
+    request.deploymentId,
+    scope.userId,
+    scope.seesPrivate,
+  ]);
+  if (deployment === null) throw notFound('Deployment', request.deploymentId);
+  const workflow = runnable(deployment, request.workflow);
+  if (request.force !== true) await checkAvailable(client, scope, deployment, request.workflow, workflow);
+  const parameters = withDefaults(request, workflow);
+  if (request.force !== true && SHAKING.has(request.workflow)) {
+    await refuseWhileStoodOn(client, caller, scope, deployment, request.workflow);
+  }
+  const unfinished = await selectUnfinished.all(client, scope.tenantId, [deployment.uid]);
+  const status = group === null ? startingStatus(request, deployment, unfinished) : 'queued';
+  const id = newExecutionId();
+  const row = await insertExecution.one(client, scope.tenantId, [
+    id,
+    deployment.uid,
+    request.workflow,
+    workflow.function,
+    status,
+    JSON.stringify(parameters),
+    request.allowCustomParameters === true,
+    request.force === true,
+    request.dryRun === true,
+    false,
+    request.waitAfterFail ?? 600,
+    deployment.visibility,
+    scope.userId,
+    null,
+    null,
+  ]);
+  const { uid } = row!;
+  if (group !== null) await joinGroup.run(client, scope.tenantId, [uid, group]);
+  if (status === 'pending') await setLatestExecution.run(client, scope.tenantId, [deployment.uid, uid]);
+  await record(client, caller, {
+    action: 'start',
+    thing: 'execution',
+    id,
+    details: { deployment: deployment.id, workflow: request.workflow, status },
+  });
+  return { id, uid };
+}
+
+/** @throws DomainError `invalid` (`workflow-unknown`, `workflow-unsupported`) */
+export function runnable(deployment: Pick<DeploymentHead, 'id' | 'workflows'>, name: string): PlanWorkflow {
+  const workflow = own(deployment.workflows, name);
+  if (workflow === undefined) {
+    throw new DomainError(
+      'invalid',
+      'workflow-unknown',
+      `Workflow ${name} does not exist in deployment ${deployment.id}; it has: ${Object.keys(deployment.workflows).join(', ')}`,
+    );
+  }
+  if (workflowFor(workflow.function) === undefined) {
+    throw new DomainError(
+      'invalid',
+      'workflow-unsupported',
+      `Workflow ${name} is implemented by ${workflow.plugin}.${workflow.function}, which this version of Orrery cannot run`,
+    );
+  }
+  return workflow;
+}
+
+async function checkAvailable(
+  client: Client,
+  scope: TenantScope,
+  deployment: DeploymentHead,
+  name: string,
+  workflow: PlanWorkflow,
+): Promise<void> {
+  if (workflow.availability === null) return;
+  const states = await instanceStates.all(client, scope.tenantId, [deployment.uid]);
+  const types = (await selectTypes.one(client, [deployment.uid]))!.types;
+  const picture = {
+    instances: new Map(states.map((row) => [row.state, row.count])),
+    nodeTypes: new Set(Object.values(types.nodeTypes).flatMap((type) => type.hierarchy)),
+  };
+  if (isAvailable(workflow.availability, picture)) return;
+  throw new DomainError(
+    'invalid',
+    'workflow-unavailable',
+    `Workflow not available: ${name}; its rules want instances ${(workflow.availability.instancesActive ?? []).join(' or ')} active`,
+  );
+}
