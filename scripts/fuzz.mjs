@@ -1,15 +1,22 @@
 // `node scripts/fuzz.mjs WHAT --count N --seed N`: what nobody means to send, against what is built now.
 //   routes   requests to every route of the Cloudify dialect, of a server of its own; --from N begins at that number
+//   blueprints   spoilt blueprints through the compiler, in threads that are ended when they hang
 // Ends with 1 when anything is found, and tells how to have it again.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { makeReady, root } from './ready.mjs';
 
 const PASSWORD = 'fuzz-password';
-const KINDS = { routes };
+/** Blueprints a thread tries before the next one begins afresh. */
+const SHARE = 2000;
+/** Milliseconds after which a blueprint hangs. */
+const HANGS = 20_000;
+
+const KINDS = { routes, blueprints };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -70,6 +77,58 @@ async function routes({ count, seed, from }) {
     clearTimeout(late);
     rmSync(dataDir, { recursive: true, force: true });
   }
+}
+
+async function blueprints({ count, seed, from }) {
+  const total = { tried: 0, compiled: 0, prepared: 0, slowest: 0, troubles: 0 };
+  const tell = ({ number, what, text }) => {
+    total.troubles += 1;
+    process.stdout.write(`\n#${number}: ${what}\n${text.slice(0, 2000)}\n`);
+  };
+  for (let next = from; next < from + count; ) {
+    const share = Math.min(SHARE, from + count - next);
+    const { report, stuck } = await inThread({ seed, count: share, from: next });
+    if (stuck !== undefined) tell({ number: stuck, what: 'hangs, or ends the thread', text: '' });
+    for (const trouble of report?.troubles ?? []) tell(trouble);
+    for (const key of ['compiled', 'prepared']) total[key] += report?.[key] ?? 0;
+    total.slowest = Math.max(total.slowest, report?.slowest ?? 0);
+    const done = stuck === undefined ? share : stuck + 1 - next;
+    total.tried += done;
+    next += done;
+    if (total.tried % 10_000 < SHARE) process.stderr.write(`${total.tried} of ${count} tried\n`);
+  }
+  const { slowest, ...figures } = total;
+  process.stdout.write(`${JSON.stringify({ seed, ...figures, slowestMilliseconds: Math.round(slowest) })}\n`);
+  return total.troubles === 0 ? 0 : 1;
+}
+
+/** One share, or the number it got stuck at. */
+function inThread(share) {
+  const at = new SharedArrayBuffer(4);
+  const current = new Int32Array(at);
+  current[0] = share.from;
+  const worker = new Worker(join(root, 'server/build/test/fuzz/blueprint-worker.js'), {
+    workerData: { ...share, at },
+  });
+  return new Promise((resolve) => {
+    let seen = { number: -1, since: Date.now() };
+    const watch = setInterval(() => {
+      const number = Atomics.load(current, 0);
+      if (number !== seen.number) seen = { number, since: Date.now() };
+      else if (Date.now() - seen.since > HANGS) end({ stuck: number });
+    }, 500);
+    const end = (result) => {
+      clearInterval(watch);
+      worker.terminate();
+      resolve(result);
+    };
+    worker.once('message', (report) => end({ report }));
+    worker.once('error', (error) => {
+      process.stderr.write(`${error.stack}\n`);
+      end({ stuck: Atomics.load(current, 0) });
+    });
+    worker.once('exit', () => end({ stuck: Atomics.load(current, 0) }));
+  });
 }
 
 /** A server of its own: an empty store, nothing installed. */

@@ -10,7 +10,6 @@ import {
   anything,
   flag,
   items,
-  list,
   number,
   record,
   type Shape,
@@ -42,7 +41,6 @@ export const inputShape: Shape = record(FIELDS);
 /** Workflow parameters are inputs of a workflow. */
 export const parameterShape: Shape = record({
   ...FIELDS,
-  constraints: { shape: list },
   display: { shape: anything },
 });
 

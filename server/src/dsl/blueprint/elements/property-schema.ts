@@ -1,5 +1,6 @@
 /** `{type, default, description, required}`: how a property, an operation input or a parameter is declared. */
 import { PRIMITIVE_TYPES, primitiveSince } from '../../functions/primitives.js';
+import { isObject } from '../../json.js';
 import type { InputDefinition, Json, JsonObject } from '../../plan.js';
 import { checkValue, type DataTypes } from '../../values.js';
 import { CODE } from '../report.js';
@@ -29,7 +30,7 @@ export function readSchema(raw: Json, emptyDefault = false): InputDefinition {
   if (typeof raw.display_label === 'string') read.displayLabel = raw.display_label;
   if (typeof raw.hidden === 'boolean') read.hidden = raw.hidden;
   if (typeof raw.display === 'object' && raw.display !== null) read.display = raw.display as JsonObject;
-  if (Array.isArray(raw.constraints)) read.constraints = raw.constraints as JsonObject[];
+  if (Array.isArray(raw.constraints)) read.constraints = raw.constraints.filter(isObject);
   return read;
 }
 
