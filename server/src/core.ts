@@ -1,9 +1,11 @@
 /** The one place where rooms are built and handed to each other. */
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { Blobs } from './catalog/blobs.js';
+import { BlueprintImports } from './catalog/blueprint-imports.js';
 import { BlueprintUploads } from './catalog/blueprint-uploads.js';
 import { Blueprints } from './catalog/blueprints.js';
 import { CompilePool } from './catalog/compile-pool.js';
+import { fetchImport } from './catalog/fetch-import.js';
 import { PluginImports } from './catalog/plugin-imports.js';
 import { PluginUploads } from './catalog/plugin-uploads.js';
 import { Plugins } from './catalog/plugins.js';
@@ -137,6 +139,14 @@ export async function buildCore({
     },
     fetch: (url, bounds) => safeFetch(url, { ...bounds, allowlist }),
   };
+  const pluginImports = new PluginImports(pool);
+  const blueprintImports = new BlueprintImports({
+    pool,
+    blobs,
+    compiler,
+    plugins: pluginImports,
+    fetchText: (url) => fetchImport(taking.fetch, url),
+  });
   // Deployments stand on blueprints; only the message of a refused deletion looks the other way.
   const journal = new UploadExecutions();
   const blueprints: Blueprints = new Blueprints({
@@ -182,7 +192,7 @@ export async function buildCore({
       pool,
       journal,
       compiler,
-      imports: { plugin: new PluginImports(pool) },
+      imports: { plugin: pluginImports, blueprint: blueprintImports },
       onTrouble: (error, blueprint) => log.error({ err: error, blueprint }, 'an upload broke off'),
     }),
     pluginUploads: new PluginUploads({ ...taking, pool, compiler }),

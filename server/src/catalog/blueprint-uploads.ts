@@ -18,6 +18,7 @@ import type { BlueprintUid, ExecutionUid } from '../ids.js';
 import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import type { StoredBlob } from './blobs.js';
+import { holdBlueprints } from './blueprint-imports.js';
 import { failureIn, type UploadPhase } from './blueprint-state.js';
 import {
   advance,
@@ -41,6 +42,7 @@ import {
 import { compileBlueprint } from './compile-blueprint.js';
 import type { CompiledPlan } from './compile-once.js';
 import type { CompilePool } from './compile-pool.js';
+import { fetchImport } from './fetch-import.js';
 import { Gate } from './gate.js';
 import type { ImportSources, StandsOn } from './import-source.js';
 import { type Label, normalLabels, withOwnLabels } from './labels.js';
@@ -64,8 +66,6 @@ export interface BlueprintUploadsParts extends ArchiveTaker {
 }
 
 const SIGN_OF_LIFE_MS = 10_000;
-const IMPORT_TIMEOUT_MS = 30_000;
-const IMPORT_BYTES = 8 * 1024 * 1024;
 /** Archives that are unpacked and compiled at the same time: bounds memory. */
 const AT_ONCE = 4;
 
@@ -285,25 +285,19 @@ export class BlueprintUploads {
       {
         scope,
         imports,
-        fetchText: (url) => this.#fetchText(url),
+        fetchText: (url) => fetchImport(this.#parts.fetch, url),
         readTexts: (paths) => readTexts(archive.bytes, unpacked.folder, paths, limits),
       },
       compiler,
     );
     if (compiled.kind === 'plan') return compiled;
+    const diagnostics = compiled.kind === 'diagnostics' ? compiled.diagnostics : [];
     throw new DomainError(
       'invalid',
       'invalid-blueprint',
-      compiled.diagnostics.map((diagnostic) => formatDiagnostic(diagnostic)).join('\n'),
-      { details: { diagnostics: compiled.diagnostics } },
+      diagnostics.map((diagnostic) => formatDiagnostic(diagnostic)).join('\n'),
+      { details: { diagnostics } },
     );
-  }
-
-  async #fetchText(url: string): Promise<string> {
-    const { stream } = await this.#parts.fetch(url, { maxBytes: IMPORT_BYTES, timeoutMs: IMPORT_TIMEOUT_MS });
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) chunks.push(chunk as Buffer);
-    return new TextDecoder('utf-8').decode(Buffer.concat(chunks));
   }
 
   async #finish(
@@ -321,12 +315,17 @@ export class BlueprintUploads {
         attempt.attempt,
         stored.archive.uid,
         unpacked.format,
-        JSON.stringify(plan.requirements),
+        JSON.stringify(
+          plan.importedBlueprints.length === 0
+            ? plan.requirements
+            : { ...plan.requirements, blueprints: plan.importedBlueprints },
+        ),
         plan.description === null ? null : storable(plan.description),
       ]);
       if (touched === 0) throw superseded(id);
       await insertFiles(client, uid, stored.files);
       await insertPlan.run(client, [uid, plan.json]);
+      await holdBlueprints(client, standsOn);
       await holdPlugins(client, scope.tenantId, uid, plan.plugins, standsOn);
       await insertLabels(client, scope.tenantId, uid, all, scope.userId);
       await this.#parts.journal.end(client, scope.tenantId, attempt.execution, null);

@@ -36,6 +36,8 @@ export interface BlueprintRecord {
   readonly requirements: {
     readonly secrets: readonly string[];
     readonly parentCapabilities: readonly Json[];
+    /** Ids of blueprints that its source imports. */
+    readonly blueprints?: readonly string[];
   } | null;
   readonly archive: { readonly format: ArchiveFormat; readonly size: number; readonly sha256: string } | null;
 }

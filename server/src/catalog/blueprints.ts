@@ -18,6 +18,7 @@ import { type SummaryQuery, type SummaryRow, summarize } from '../store/summary.
 import { inTransaction } from '../store/transaction.js';
 import type { ArchiveFormat } from './archive/archive.js';
 import type { Blobs } from './blobs.js';
+import { selectImported, selectImporters } from './blueprint-imports.store.js';
 import { isUnderWay } from './blueprint-state.js';
 import {
   type BlueprintField,
@@ -31,6 +32,7 @@ import {
   type LockedBlueprint,
   lockBlueprint,
   lockId,
+  type StoredFile,
   selectArchive,
   selectFile,
   selectFiles,
@@ -126,7 +128,7 @@ export class Blueprints {
     };
   }
 
-  /** One file of the blueprint's folder. Throws `not-found`. */
+  /** One file of the blueprint's folder, or `ns--path` of a blueprint that it imports. Throws `not-found`. */
   async file(
     blueprint: BlueprintUid,
     path: string,
@@ -135,7 +137,9 @@ export class Blueprints {
       .split('/')
       .filter((part) => part !== '' && part !== '.')
       .join('/');
-    const file = await selectFile.one(this.#pool, [blueprint, normal]);
+    const file =
+      (await selectFile.one(this.#pool, [blueprint, normal])) ??
+      (await this.#importedFile(blueprint, normal));
     if (file === null) throw notFound('Blueprint file', path);
     return {
       size: file.size,
@@ -180,6 +184,7 @@ export class Blueprints {
           );
         }
         const removed = (await findRecord(client, scope, id))!;
+        await requireNotImported(client, scope, removed);
         await holdBytes.run(client, [blueprint.uid]);
         await this.#journal.forget(client, scope.tenantId, blueprint.uid);
         await deleteBlueprint.run(client, scope.tenantId, [blueprint.uid]);
@@ -273,6 +278,17 @@ export class Blueprints {
     if (others.some((holder) => !holder.own)) throw alreadyExists(id);
   }
 
+  /** A file of a blueprint that this one imports, by its namespaces and path. */
+  async #importedFile(blueprint: BlueprintUid, path: string): Promise<StoredFile | null> {
+    const at = path.lastIndexOf('--');
+    if (at <= 0) return null;
+    const { namespaces } = await this.planOf(blueprint);
+    const space = path.slice(0, at);
+    const id = Object.hasOwn(namespaces, space) ? namespaces[space] : undefined;
+    const imported = id === undefined ? null : await selectImported.one(this.#pool, [blueprint, id]);
+    return imported === null ? null : selectFile.one(this.#pool, [imported.uid, path.slice(at + 2)]);
+  }
+
   async #blockedBy(scope: TenantScope, id: string, cause: unknown): Promise<DomainError> {
     const blueprint = await findRecord(this.#pool, scope, id);
     const names = blueprint === null ? [] : await this.#inUse(blueprint.uid);
@@ -283,6 +299,24 @@ export class Blueprints {
       { details: { deployments: names }, cause },
     );
   }
+}
+
+/** Throws `conflict` (`blueprint-in-use`) naming blueprints whose source imports this one. */
+async function requireNotImported(
+  client: Client,
+  scope: TenantScope,
+  { id, visibility }: Pick<BlueprintRecord, 'id' | 'visibility'>,
+): Promise<void> {
+  const importers = await selectImporters.all(client, scope.tenantId, [id, visibility === 'global']);
+  if (importers.length === 0) return;
+  const names = importers.filter(({ own }) => own).map((each) => each.id);
+  const others = names.length < importers.length ? ['others that are not yours to see'] : [];
+  throw new DomainError(
+    'conflict',
+    'blueprint-in-use',
+    `Blueprint \`${id}\` cannot be deleted: blueprints import it (${[...names, ...others].join(', ')})`,
+    { details: { blueprints: names } },
+  );
 }
 
 function notUploaded(id: string, state: string): DomainError {

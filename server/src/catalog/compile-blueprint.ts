@@ -24,6 +24,7 @@ export type Compiled =
       /** What its imports came from. */
       readonly standsOn: readonly StandsOn[];
     }
+  | { readonly kind: 'source'; readonly text: string }
   | { readonly kind: 'diagnostics'; readonly diagnostics: readonly Diagnostic[] };
 
 /** Imports from elsewhere that one blueprint may have, and rounds of asking for more of them. */
@@ -32,7 +33,7 @@ const MAX_ROUNDS = 20;
 
 /** @throws DomainError when the compile cannot be done; what the author did wrong comes back as diagnostics */
 export async function compileBlueprint(
-  blueprint: Pick<CompileRequest, 'mainFile' | 'texts' | 'paths'>,
+  blueprint: Pick<CompileRequest, 'mainFile' | 'texts' | 'paths' | 'wants'>,
   around: Surroundings,
   pool: CompilePool,
 ): Promise<Compiled> {
@@ -44,7 +45,7 @@ export async function compileBlueprint(
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const answer = await pool.compile({ ...blueprint, texts, imported, replaced, unavailable });
     if (answer.kind === 'plan') return { ...answer, standsOn };
-    if (answer.kind === 'diagnostics') return answer;
+    if (answer.kind === 'diagnostics' || answer.kind === 'source') return answer;
     if (answer.kind === 'lacks') {
       for (const [path, text] of await around.readTexts(new Set(answer.paths))) texts.set(path, text);
       continue;

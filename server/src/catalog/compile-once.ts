@@ -1,5 +1,6 @@
 /** One pass of the compiler over texts in memory. Runs in the process, or in a worker thread when there is much to do. */
 import { compile } from '../dsl/blueprint/compile.js';
+import { sourceOf } from '../dsl/blueprint/source-of.js';
 import type { Diagnostic } from '../dsl/diagnostics.js';
 import { type JsonObject, type Plan, type PlanPlugin, usedPlugins } from '../dsl/plan.js';
 
@@ -15,10 +16,14 @@ export interface CompileRequest {
   readonly replaced: ReadonlyMap<string, JsonObject>;
   /** Imports from elsewhere that cannot be had, with the reason. */
   readonly unavailable: ReadonlyMap<string, string>;
+  /** `source`: not a plan, but the blueprint as others import it. */
+  readonly wants?: 'source';
 }
 
 export type CompileAnswer =
   | { readonly kind: 'plan'; readonly plan: CompiledPlan; readonly warnings: readonly Diagnostic[] }
+  /** YAML. */
+  | { readonly kind: 'source'; readonly text: string }
   | { readonly kind: 'diagnostics'; readonly diagnostics: readonly Diagnostic[] }
   /** Imports from elsewhere that are missing in `imported` and in `unavailable`. */
   | { readonly kind: 'needs'; readonly imports: readonly string[]; readonly minor: number }
@@ -31,25 +36,29 @@ export interface CompiledPlan {
   readonly description: string | null;
   readonly requirements: Plan['requirements'];
   readonly labels: Plan['blueprintLabels'];
+  /** Ids of blueprints it imports. */
+  readonly importedBlueprints: readonly string[];
   /** Those that run some operation or workflow of it. */
   readonly plugins: readonly PlanPlugin[];
 }
 
 export function compileOnce(request: CompileRequest): CompileAnswer {
   const lacking = new Set<string>();
-  const result = compile({
+  const asked = {
     mainFile: request.mainFile,
     imported: request.imported,
     replaced: request.replaced,
     unavailable: request.unavailable,
-    exists: (path) => request.paths.has(path),
-    read: (path) => {
+    exists: (path: string) => request.paths.has(path),
+    read: (path: string) => {
       const text = request.texts.get(path);
       if (text === undefined && request.paths.has(path)) lacking.add(path);
       return text ?? null;
     },
-  });
+  };
+  const result = request.wants === 'source' ? sourceOf(asked) : compile(asked);
   if (lacking.size > 0) return { kind: 'lacks', paths: [...lacking] };
+  if (result.kind === 'source') return { kind: 'source', text: JSON.stringify(result.source) };
   if (result.kind !== 'plan') return result;
   const { plan, warnings } = result;
   return {
@@ -60,6 +69,7 @@ export function compileOnce(request: CompileRequest): CompileAnswer {
       description: plan.description,
       requirements: plan.requirements,
       labels: plan.blueprintLabels,
+      importedBlueprints: plan.importedBlueprints,
       plugins: usedPlugins(plan),
     },
   };

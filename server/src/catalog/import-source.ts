@@ -8,7 +8,7 @@
  */
 import type { TenantScope } from '../caller.js';
 import type { JsonObject } from '../dsl/plan.js';
-import type { PluginUid } from '../ids.js';
+import type { BlueprintUid, PluginUid } from '../ids.js';
 
 export type ImportScheme = 'plugin' | 'blueprint';
 
@@ -34,9 +34,7 @@ export type ImportFound =
   | { readonly kind: 'absent'; readonly problem: string };
 
 /** Something in the catalog that must stay while the blueprint does. */
-export interface StandsOn {
-  readonly plugin: PluginUid;
-}
+export type StandsOn = { readonly plugin: PluginUid } | { readonly blueprint: BlueprintUid };
 
 export interface ImportSource {
   /** Throws nothing for what an author can write. */

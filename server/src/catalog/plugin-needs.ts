@@ -21,7 +21,7 @@ export async function holdPlugins(
   plugins: readonly PlanPlugin[],
   standsOn: readonly StandsOn[],
 ): Promise<void> {
-  const imported = new Set(standsOn.map((one) => one.plugin));
+  const imported = new Set(standsOn.flatMap((one) => ('plugin' in one ? [one.plugin] : [])));
   const kept = imported.size === 0 ? [] : await keepPlugins.all(client, [[...imported]]);
   if (kept.length < imported.size) {
     throw new DomainError(

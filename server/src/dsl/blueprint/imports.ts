@@ -139,6 +139,7 @@ class Search {
     if (value === null || !this.isVersionFine(value, found.file, pending.place)) return [];
     const properties =
       pending.properties === null ? null : { values: pending.properties, place: pending.place };
+    if (pending.name.startsWith('blueprint:')) this.noteNested(value.namespaces_mapping, namespace);
     const imported: ImportedFile = { file: found.file, value, namespace, properties };
     this.files.push(imported);
     return this.importsOf(imported, found.folder);
@@ -189,6 +190,16 @@ class Search {
     this.namespaces[pending.namespace] = id;
     if (!this.blueprints.includes(id)) this.blueprints.push(id);
     return true;
+  }
+
+  /** Blueprints that an imported blueprint imports: their files are found through its namespace. */
+  private noteNested(mapping: Json | undefined, namespace: string): void {
+    if (!isObject(mapping)) return;
+    for (const [inner, id] of Object.entries(mapping)) {
+      if (typeof id !== 'string') continue;
+      this.namespaces[joinNamespaces(namespace, inner)] = id;
+      if (!this.blueprints.includes(id)) this.blueprints.push(id);
+    }
   }
 
   private importsOf({ file, value, namespace }: ImportedFile, folder: string): Pending[] {

@@ -53,6 +53,9 @@ export const SECTION_RULES = {
   interfaces: { since: 0, merge: 'own', shape: dict },
   upload_resources: { since: 0, merge: 'own', shape: dict },
   node_filters: { since: 0, merge: 'own', shape: anything },
+  // Ours, in the source of a blueprint that others import: what it imports itself.
+  imported_blueprints: { since: 0, merge: 'own', shape: anything },
+  namespaces_mapping: { since: 0, merge: 'own', shape: anything },
 } as const satisfies Readonly<Record<string, SectionRule>>;
 
 export type SectionName = keyof typeof SECTION_RULES;
