@@ -8,6 +8,11 @@ import { NAMED, ruleOf, SECTION_RULES, type SectionName } from './sections.js';
 import { expected, type ShapeCheck, tooNew } from './shape.js';
 import { Place, type SourceFile } from './source.js';
 
+/** Sections that authors write. */
+const WRITTEN = Object.keys(SECTION_RULES).filter(
+  (name) => name !== 'imported_blueprints' && name !== 'namespaces_mapping',
+);
+
 /** What all files together say. */
 export interface Merged {
   readonly sections: Readonly<Record<SectionName, Section>>;
@@ -37,7 +42,7 @@ export class Merger {
       const place = root.at(name);
       const rule = ruleOf(name);
       if (rule === null) {
-        const known = Object.keys(SECTION_RULES);
+        const known = WRITTEN;
         const { report } = this.check;
         report.error(
           place,
