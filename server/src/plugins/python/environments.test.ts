@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { aPackage, SLOW_TO_BUILD } from '../../../test/support/wagons.js';
 import type { PluginPackage } from '../plugin-package.js';
 import { recordedRequest } from '../recorded-request.js';
+import { Environments } from './environments.js';
+import { interpreterOf } from './interpreter.js';
 import { createPythonPlugin, type PythonPlugin, type PythonPluginOptions } from './python.js';
 import { declared } from './testdata/declared.js';
 
@@ -138,6 +140,23 @@ describe('environments of plugins', { skip: !python && 'there is no python3 here
     assert.deepEqual(await readdir(join(folder, 'runs')), []);
     assert.match(notices.join(), /the environment of slow 1\.0/);
     assert.equal((await use(next, SLOW_TO_BUILD)).kind, 'done');
+  });
+
+  it('get a pip of their own where that of their Python cannot reach into them', async () => {
+    const { executable, ...rest } = await interpreterOf('python3', { PATH: process.env.PATH! })();
+    const direct = new Environments({
+      folder: environments,
+      runs: join(folder, 'runs'),
+      interpreter: async () => ({ ...rest, executable, pip: 'inside' }),
+      wheels: null,
+      env: { PATH: process.env.PATH! },
+      limit: 120_000,
+    });
+    const { path, giveBack } = await direct.lend(small('inside'), () => {});
+    const loaded = spawnSync(join(path, 'bin', 'python'), ['-I', '-c', 'import inside; print(inside.run())']);
+    assert.equal(String(loaded.stdout).trim(), '1', String(loaded.stderr));
+    giveBack();
+    await direct.close();
   });
 
   it('that somebody is building are left alone', async () => {
