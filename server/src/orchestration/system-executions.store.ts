@@ -95,11 +95,12 @@ export const endSystem = systemStatement<{ status: ExecutionStatus }>(
   WHY,
 );
 
-/** Puts an execution that is over beside those that have just replaced all others. */
+/** Puts an execution that is over beside those that have just replaced all others, which may hold it as it once was. */
 export const insertEnded = systemStatement<{ uid: ExecutionUid }>(
   'system_executions_insert_ended',
   `insert into executions (tenant_id, id, workflow, function, status, parameters, system, created_by, created_at, started_at, ended_at, error)
-   values ($1, $2, $3, $3, 'terminated', $4, true, $5, $6, $7, now(), '') returning uid`,
+   values ($1, $2, $3, $3, 'terminated', $4, true, $5, $6, $7, now(), '')
+   on conflict (id) do update set status = 'terminated', ended_at = now(), error = '' returning uid`,
   WHY,
 );
 

@@ -4,6 +4,7 @@
  * What is behind an entry's bytes says how many they were (a data descriptor), and the directory at the end says it again;
  * sizes have 64 bits throughout. Memory does not grow with the archive but for one line of the directory per entry.
  */
+import { pipeline, Readable } from 'node:stream';
 import { crc32, createDeflateRaw } from 'node:zlib';
 
 /** Level of compression: tables are mostly the same words again, and the fastest level finds them. */
@@ -71,28 +72,12 @@ export class ZipWriter {
   }
 }
 
-/** Ends its source when it is itself ended early. */
+/** Ends its source when it is itself ended early, and fails as its source does. */
 async function* deflated(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const deflate = createDeflateRaw({ level: LEVEL });
-  const feeding = (async () => {
-    for await (const chunk of source) {
-      if (deflate.destroyed) return;
-      if (!deflate.write(chunk)) {
-        await new Promise<void>((resolve) => {
-          deflate.once('drain', resolve);
-          deflate.once('close', resolve);
-        });
-      }
-    }
-    deflate.end();
-  })();
-  feeding.catch((error: Error) => deflate.destroy(error));
-  try {
-    yield* deflate as AsyncIterable<Buffer>;
-  } finally {
-    deflate.destroy();
-  }
-  await feeding;
+  // Errors come out of the stream that is read.
+  pipeline(Readable.from(source, { objectMode: false }), deflate, () => {});
+  yield* deflate as AsyncIterable<Buffer>;
 }
 
 function localHeader(name: Buffer, method: number): Buffer {
