@@ -1,4 +1,4 @@
-"""Snapshots."""
+"""Snapshots, and secrets that move from one manager to another."""
 import os
 import tempfile
 import zipfile
@@ -43,3 +43,19 @@ class SnapshotTest(InteropTest):
             self.assertEqual(error.status_code, 400)
         if execution is not None:
             self.assertEqual(self.wait(execution.id).status, 'failed')
+
+
+class SecretsThatMoveTest(InteropTest):
+    def test_exported_secrets_are_imported_again(self):
+        key = unique('key')
+        self.client.secrets.create(key, 'what is kept')
+        self.addCleanup(self._forget, lambda: self.client.secrets.delete(key))
+        exported = self.client.secrets.export(_passphrase='a long passphrase')
+        mine = [one for one in exported if one['key'] == key]
+        self.assertEqual(len(mine), 1)
+        self.assertNotIn('what is kept', str(exported))
+        self.client.secrets.update(key, 'changed')
+        refused = self.client.secrets.import_secrets(mine, passphrase='a long passphrase')
+        self.assertIn(key, str(refused.get('colliding_secrets')))
+        self.client.secrets.import_secrets(mine, passphrase='a long passphrase', override_collisions=True)
+        self.assertEqual(self.client.secrets.get(key).value, 'what is kept')

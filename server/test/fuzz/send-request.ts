@@ -27,8 +27,8 @@ export async function send(url: string, asked: FuzzRequest, agent: Agent, limit:
 type Answer = Pick<Outcome, 'status' | 'text'>;
 
 /**
- * Null: the connection had been used before and was closed just as this request went out, which any server may do. It is
- * sent again on a connection of its own, as every client does.
+ * Null: the connection, which others had used before, was closed just as this request went out, which any server may do.
+ * It is sent again on a connection of its own, as every client does.
  */
 function sendWhole(
   url: string,
@@ -64,7 +64,7 @@ function sendWhole(
     );
     asking.setTimeout(limit, () => asking.destroy());
     asking.once('error', ({ code }: NodeJS.ErrnoException) =>
-      resolve(asking.reusedSocket && code === 'ECONNRESET' ? null : { status: null, text: `${code}` }),
+      resolve(agent !== false && code === 'ECONNRESET' ? null : { status: null, text: `${code}` }),
     );
     asking.end(body ?? undefined);
   });
