@@ -99,11 +99,14 @@ export async function furnish(url: string, password: string): Promise<Furnished>
   };
 }
 
-/** First words of paths that list something: `blueprints`. */
+/** Where a process of the installation is told to go, it goes: that is no fault, and the end of the run. */
+const UNTOUCHED = new Set(['cluster/nodes', 'managers']);
+
+/** Paths that list something: `blueprints`, `filters/deployments`. */
 function listsOf(routes: readonly PublishedRoute[]): string[] {
   return routes.flatMap(({ method, path }) => {
-    const list = /^\/api\/v3\.1\/([^/{]+)$/.exec(path)?.[1];
-    return method === 'GET' && list !== undefined ? [list] : [];
+    const list = /^\/api\/v3\.1\/([^{]+)$/.exec(path)?.[1];
+    return method === 'GET' && list !== undefined && !UNTOUCHED.has(list) ? [list] : [];
   });
 }
 

@@ -1,6 +1,8 @@
 /** Chance that can be had again: the same seed, the same choices. */
 
 export interface Chance {
+  /** Nothing unlikely happens: `oneIn` is true in one of four cases or more, or never. */
+  readonly calm: boolean;
   /** A whole number from 0 to `below`, without it. */
   whole(below: number): number;
   pick<T>(from: readonly T[]): T;
@@ -20,8 +22,14 @@ export function chanceOf(...seeds: readonly number[]): Chance {
   };
   const whole = (below: number) => Math.floor(next() * below);
   return {
+    calm: false,
     whole,
     pick: (from) => from[whole(from.length)]!,
     oneIn: (n) => whole(n) === 0,
   };
+}
+
+/** The same chance, of which nothing unlikely comes. */
+export function calmed(chance: Chance): Chance {
+  return { ...chance, calm: true, oneIn: (n) => n <= 4 && chance.oneIn(n) };
 }

@@ -104,7 +104,9 @@ async function troubleOf(
   agent: Agent,
 ): Promise<string | null> {
   if (status === null) return request.cut ? null : `no answer within ${Math.round(milliseconds)} ms`;
-  if (status >= 500 && !CLOSED.test(text)) return `status ${status}`;
+  // An answer to HEAD cannot say why it is closed.
+  const closed = CLOSED.test(text) || (status === 503 && request.method === 'HEAD');
+  if (status >= 500 && !closed) return `status ${status}`;
   // A download may hold anything.
   if (status >= 300 && TRACE.test(text)) return 'a stack trace in the answer';
   return milliseconds > LATEST && !request.cut ? late(url, request, agent, milliseconds) : null;
