@@ -1,0 +1,46 @@
+"""The manager as its keepers see it: maintenance, and who may do what."""
+from cloudify_rest_client.exceptions import MaintenanceModeActiveError, NotModifiedError
+
+from harness import InteropTest, client, unique
+
+
+class MaintenanceTest(InteropTest):
+    def test_a_closed_manager_answers_nothing_but_what_opens_it(self):
+        mode = self.client.maintenance_mode
+        self.assertEqual(mode.status().status, 'deactivated')
+        self.addCleanup(self.open)
+        self.assertIn(mode.activate().status, ('activating', 'activated'))
+        with self.assertRaises(NotModifiedError):
+            mode.activate()
+        while mode.status().status != 'activated':
+            pass
+        with self.assertRaises(MaintenanceModeActiveError):
+            self.client.blueprints.list()
+        self.assertEqual(mode.deactivate().status, 'deactivated')
+        self.assertIsNotNone(self.client.blueprints.list().items)
+
+    def open(self):
+        try:
+            self.client.maintenance_mode.deactivate()
+        except NotModifiedError:
+            pass
+
+
+class RightsTest(InteropTest):
+    def test_settings_are_told_and_changed(self):
+        names = [one.name for one in self.client.manager.get_config(scope='workflow')]
+        self.assertIn('subgraph_retries', names)
+
+    def test_nobody_else_reads_what_is_private(self):
+        user = unique('user')
+        self.client.users.create(user, 'password-1', 'default')
+        self.client.tenants.add_user(user, 'default_tenant', 'user')
+        self.addCleanup(self._forget, lambda: self.client.users.delete(user))
+        self.addCleanup(self._forget, lambda: self.client.tenants.remove_user(user, 'default_tenant'))
+        key = unique('key')
+        self.client.secrets.create(key, 'mine', visibility='private')
+        self.addCleanup(self._forget, lambda: self.client.secrets.delete(key))
+        theirs = client(user, 'password-1')
+        self.assert_refused(404, 'not_found_error', theirs.secrets.get, key)
+        self.client.secrets.set_visibility(key, 'tenant')
+        self.assertEqual(theirs.secrets.get(key).value, 'mine')
