@@ -114,6 +114,15 @@ class WholeWayTest(CfyTest):
         self.cfy('uninstall', blueprint)
         self.assertNotIn(blueprint, [one['id'] for one in self.told('deployments', 'list')])
 
+    def test_a_deployment_is_updated(self):
+        blueprint, deployment = self.upload(), unique('dep')
+        self.cfy('deployments', 'create', deployment, '-b', blueprint, '-i', 'message=hello')
+        self.cfy('executions', 'start', 'install', '-d', deployment)
+        said = self.cfy('deployments', 'update', deployment, '-b', blueprint, '-i', 'message=changed')
+        self.assertIn('Successfully updated deployment', said)
+        self.assertIn('Value: changed', self.cfy('deployments', 'inputs', deployment))
+        self.cfy('uninstall', deployment)
+
     def test_an_execution_is_cancelled(self):
         blueprint, deployment = self.upload(), unique('dep')
         self.cfy('deployments', 'create', deployment, '-b', blueprint, '-i', 'message=hello')
@@ -145,6 +154,19 @@ class HouseTest(CfyTest):
         self.assertIn(key, [one['key'] for one in self.told('secrets', 'list')])
         self.cfy('secrets', 'delete', key)
         self.assertIn('was not found', self.cfy('secrets', 'get', key))
+
+    def test_secrets_are_exported_and_imported(self):
+        key, path = unique('key'), os.path.join(self.home, 'secrets.json')
+        self.cfy('secrets', 'create', key, '-s', 'what is kept')
+        self.cfy('secrets', 'export', '-o', path, '-p', 'a long passphrase')
+        with open(path) as file:
+            exported = file.read()
+        self.assertIn(key, exported)
+        self.assertNotIn('what is kept', exported)
+        self.cfy('secrets', 'delete', key)
+        self.cfy('secrets', 'import', '-i', path, '-p', 'a long passphrase', '--override-collisions')
+        self.assertIn('what is kept', self.cfy('secrets', 'get', key))
+        self.cfy('secrets', 'delete', key)
 
     def test_users_tenants_and_groups(self):
         user, tenant, group = unique('user'), unique('tenant'), unique('group')
