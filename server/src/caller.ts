@@ -19,6 +19,7 @@ export const PERMISSIONS = [
   'settings.read',
   'settings.write',
   'audit.read',
+  'audit.manage',
   'cluster.read',
   'cluster.manage',
   'maintenance.manage',

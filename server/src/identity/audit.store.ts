@@ -29,3 +29,37 @@ export const selectAuditBefore = systemStatement<AuditRow>(
    from audit where ($1::bigint is null or id < $1) order by id desc limit $2`,
   'the audit trail spans all tenants; the service lets only administrators read it',
 );
+
+/** `$1` usernames in lower case or null, `$2` from, `$3` before. */
+const CHOSEN = `($1::text[] is null or lower(username) = any($1)) and ($2::timestamptz is null or at >= $2) and ($3::timestamptz is null or at < $3)`;
+const ENTRY = `id, at, request_id as "requestId", user_id as "userId", username, tenant_id as "tenantId",
+  tenant_name as "tenantName", action, thing, thing_id as "thingId", details`;
+
+const paged = (name: string, order: string) =>
+  systemStatement<AuditRow>(
+    name,
+    `select ${ENTRY} from audit where ${CHOSEN} order by ${order} offset $4 limit $5`,
+    'the audit trail spans all tenants; the service lets only administrators read it',
+  );
+
+/** A statement for each order that is served, the first field of it counts. */
+export const AUDIT_PAGES = {
+  at: paged('audit_by_time', 'at, id'),
+  '-at': paged('audit_by_time_down', 'at desc, id desc'),
+  username: paged('audit_by_user', 'username, id'),
+  '-username': paged('audit_by_user_down', 'username desc, id desc'),
+  thing: paged('audit_by_thing', 'thing, id'),
+  '-thing': paged('audit_by_thing_down', 'thing desc, id desc'),
+} as const;
+
+export const countAudit = systemStatement<{ total: number }>(
+  'audit_count',
+  `select count(*) as total from audit where ${CHOSEN}`,
+  'the audit trail spans all tenants; the service lets only administrators read it',
+);
+
+export const deleteAudit = systemStatement<never>(
+  'audit_delete',
+  `delete from audit where ${CHOSEN}`,
+  'the audit trail spans all tenants; the service lets only administrators shorten it',
+);

@@ -7,7 +7,16 @@ import { type Caller, requirePermission } from '../caller.js';
 import type { Json } from '../dsl/plan.js';
 import type { Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
-import { type AuditRow, insertAudit, selectAuditBefore } from './audit.store.js';
+import { inTransaction } from '../store/transaction.js';
+import {
+  AUDIT_PAGES,
+  type AuditRow,
+  countAudit,
+  deleteAudit,
+  insertAudit,
+  selectAuditBefore,
+} from './audit.store.js';
+import { requirePerson } from './permission.js';
 
 export type AuditEntry = AuditRow;
 
@@ -60,4 +69,49 @@ export class Audit {
     requirePermission(caller, 'audit.read');
     return selectAuditBefore.all(this.#pool, [before, Math.min(size, 1000)]);
   }
+
+  /** A page of the entries that fit, in any order. At most 100,000. */
+  async page(
+    caller: Caller,
+    query: AuditChoice & {
+      readonly order: 'at' | 'username' | 'thing';
+      readonly descending: boolean;
+      readonly offset: number;
+      readonly size: number;
+    },
+  ): Promise<{ entries: AuditEntry[]; total: number }> {
+    requirePermission(caller, 'audit.read');
+    if (query.none) return { entries: [], total: 0 };
+    const choice = valuesOf(query);
+    const statement = AUDIT_PAGES[`${query.descending ? '-' : ''}${query.order}` as const];
+    const { total } = (await countAudit.one(this.#pool, choice))!;
+    const entries = await statement.all(this.#pool, [...choice, query.offset, Math.min(query.size, 100_000)]);
+    return { entries, total };
+  }
+
+  /** Deletes what is older, and says so in the trail. @returns how many entries */
+  async truncate(caller: Caller, choice: AuditChoice & { readonly before: Date }): Promise<number> {
+    requirePermission(caller, 'audit.manage');
+    requirePerson(caller);
+    return inTransaction(this.#pool, async (client) => {
+      const deleted = choice.none ? 0 : await deleteAudit.run(client, valuesOf(choice));
+      const details = { deleted, before: choice.before.toISOString() };
+      await record(client, caller, { action: 'truncate', thing: 'audit', id: 'audit', details });
+      return deleted;
+    });
+  }
+}
+
+export interface AuditChoice {
+  /** Null: everybody. */
+  readonly usernames: readonly string[] | null;
+  /** Nothing fits. */
+  readonly none: boolean;
+  /** From this time on. */
+  readonly since: Date | null;
+  readonly before: Date | null;
+}
+
+function valuesOf({ usernames, since, before }: AuditChoice): unknown[] {
+  return [usernames?.map((name) => name.toLowerCase()) ?? null, since, before];
 }

@@ -45,6 +45,7 @@ const MATRIX: Readonly<Record<Permission, string>> = {
   'user-groups.manage': 'a',
   'tokens.manage': 'a',
   'audit.read': 'a',
+  'audit.manage': 'a',
   'cluster.manage': 'a',
   'maintenance.manage': 'a',
   'all-tenants.read': 'a',

@@ -96,6 +96,7 @@ const REACHING: readonly Permission[] = [
   'tokens.manage',
   'settings.write',
   'audit.read',
+  'audit.manage',
   'cluster.manage',
   'maintenance.manage',
   'all-tenants.read',

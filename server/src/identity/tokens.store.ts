@@ -68,6 +68,12 @@ export const deleteSessionTokens = systemStatement(
   WHY,
 );
 
+export const deleteOwnTokens = systemStatement(
+  'tokens_delete_own',
+  `delete from tokens where user_id = $1 and kind <> 'execution'`,
+  WHY,
+);
+
 export const countTokens = systemStatement<{ count: number }>(
   'tokens_count',
   'select count(*)::integer as count from tokens where user_id = $1 and kind = $2',

@@ -144,13 +144,15 @@ test('session tokens are new each time, end by themselves, and the oldest make r
   await short.close();
 });
 
-test("a changed password ends the user's sessions and keeps the tokens they made by hand", async () => {
+test('a changed password ends every token of the user, and none of others', async () => {
   const mia = await house.member('mia');
   const session = await tokens.sessionToken(mia);
   const api = await tokens.issue(mia);
+  const others = await tokens.issue(ada);
   await house.users.setPassword(mia, 'mia', 'a new password');
   await assert.rejects(tokens.verify(session.value), refusal);
-  assert.equal((await tokens.verify(api.value)).username, 'mia');
+  await assert.rejects(tokens.verify(api.value), refusal);
+  assert.equal((await tokens.verify(others.value)).username, 'ada');
   await tokens.close();
 });
 

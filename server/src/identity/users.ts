@@ -16,7 +16,7 @@ import { requireName, requirePassword } from './names.js';
 import type { PasswordHash } from './password-hash.js';
 import { identityScope, requireManager, requirePerson } from './permission.js';
 import { systemRole } from './roles.js';
-import { deleteSessionTokens } from './tokens.store.js';
+import { deleteOwnTokens, deleteSessionTokens } from './tokens.store.js';
 import {
   deleteUser,
   insertUser,
@@ -113,7 +113,7 @@ export class Users {
     return before;
   }
 
-  /** The user's session tokens end; tokens made by hand stay. One's own password may be changed by everybody. */
+  /** Every token of the user ends but those of executions that run. One's own password may be changed by everybody. */
   async setPassword(caller: Caller, username: string, password: string): Promise<User> {
     if (!isSelf(caller, username)) requirePermission(caller, 'users.manage');
     requirePerson(caller);
@@ -121,7 +121,7 @@ export class Users {
     const hash = await this.#hash.hash(password);
     await this.#change(caller, username, 'set-password', {}, async (client, user) => {
       await updatePassword.run(client, [user.id, hash]);
-      await deleteSessionTokens.run(client, [user.id]);
+      await deleteOwnTokens.run(client, [user.id]);
     });
     return this.#find(username);
   }

@@ -13,7 +13,7 @@ import type { Mounting } from './mounting.js';
 import { pick } from './small-list.js';
 
 /** The level of the API that is spoken; what runs behind it is told by `distribution`. */
-const VERSION = {
+export const VERSION = {
   edition: 'community',
   version: '7.0.5',
   build: null,
