@@ -81,6 +81,7 @@ test('answers have the form that the document says, in both versions', async () 
     users: 'admin',
     config: 'task_retries',
     cluster: 'test-node',
+    permissions: 'viewer',
   };
   const group = { deployment_group_id: 'shown', workflow_id: 'install', concurrency: 0 };
   await ask('POST', '/execution-groups', { body: group });
