@@ -111,7 +111,8 @@ export const selectOwn = systemStatement<{
   startedAt: Date;
 }>(
   'system_executions_own',
-  'select workflow, parameters, created_at as "createdAt", started_at as "startedAt" from executions where uid = $1',
+  `select workflow, parameters, created_at as "createdAt", started_at as "startedAt" from executions
+   where uid = $1 and id = $2 and fence = $3 and status in ${ACTIVE}`,
   WHY,
 );
 

@@ -135,9 +135,13 @@ export class SystemExecutions {
     });
   }
 
-  /** What must be known of an execution before all executions are replaced by those of another time. */
-  async carry(client: Client, claim: SystemClaim): Promise<CarriedExecution> {
-    const own = (await selectOwn.one(client, [claim.uid]))!;
+  /**
+   * What must be known of an execution before all executions are replaced by those of another time; null: it is not the
+   * worker's any more.
+   */
+  async carry(client: Client, claim: SystemClaim): Promise<CarriedExecution | null> {
+    const own = await selectOwn.one(client, [claim.uid, claim.id, claim.fence]);
+    if (own === null) return null;
     return { ...own, id: claim.id, highestFence: (await highestFence.one(client))!.fence };
   }
 

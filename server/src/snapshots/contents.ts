@@ -28,7 +28,10 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   secrets_master_key: 'each installation has a master key of its own; what is restored is put under it',
 };
 
-/** Tables whose rows do not make an installation one that has something to lose: `true`, or how many are there anyway. */
+/** Beside the tables of tenants, those whose rows would be missed; settings and the like would not. */
+export const BEYOND_TENANTS: ReadonlySet<string> = new Set(['tenants', 'users', 'user_groups']);
+
+/** Of these, what is there on every installation, or was only said and done: `true`, or how many rows. */
 export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   tenants: 1,
   users: 1,
@@ -39,10 +42,6 @@ export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   operations: true,
   events: true,
   row_counts: true,
-  provider_context: 1,
-  // Without whatever refers to them they are swept.
-  blobs: true,
-  blob_chunks: true,
 };
 
 export function carried(tables: readonly CatalogTable[]): CatalogTable[] {

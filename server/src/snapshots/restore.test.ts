@@ -149,7 +149,7 @@ test('every column of every table comes back as it was, whatever it holds', asyn
     parameters: {},
     createdById: userId,
     createdBy: 'there',
-    fence: 1,
+    fence: 0,
     tries: 1,
   };
   const row = {
@@ -165,7 +165,15 @@ test('every column of every table comes back as it was, whatever it holds', asyn
   };
   await restoreSnapshot(
     { pool: target.pool, vault, executions },
-    { claim, row, snapshotId: 'all', archive, passphrase: null, signal: new AbortController().signal },
+    {
+      claim,
+      row,
+      snapshotId: 'all',
+      archive,
+      passphrase: null,
+      signal: new AbortController().signal,
+      locked: () => {},
+    },
   );
 
   /** Tables to which the restoring adds a row of its own. */

@@ -33,7 +33,7 @@ import { signalWithCommit } from '../store/signals.js';
 import { inTransaction } from '../store/transaction.js';
 import { type Manifest, type ManifestTable, notASnapshot } from './archive/manifest.js';
 import { eachFile, linesOf, verifySnapshot } from './archive/read.js';
-import { carried, NOTHING_TO_LOSE } from './contents.js';
+import { BEYOND_TENANTS, carried, NOTHING_TO_LOSE } from './contents.js';
 import { RESTORED } from './hints.js';
 import { endUnderWay, type RestoreRow, selectOtherActive, selectSelf } from './snapshots.store.js';
 
@@ -51,6 +51,8 @@ export interface RestoreOrder {
   readonly archive: ArchiveBytes;
   readonly passphrase: string | null;
   readonly signal: AbortSignal;
+  /** From now on nobody else can use the tables, executions among them. */
+  readonly locked: () => void;
 }
 
 /** @throws DomainError for whatever is wrong with the archive or the moment; nothing has happened then */
@@ -74,11 +76,14 @@ async function replaceAll(
 ): Promise<void> {
   const all = names(tables);
   const { claim, row } = order;
+  order.locked();
   await lockTables(client, all);
+  const own = await executions.carry(client, claim);
+  if (own === null)
+    throw new DomainError('conflict', 'snapshot-given-up', 'Another worker has taken the restoring over');
   const other = await selectOtherActive.one(client, [claim.uid]);
   if (other !== null) throw stillRunning(other);
-  if (!row.force) requireNothingToLose(await countRows(client, all));
-  const own = await executions.carry(client, claim);
+  if (!row.force) requireNothingToLose(await countRows(client, precious(tables)));
   const admin = await keepFirstAdmin(client);
   const rules = await withoutRules(client, all);
   await empty(client, all);
@@ -165,6 +170,14 @@ function requireSchema(
   const there = new Set(manifest.tables.map((table) => table.name));
   const absent = tables.find(({ name }) => !there.has(name));
   if (absent !== undefined) throw notASnapshot(`it lacks table ${absent.name}`);
+}
+
+/** Tables whose rows would be missed: those of tenants, and who and what belongs to none. */
+export function precious(tables: readonly CatalogTable[]): string[] {
+  const those = tables.filter(
+    ({ name, columns }) => columns.includes('tenant_id') || BEYOND_TENANTS.has(name),
+  );
+  return names(those);
 }
 
 /** @throws DomainError `conflict` (`installation-not-empty`) */

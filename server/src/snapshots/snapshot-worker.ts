@@ -112,16 +112,14 @@ async function carryOut(
     applicationName: `orrery ${claim.workflow}`,
   });
   const isMaking = claim.workflow === SNAPSHOT_WORKFLOW;
-  const beat = setInterval(
-    () => {
-      // On connections of its own: the process's may all be waiting for tables that are locked here.
-      const sign = isMaking
-        ? executions.renew(claim, parts.lease).then((state) => state !== 'held' && cancelled.abort())
-        : keepUnderWay.run(pool, [claim.id, parts.lease]);
-      sign.catch(() => {});
-    },
-    (parts.lease * 1000) / 3,
-  );
+  let locked = false;
+  const beat = setInterval(() => void signOfLife().catch(() => {}), (parts.lease * 1000) / 3);
+  const signOfLife = async () => {
+    // On connections of its own: the process's may all be waiting for tables that are locked here.
+    if (!isMaking) await keepUnderWay.run(pool, [claim.id, parts.lease]);
+    // While executions are locked nobody can take it over, and the sign would wait for the end.
+    if (!locked && (await executions.renew(claim, parts.lease)) !== 'held') cancelled.abort();
+  };
   try {
     if (claim.tries > MOST_TRIES) {
       throw new DomainError(
@@ -134,7 +132,11 @@ async function carryOut(
       throw new DomainError('conflict', 'snapshot-cancelled', 'It was cancelled');
     }
     if (isMaking) await make(parts, claim, pool, signal);
-    else await restore(parts, claim, pool, signal);
+    else {
+      await restore(parts, claim, pool, signal, () => {
+        locked = true;
+      });
+    }
     log.info({ execution: claim.id }, `${claim.workflow} is done`);
   } catch (error) {
     if (stopping.aborted && !cancelled.signal.aborted) await giveBack(parts, claim);
@@ -184,6 +186,7 @@ async function restore(
   claim: SystemClaim,
   pool: Pool,
   signal: AbortSignal,
+  locked: () => void,
 ): Promise<void> {
   const { vault, executions, signals } = parts;
   const row = await selectRestore.one(pool, [claim.id]);
@@ -195,7 +198,7 @@ async function restore(
   const passphrase = passphraseOf(vault, snapshot.id, row);
   await restoreSnapshot(
     { pool, vault, executions },
-    { claim, row, snapshotId: snapshot.id, archive, passphrase, signal },
+    { claim, row, snapshotId: snapshot.id, archive, passphrase, signal, locked },
   );
   await deleteRestore.run(pool, [claim.id]);
 }

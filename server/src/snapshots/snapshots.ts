@@ -26,7 +26,7 @@ import type { Archives } from './archives.js';
 import { type Contents, carried } from './contents.js';
 import { RESTORED, RESTORING } from './hints.js';
 import { type SnapshotSource, takeIn } from './incoming.js';
-import { requireNothingToLose } from './restore.js';
+import { precious, requireNothingToLose } from './restore.js';
 import { requireMove, requireWhole, type SnapshotStatus } from './snapshot-state.js';
 import {
   deleteSnapshot,
@@ -166,7 +166,7 @@ export class Snapshots {
       const row = await this.#lock(client, id);
       requireWhole(id, row.status, 'restored');
       if (!order.force) {
-        const tables = carried(await catalogTables.all(client)).map(({ name }) => name);
+        const tables = precious(carried(await catalogTables.all(client)));
         requireNothingToLose(await countRows(client, tables));
       }
       const started = await executions.start(client, caller, {

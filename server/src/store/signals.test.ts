@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, test } from 'node:test';
 import { testDatabase } from '../../test/support/test-database.js';
-import { Signals } from './signals.js';
+import { HEARS_AGAIN, Signals, signalWithCommit } from './signals.js';
+import { inTransaction } from './transaction.js';
 
 const { pool, databaseUrl } = await testDatabase();
 
@@ -13,9 +14,13 @@ describe('signals', () => {
     const signals = new Signals(databaseUrl);
     open.push(signals);
     const heard: string[] = [];
-    signals.subscribe((hints) => heard.push(...hints));
+    /** Told by the process to itself, when it may have missed something. */
+    const again: string[] = [];
+    signals.subscribe((hints) => {
+      for (const hint of hints) (hint === HEARS_AGAIN ? again : heard).push(hint);
+    });
     await signals.listen();
-    return { signals, heard };
+    return { signals, heard, again };
   }
 
   const sessions = async (name: string) =>
@@ -60,6 +65,7 @@ describe('signals', () => {
     }
     assert.equal((await sessions('orrery-listener')).length, 2);
     assert.equal(new Set(two.heard).size, two.heard.length, 'nothing was heard twice');
+    assert.equal(two.again.length, 3, 'whoever may have missed something knows it');
   });
 
   it('that are many or long are sent all the same', async () => {
@@ -92,3 +98,22 @@ async function until(condition: () => boolean | Promise<boolean>, limit = 60_000
   }
   return true;
 }
+
+test('a hint with a commit is told to every process when the transaction commits, and not when it is rolled back', async () => {
+  const [one, other] = [new Signals(databaseUrl), new Signals(databaseUrl)];
+  await Promise.all([one.listen(), other.listen()]);
+  const heard: string[] = [];
+  for (const [name, signals] of Object.entries({ one, other })) {
+    signals.subscribe((hints) => heard.push(...hints.map((hint) => `${name} ${hint}`)));
+  }
+  const telling = (hint: string) => inTransaction(pool, (client) => signalWithCommit(client, hint));
+  const broken = inTransaction(pool, async (client) => {
+    await signalWithCommit(client, 'never');
+    throw new Error('rolled back');
+  });
+  await assert.rejects(broken, /rolled back/);
+  await telling('replaced');
+  while (heard.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(heard.sort(), ['one replaced', 'other replaced']);
+  await Promise.all([one.close(), other.close()]);
+});
