@@ -69,19 +69,30 @@ interface Requirement {
   readonly distribution: string | null;
 }
 
+/** Characters of one part. Every condition is asked of every plugin of the package. */
+const MOST_CHARACTERS = 256;
+
 /** `name?version=>=1.0,<2&distribution=centos`, with or without percent signs for what a URL would quote. */
 export function readRequirement(text: string): Requirement | { readonly problem: string } {
-  const [name, query] = cut(text, '?');
+  const [path, query] = cut(text, '?');
+  const name = unquoted(path);
+  if (!isPart(name)) return { problem: 'No plugin has such a name' };
   let version: string | null = null;
   let distribution: string | null = null;
   for (const parameter of (query ?? '').split('&').filter((each) => each !== '')) {
-    const [key, value] = cut(parameter, '=').map(unquoted);
-    if (key === 'version') version = (value ?? '').trim();
-    else if (key === 'distribution') distribution = (value ?? '').toLowerCase();
-    else
+    const [key = '', value = ''] = cut(parameter, '=').map(unquoted);
+    if (!isPart(key) || (value !== '' && !isPart(value))) {
+      return {
+        problem: `Plugin ${name} is asked for with a parameter that is no text of up to ${MOST_CHARACTERS} characters`,
+      };
+    }
+    if (key === 'version') version = value.trim();
+    else if (key === 'distribution') distribution = value.toLowerCase();
+    else {
       return {
         problem: `Plugin ${name} is asked for with an unknown parameter '${key}': known are version and distribution`,
       };
+    }
   }
   const range = version === null ? null : parseRange(version);
   if (version !== null && range === null) {
@@ -89,7 +100,11 @@ export function readRequirement(text: string): Requirement | { readonly problem:
       problem: `Plugin ${name} is asked for with a version '${version}' that is not understood: write e.g. version=>=1.0,<2`,
     };
   }
-  return { packageName: unquoted(name), version, range, distribution };
+  return { packageName: name, version, range, distribution };
+}
+
+function isPart(text: string): boolean {
+  return text !== '' && text.length <= MOST_CHARACTERS && !/\p{Cc}/u.test(text);
 }
 
 function cut(text: string, at: string): [string, string | undefined] {

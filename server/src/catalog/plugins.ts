@@ -25,6 +25,7 @@ import type { BlueprintUid, PluginUid } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { detectFormat, HEAD_BYTES } from './archive/format.js';
 import type { Blobs } from './blobs.js';
 import type { Visibility } from './blueprints.store.js';
 import { newest, parseRange } from './package-version.js';
@@ -168,10 +169,13 @@ export class Plugins {
     if (upload === null) {
       return { stream: this.openWagon(plugin), size: plugin.size, filename: plugin.archiveName };
     }
+    const head: Buffer[] = [];
+    for await (const chunk of this.#blobs.reader(upload).range(0, HEAD_BYTES)) head.push(chunk);
+    const format = detectFormat(Buffer.concat(head)) ?? 'zip';
     return {
       stream: this.#blobs.stream(upload),
       size: upload.size,
-      filename: `${plugin.archiveName.replace(/\.wgn$/, '')}.zip`,
+      filename: `${plugin.archiveName.replace(/\.wgn$/, '')}.${format}`,
     };
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { aServer } from '../../support/a-server.js';
+import { bytesOf } from '../../support/catalog.js';
 import { bundleOf, pluginYaml, wagonOf } from '../../support/plugin-archives.js';
 import { body, importing, newName, pluginsOn } from './a-plugin.js';
 import { type Answer, clientOf } from './client.js';
@@ -70,6 +71,42 @@ describe('a blueprint that imports a plugin', () => {
       const { json } = await uploadBlueprint(importing(`plugin:${name}`, version));
       assert.equal(json.plan?.nodes?.[0]?.properties?.made_by, word);
     }
+  });
+
+  test('may put it under a namespace, and fill its properties', async () => {
+    const name = newName();
+    const yaml = `plugins:
+  cool:
+    executor: central_deployment_agent
+    package_name: ${name}
+    package_version: '1.0'
+    properties: { region: { type: string } }
+node_types:
+  cool.nodes.Thing:
+    interfaces: { cloudify.interfaces.lifecycle: { create: cool.tasks.create } }
+`;
+    await aPlugin({ name, yamls: { 'plugin.yaml': yaml } });
+    const { status, json } = await uploadBlueprint(`tosca_definitions_version: cloudify_dsl_1_5
+imports:
+  - cloudify/types/types.yaml
+  - 'ns--plugin:${name}?version=>=1': { region: eu }
+node_templates:
+  thing: { type: ns--cool.nodes.Thing }
+`);
+    assert.equal(status, 201, JSON.stringify(json));
+    const plugin = json.plan!.deployment_plugins_to_install![0]!;
+    assert.deepEqual([plugin.name, plugin.package_name], ['ns--cool', name]);
+    assert.deepEqual(plugin.properties, { region: { type: 'string', value: 'eu' } });
+  });
+
+  test('is validated with it, too', async () => {
+    const { name } = await aPlugin();
+    const validate = (plugin: string) =>
+      ask('PUT', '/blueprints/never/validate', {
+        body: body(bytesOf({ 'blueprint.yaml': importing(plugin) })),
+      });
+    assert.equal((await validate(`plugin:${name}`)).status, 204);
+    assert.equal((await validate(`plugin:${name}?version=2`)).json.error_code, 'invalid_blueprint_error');
   });
 
   test('gets the labels that the plugin has by now, not those it came with', async () => {

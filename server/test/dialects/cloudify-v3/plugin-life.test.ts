@@ -15,7 +15,9 @@ describe('a plugin that is there', () => {
     const alone = await ask('GET', `/plugins/${id}/archive`);
     assert.ok(alone.bytes.equals(wagon.bytes));
     assert.equal(alone.headers.get('content-disposition'), `attachment; filename="${wagon.archiveName}"`);
-    assert.ok((await ask('GET', `/plugins/${id}/archive?full_archive=true`)).bytes.equals(bundle));
+    const whole = await ask('GET', `/plugins/${id}/archive?full_archive=true`);
+    assert.ok(whole.bytes.equals(bundle));
+    assert.match(whole.headers.get('content-disposition')!, /-py3-none-any\.zip"$/);
     const bare = await uploaded(wagonOf({ name: newName(), version: '1' }).bytes);
     const [part, full] = await Promise.all(
       ['', '?full_archive=True'].map((query) => ask('GET', `/plugins/${bare}/archive${query}`)),
