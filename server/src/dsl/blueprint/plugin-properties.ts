@@ -5,6 +5,7 @@ import { isObject, own } from '../json.js';
 import type { JsonObject } from '../plan.js';
 import type { ImportedFile } from './imports.js';
 import type { Merged } from './merge.js';
+import { joinNamespaces } from './namespaces.js';
 import { CODE } from './report.js';
 import type { ShapeCheck } from './shape.js';
 
@@ -14,9 +15,10 @@ export function applyPluginProperties(
   files: readonly ImportedFile[],
   check: ShapeCheck,
 ): Merged {
-  for (const { value, properties } of files) {
+  for (const { value, namespace, properties } of files) {
     if (properties === null) continue;
-    const plugins = isObject(value.plugins) ? Object.keys(value.plugins) : [];
+    const written = isObject(value.plugins) ? Object.keys(value.plugins) : [];
+    const plugins = written.map((plugin) => joinNamespaces(namespace, plugin));
     for (const name in properties.values) {
       const given = properties.values[name]!;
       let known = false;
