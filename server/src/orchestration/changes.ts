@@ -1,10 +1,18 @@
 /** Writes what a stage decided to change in its deployment (`planning/changes.ts`), in the transaction that stores the stage. */
 import type { Label } from '../catalog/labels.js';
+import type { PreparedPlan } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
 import { appendEvents } from '../events/events.js';
 import type { Client } from '../store/pool.js';
+import { recordReplanned } from './dependencies.js';
 import { nodeRow, planLabels, policiesInUse, restOf, sharedTypes } from './deployment-creation.js';
-import { applyPlan, noteApplied, type PendingUpdate, selectPending } from './deployment-updates.store.js';
+import {
+  applyPlan,
+  noteApplied,
+  type PendingUpdate,
+  selectPending,
+  selectUpdated,
+} from './deployment-updates.store.js';
 import { deleteNodes, insertLabels, showLabels } from './deployments.store.js';
 import {
   finishModification,
@@ -15,6 +23,7 @@ import {
 import { deleteSomeInstances, rewireInstances, selectCounts } from './modifications.store.js';
 import { insertInstances, insertNodes } from './nodes.store.js';
 import type { Change } from './planning/changes.js';
+import { dependenciesOf } from './planning/dependencies.js';
 import { unitKey } from './planning/modification.js';
 
 /** @throws DomainError where the deployment has changed since so that the change cannot be made */
@@ -88,6 +97,7 @@ async function applyUpdate(
   const rewired = outcome.rewired.map((one) => ({ ...one, relationships: one.after }));
   await rewireInstances.run(client, tenantId, [deploymentUid, JSON.stringify(rewired)]);
   await addLabels(client, of, planLabels(plan));
+  await replan(client, of, plan);
   await noteApplied.run(client, tenantId, [
     executionUid,
     JSON.stringify(
@@ -120,6 +130,13 @@ async function pendingOf(client: Client, { tenantId, executionUid }: ModifiedDep
     );
   }
   return { plan, blueprintUid };
+}
+
+async function replan(client: Client, of: ModifiedDeployment, plan: PreparedPlan): Promise<void> {
+  const { tenantId, deploymentUid: uid, userId } = of;
+  const head = (await selectUpdated.one(client, tenantId, [uid]))!;
+  const scope = { tenantId, tenantName: '', userId, seesPrivate: false };
+  await recordReplanned(client, scope, { uid, ...head }, dependenciesOf(plan));
 }
 
 async function addLabels(

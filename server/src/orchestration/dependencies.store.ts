@@ -101,6 +101,14 @@ export const deleteOtherDependencies = tenantStatement<{ target: DeploymentUid |
    returning p.target_uid as target`,
 );
 
+/** The same, of those alone whose creator is like `$4`. */
+export const deleteOutdatedDependencies = tenantStatement<{ target: DeploymentUid | null }>(
+  'dependencies_delete_outdated',
+  `delete from deployment_dependencies p
+   where p.tenant_id = $1 and p.source_uid = $2 and not p.creator = any($3::text[]) and p.creator like $4
+   returning p.target_uid as target`,
+);
+
 /** Whether deployment `$2` stands on deployment `$3`, be it by others. */
 export const standsOn = tenantStatement<{ found: boolean }>(
   'dependency_stands_on',

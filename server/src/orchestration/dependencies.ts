@@ -19,6 +19,7 @@ import {
   type DependencyField,
   deleteDependency,
   deleteOtherDependencies,
+  deleteOutdatedDependencies,
   dependencyList,
   dropConsumer,
   insertExternal,
@@ -171,6 +172,22 @@ export async function recordPlanned(
   planned: readonly PlannedDependency[],
 ): Promise<void> {
   if (planned.length > 0) await store(client, scope, source, planned);
+}
+
+/** What a deployment reads by another plan, in place of what it read by its last one; what others told of it stays. */
+export async function recordReplanned(
+  client: Client,
+  scope: TenantScope,
+  source: Pick<DeploymentHead, 'uid' | 'id' | 'visibility'>,
+  planned: readonly PlannedDependency[],
+): Promise<void> {
+  const creators = planned.map(({ creator }) => creator.slice(0, LONGEST));
+  const values = [source.uid, creators, '%.get\\_capability'];
+  const gone = await deleteOutdatedDependencies.all(client, scope.tenantId, values);
+  for (const target of new Set(gone.map((row) => row.target))) {
+    await forgetConsumer(client, scope, target, source.id);
+  }
+  await recordPlanned(client, scope, source, planned);
 }
 
 /**

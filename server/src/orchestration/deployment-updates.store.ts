@@ -101,6 +101,11 @@ export const noteApplied = tenantStatement<never>(
   `update deployment_updates p set nodes = $3, instances = $4 where p.tenant_id = $1 and p.execution_uid = $2`,
 );
 
+export const selectUpdated = tenantStatement<{ id: string; visibility: 'private' | 'tenant' | 'global' }>(
+  'update_deployment',
+  'select d.id, d.visibility from deployments d where d.tenant_id = $1 and d.uid = $2',
+);
+
 export const applyPlan = tenantStatement<never>(
   'update_apply_plan',
   `update deployments d set blueprint_uid = $3, inputs = $4, outputs = $5, capabilities = $6, workflows = $7, groups = $8, scaling_groups = $9,

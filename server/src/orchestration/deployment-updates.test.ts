@@ -332,6 +332,28 @@ describe('an update', () => {
     worker = await engine.work({ lease: 2, drain: 0 });
   });
 
+  it('makes the dependencies of the deployment those of the new plan, and is refused while others stand on it', async () => {
+    const creators = async () => {
+      const { rows } = await engine.database.pool.query<{ creator: string }>(
+        'select p.creator from deployment_dependencies p join deployments d on d.uid = p.source_uid where d.id = $1',
+        [id],
+      );
+      return rows.map(({ creator }) => creator);
+    };
+    const reading = (outputs: string) =>
+      blueprint([node('db', 1), node('web', 80, `\n    relationships:${link('db')}`)], NAMES, outputs);
+    const one = `{there: {value: {get_capability: [d1, port]}}}`;
+    assert.equal((await update(reading(one))).execution.status, 'terminated');
+    assert.deepEqual(await creators(), ['outputs.there.value.get_capability']);
+    assert.equal((await update(null, {}, { blueprintId: `${id}-blueprint` })).execution.status, 'terminated');
+    assert.deepEqual(await creators(), []);
+
+    await engine.deploy(`${id}-reader`, reading(`{there: {value: {get_capability: [${id}, port]}}}`));
+    const refused = (error: { reason?: string }) => error.reason === 'deployment-has-dependents';
+    await assert.rejects(initiate(null), refused);
+    assert.equal((await update(null, {}, { force: true })).execution.status, 'terminated');
+  });
+
   it('refuses inputs that the blueprint does not know or that do not fit, naming them', async () => {
     const wrong: readonly (readonly [JsonObject, string])[] = [
       [{ colour: 'red' }, 'deployment-inputs-unknown'],

@@ -12,9 +12,11 @@ import type { JsonObject, PlanNode, PreparedPlan, SharedTypes } from '../dsl/pla
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import { newExecutionId } from '../ids.js';
+import { requireNoMaintenance } from '../installation/maintenance.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { refuseWhileStoodOn } from './dependencies.js';
 import { checkWidth, policiesInUse, prepareFor } from './deployment-creation.js';
 import {
   insertUpdate,
@@ -80,7 +82,8 @@ export class DeploymentUpdates {
    *
    * @returns the id of the update
    * @throws DomainError `not-found`; `invalid` as `Deployments.create` does, and `workflow-unknown`, `workflow-unsupported`,
-   *   `reinstall-list-unknown`; `conflict` (`update-already-active`)
+   *   `reinstall-list-unknown`; `conflict` (`update-already-active`,
+   *   `deployment-has-dependents`)
    */
   async initiate(caller: Caller, request: UpdateRequest): Promise<string> {
     const scope = scopeFor(caller, 'deployments.write');
@@ -104,8 +107,12 @@ export class DeploymentUpdates {
 
     const id = `${deployment.id}-${randomUUID()}`;
     await inTransaction(this.#pool, async (client) => {
+      if (request.preview !== true) await requireNoMaintenance(client);
       const locked = await lockDeployment.one(client, scope.tenantId, key);
       if (locked === null) throw notFound('Deployment', request.deploymentId);
+      if (request.preview !== true && request.force !== true) {
+        await refuseWhileStoodOn(client, caller, scope, locked, 'update');
+      }
       const before = await this.#stored(client, scope, deployment);
       await refuseStrangers(client, scope, deployment, request.wishes.reinstallList);
       const steps = updateSteps(before, after).map((step) => ({ id: randomUUID(), ...step }));
