@@ -3,14 +3,15 @@ import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
+import type { JsonObject } from '../../dsl/plan.js';
 import type { NodeField, NodeRecord } from '../../orchestration/nodes.js';
 import type { ListQuery } from '../../store/list.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe, listQuery } from './described.js';
+import { describe, listQuery, Switch, Word } from './described.js';
 import { Anything, Count, Dict, ListOf, MaybeText, Names, OWNERSHIP, Text } from './fields.js';
 import { type AttributeWords, conditionsFrom, type SearchWords } from './filter-rules.js';
-import type { Params } from './lenient.js';
+import { booleanParam, type Params, single } from './lenient.js';
 import { envelope, type ListingOptions, narrowed, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { nodeExpander, type WireNode } from './plan.js';
@@ -92,14 +93,41 @@ export async function answerNodes(
     core.nodes.list(caller, query as Omit<ListQuery<NodeField>, 'shape'>);
   const { query, filteredFrom } = await narrowed(listing, conditions, list);
   const page = await list(query);
+  const records = booleanParam(params, '_evaluate_functions', false)
+    ? await evaluated(core, caller, page.records, single(params, '_instance_context'))
+    : page.records;
   const items = await Promise.all(
-    expandAll(page.records).map((node) => renderRecord(NODE, parseInclude(params), node)),
+    expandAll(records).map((node) => renderRecord(NODE, parseInclude(params), node)),
   );
   const filtered = filteredFrom === null ? null : filteredFrom - page.total;
   return envelope(listing, `[${items.join(',')}]`, page.total, filtered);
 }
 
+/** Properties as an operation would find them, the functions of each deployment evaluated at once; `instance` is what SELF means. */
+async function evaluated(
+  core: Core,
+  caller: Caller,
+  records: readonly NodeRecord[],
+  instance: string | undefined,
+): Promise<NodeRecord[]> {
+  const context = instance === undefined ? {} : { self: instance };
+  const told = new Map<NodeRecord, NodeRecord>();
+  for (const id of new Set(records.map(({ deploymentId }) => deploymentId))) {
+    const mine = records.filter(({ deploymentId }) => deploymentId === id);
+    const given = mine.map(({ definition }) => definition.properties);
+    const found = (await core.deployments.evaluate(caller, id, context, given)) as JsonObject[];
+    for (const [place, record] of mine.entries()) {
+      told.set(record, { ...record, definition: { ...record.definition, properties: found[place]! } });
+    }
+  }
+  return records.map((record) => told.get(record)!);
+}
+
 /** As it is told, for the description. */
+const EVALUATED = {
+  _evaluate_functions: Switch('Properties with their functions evaluated'),
+  _instance_context: Word('With it: the node instance that SELF means'),
+};
 export const NODE_LIST = { question: () => listQuery(NODE, LISTING), schema: () => ListOf(schemaOf(NODE)) };
 
 export function addNodes({ scope, core }: Mounting): void {
@@ -107,7 +135,7 @@ export function addNodes({ scope, core }: Mounting): void {
     '/nodes',
     {
       schema: describe('Nodes', 'list', 'List nodes', {
-        querystring: listQuery(NODE, LISTING),
+        querystring: listQuery(NODE, LISTING, EVALUATED),
         response: { 200: ListOf(schemaOf(NODE)) },
       }),
     },

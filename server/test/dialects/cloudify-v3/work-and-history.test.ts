@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { aServer } from '../../support/a-server.js';
+import { bytesOf } from '../../support/catalog.js';
 import { aWebBlueprint, missing } from './a-web-blueprint.js';
 import { clientOf, type Found } from './client.js';
 
@@ -191,6 +192,43 @@ describe('executions that are over', () => {
     assert.equal((await ask('GET', `${path}/should-start`)).text, 'false');
     const refused = await ask('POST', path, { body: { action: 'requeue' } });
     assert.deepEqual([refused.status, refused.json.error_code], [400, 'illegal_action_error']);
+  });
+});
+
+describe('nodes', () => {
+  test('are told with their functions evaluated, for whoever asks so', async () => {
+    const text = `tosca_definitions_version: cloudify_dsl_1_3
+imports: [cloudify/types/types.yaml]
+node_types:
+  thing: { derived_from: cloudify.nodes.Root, properties: { port: {}, own: { default: none } } }
+node_templates:
+  a: { type: thing, properties: { port: 80 } }
+  b: { type: thing, properties: { port: { get_attribute: [a, port] }, own: { get_attribute: [SELF, size] } } }
+`;
+    const body = new Uint8Array(bytesOf({ 'blueprint.yaml': text }));
+    assert.equal((await ask('PUT', '/blueprints/functions', { body })).status, 201);
+    await ask('PUT', '/deployments/evaluated', { body: { blueprint_id: 'functions' } });
+    const instances = items((await ask('GET', '/node-instances?deployment_id=evaluated')).json);
+    const [a, b] = ['a', 'b'].map((name) => instances.find((one) => String(one.node_id) === name)!);
+    for (const [one, runtime_properties] of [
+      [a!, { port: 8080 }],
+      [b!, { size: 3 }],
+    ] as const) {
+      await ask('PATCH', `/node-instances/${String(one.id)}`, { body: { version: 1, runtime_properties } });
+    }
+    const path = '/nodes?deployment_id=evaluated&_sort=-id';
+    const asked = await ask('GET', `${path}&_evaluate_functions=true&_instance_context=${String(b!.id)}`);
+    assert.deepEqual(
+      items(asked.json).map(({ id, properties }) => [id, properties!.port, properties!.own]),
+      [
+        ['b', 8080, 3],
+        ['a', 80, 'none'],
+      ],
+    );
+    const [plain] = items((await ask('GET', path)).json);
+    assert.deepEqual(plain!.properties!.port, { get_attribute: ['a', 'port'] });
+    const without = await ask('GET', `${path}&_evaluate_functions=true`);
+    assert.deepEqual([without.status, without.json.error_code], [400, 'functions_evaluation_error']);
   });
 });
 
