@@ -98,6 +98,13 @@ describe('a workflow of several stages', () => {
     );
     return rows[0]!.properties;
   }
+  const idOf = async (node: string) => {
+    const { rows } = await engine.database.pool.query<{ id: string }>(
+      `select i.id from node_instances i join deployments d on d.uid = i.deployment_uid where d.id = $1 and i.node = $2`,
+      [id, node],
+    );
+    return rows[0]!.id;
+  };
   const messages = async (execution: ExecutionRecord) =>
     (await engine.events(execution)).map(({ message }) => message);
 
@@ -115,7 +122,7 @@ describe('a workflow of several stages', () => {
       'vm 2 started 0',
     ]);
     plugin.calls.length = 0;
-    assert.equal((await run('scale', { scalable_entity_name: 'stack', delta: '-1' })).status, 'terminated');
+    assert.equal((await run('scale', { scalable_entity_name: 'stack', delta: -1 })).status, 'terminated');
     assert.deepEqual(plugin.calls, ['unlink proxy 1', 'stop app 1', 'stop vm 1', 'delete vm 1']);
     assert.deepEqual(await instances(), BEFORE);
     assert.deepEqual(await modifications(), ['finished', 'finished']);
@@ -207,7 +214,7 @@ describe('a workflow of several stages', () => {
 
   it('heals who is not well and knows how, and leaves the others alone', async () => {
     plugin.on('check', () => FAILS);
-    const execution = await run('heal', {});
+    const execution = await run('heal', { node_instance_id: await idOf('app') });
     assert.deepEqual([execution.status, plugin.calls], ['terminated', ['check app 1', 'heal app 1']]);
     const { status } = (await statusOf('app')) as { status: JsonObject };
     assert.deepEqual([status.ok, status.healed], [true, true]);
@@ -216,7 +223,7 @@ describe('a workflow of several stages', () => {
   it('reinstalls who could not be healed', async () => {
     plugin.on('check', () => FAILS);
     plugin.on('heal', () => FAILS);
-    assert.equal((await run('heal', {})).status, 'terminated');
+    assert.equal((await run('heal', { node_instance_id: await idOf('app') })).status, 'terminated');
     assert.deepEqual(plugin.calls, [
       'check app 1',
       'heal app 1',
@@ -227,17 +234,17 @@ describe('a workflow of several stages', () => {
     ]);
     assert.deepEqual(await instances(), BEFORE);
     plugin.calls.length = 0;
-    const refused = await run('heal', { allow_reinstall: false });
+    const refused = await run(
+      'heal',
+      { node_instance_id: await idOf('app'), allow_reinstall: false },
+      { allowCustomParameters: true },
+    );
     assert.match(refused.error!, /allow_reinstall is false, but would need to reinstall instances: app_/);
   });
 
   it('reinstalls an instance that somebody names and nothing can check, with what it contains', async () => {
-    const { rows } = await engine.database.pool.query<{ id: string }>(
-      `select i.id from node_instances i join deployments d on d.uid = i.deployment_uid where d.id = $1 and i.node = 'vm'`,
-      [id],
-    );
     plugin.on('check', () => ({ kind: 'done', result: true }));
-    assert.equal((await run('heal', { node_instance_id: rows[0]!.id })).status, 'terminated');
+    assert.equal((await run('heal', { node_instance_id: await idOf('vm') })).status, 'terminated');
     assert.deepEqual(plugin.calls, [
       'check app 1',
       'unlink proxy 1',
@@ -258,7 +265,7 @@ describe('a workflow of several stages', () => {
         return { kind: 'aborted' };
       });
     });
-    const execution = await start('heal', {});
+    const execution = await start('heal', { node_instance_id: await idOf('app') });
     await reached;
     await engine.executions.cancel(engine.caller, execution.id, 'cancel');
     assert.equal((await engine.until(execution)).status, 'cancelled');
