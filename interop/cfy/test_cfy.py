@@ -65,6 +65,13 @@ class ManagerTest(CfyTest):
         self.assertIn(os.environ['ORRERY_INTEROP_PORT'], self.cfy('profiles', 'list'))
         self.assertIn('Cloudify Manager', self.cfy('--version'))
 
+    def test_the_manager_is_well(self):
+        said = self.cfy('status')
+        self.assertNotIn('not responding', said)
+        self.assertIn('Active', said)
+        self.assertIn('deactivated', self.cfy('maintenance-mode', 'status'))
+        self.assertIn('admin', self.cfy('auditlog', 'list'))
+
     def test_a_wrong_password_is_told(self):
         said = self.cfy('profiles', 'set', '--manager-password', 'wrong', code=1)
         self.assertIn('unauthorized', said.lower())

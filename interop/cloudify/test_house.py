@@ -1,7 +1,19 @@
-"""The manager as its keepers see it: maintenance, and who may do what."""
+"""The manager as its keepers see it: health, cluster, maintenance, who may do what, and who did."""
 from cloudify_rest_client.exceptions import MaintenanceModeActiveError, NotModifiedError
 
 from harness import InteropTest, client, unique
+
+
+class ClusterTest(InteropTest):
+    def test_all_is_well(self):
+        self.assertEqual(self.client.cluster_status.get_status()['status'], 'OK')
+
+    def test_managers_brokers_and_databases_are_listed(self):
+        managers = self.client.manager.get_managers()
+        self.assertEqual(len(managers), 1)
+        self.assertTrue(managers[0]['hostname'] and managers[0]['version'])
+        self.assertIsNotNone(self.client.manager.get_brokers().items)
+        self.assertIsNotNone(self.client.manager.get_db_nodes().items)
 
 
 class MaintenanceTest(InteropTest):
@@ -27,6 +39,18 @@ class MaintenanceTest(InteropTest):
 
 
 class RightsTest(InteropTest):
+    def test_permissions_are_told_by_role(self):
+        found = self.client.permissions.list(role='viewer')
+        self.assertIn('deployment_list', [one['permission'] for one in found])
+        self.assertNotIn('deployment_delete', [one['permission'] for one in found])
+
+    def test_the_trail_tells_who_did_what(self):
+        key = unique('audited')
+        self.client.secrets.create(key, 'value')
+        self.addCleanup(self._forget, lambda: self.client.secrets.delete(key))
+        found = self.client.auditlog.list(creator_name='admin', since=None)
+        self.assertTrue(any(one['operation'] == 'create' for one in found))
+
     def test_settings_are_told_and_changed(self):
         names = [one.name for one in self.client.manager.get_config(scope='workflow')]
         self.assertIn('subgraph_retries', names)
