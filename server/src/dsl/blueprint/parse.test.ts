@@ -127,3 +127,11 @@ test('brackets and quoted texts may go on further left, as the reference parser 
   assert.equal(inputs.words?.default, 'one two\nthree');
   assert.deepEqual(inputs.map?.default, { a: 1 });
 });
+
+test('numbers to the base of sixty begin with another digit than zero', () => {
+  const values = ['10:30', '00:00:00:11:11:11', '08:15', '1:2:3', '1:30.5', '10:99'];
+  const { inputs } = planOf(
+    `tosca_definitions_version: cloudify_dsl_1_5\ninputs: {x: {default: [${values.join(', ')}]}}\n`,
+  );
+  assert.deepEqual(inputs.x?.default, [630, '00:00:00:11:11:11', '08:15', 3723, 90.5, '10:99']);
+});

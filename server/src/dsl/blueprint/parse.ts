@@ -43,6 +43,8 @@ const intTag = defineScalarTag<number>('tag:yaml.org,2002:int', {
   implicit: true,
   implicitFirstChars: [...'-+0123456789'],
   resolve: (source, isExplicit, tagName) => {
+    // `10:30` is a number to the base of sixty; with a zero in front it is a text, as many a MAC address is.
+    if (source.includes(':') && !/^[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+$/.test(source)) return NOT_RESOLVED;
     const value = intYaml11Tag.resolve(source, isExplicit, tagName);
     return typeof value === 'number' && Number.isSafeInteger(value) ? value + 0 : NOT_RESOLVED;
   },
@@ -52,6 +54,8 @@ const floatTag = defineScalarTag<number>('tag:yaml.org,2002:float', {
   implicit: true,
   implicitFirstChars: [...'-+.0123456789'],
   resolve: (source, isExplicit, tagName) => {
+    if (source.includes(':') && !/^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*$/.test(source))
+      return NOT_RESOLVED;
     const value = floatYaml11Tag.resolve(source, isExplicit, tagName);
     return typeof value === 'number' && Number.isFinite(value) ? value : NOT_RESOLVED;
   },
