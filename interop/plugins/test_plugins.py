@@ -51,6 +51,7 @@ class ProbeTest(PluginTest):
     BLUEPRINT = """tosca_definitions_version: cloudify_dsl_1_4
 imports: [cloudify/types/types.yaml, plugin:orrery-probe-plugin]
 inputs: { word: { default: world } }
+resource_tags: { team: web }
 node_templates:
   host:
     type: cloudify.nodes.Compute
@@ -98,7 +99,8 @@ node_templates:
             'node': ['one', 'probe.Node', 'cloudify.nodes.Root', 'world'],
             'instance': [one.id, 1, '10.1.2.3'],
             'operation': ['probe.look', 0, 1],
-            'deployment': [self.deployment, self.deployment, 'default_tenant', 'execute_operation'],
+            'deployment': [self.deployment, self.deployment, 'default_tenant', 'execute_operation',
+                           'admin', {'team': 'web'}],
             'plugin': ['probe', 'orrery-probe-plugin', '1.0', {}],
             'workdir': True,
             'parameters': 'hello world',

@@ -104,7 +104,14 @@ export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical';
 
 export interface OperationContext {
   readonly tenant: string;
-  readonly deployment: { readonly id: string; readonly displayName: string };
+  readonly deployment: {
+    readonly id: string;
+    readonly displayName: string;
+    /** Username. */
+    readonly creator: string;
+    /** What resources of this deployment are to be marked with in their clouds. */
+    readonly resourceTags: JsonObject;
+  };
   readonly blueprint: { readonly id: string };
   readonly execution: {
     readonly id: string;

@@ -73,7 +73,7 @@ export function recordedRequest(functionName: string, options: RecordedRequestOp
     },
     context: {
       tenant: 'default_tenant',
-      deployment: { id: 'site', displayName: 'Site' },
+      deployment: { id: 'site', displayName: 'Site', creator: 'ada', resourceTags: { team: 'web' } },
       blueprint: { id: 'site-blueprint' },
       execution: { id: 'execution-1', workflow: 'install', parameters: {}, creator: 'admin' },
       self: related === undefined ? web : related === 'source' ? web : db,

@@ -19,6 +19,20 @@ it('a registry finds plugins by name', () => {
   assert.equal(registry.find('toString'), null);
 });
 
+it('a registry leaves to uploaded plugins what is not built in, but for names of the language', async () => {
+  let recovered = 0;
+  const script = named('script');
+  const uploaded = named('python', async () => {
+    recovered += 1;
+  });
+  const registry = createRegistry([script], uploaded);
+  assert.equal(registry.find('anything'), uploaded);
+  assert.equal(registry.find('script'), script);
+  for (const name of ['agent', 'cfy_extensions', 'default_workflows']) assert.equal(registry.find(name), null);
+  await registry.recoverAll();
+  assert.equal(recovered, 1);
+});
+
 it('a registry refuses two plugins of one name', () => {
   assert.throws(() => createRegistry([named('a'), named('a')]), /two plugins are named "a"/);
 });

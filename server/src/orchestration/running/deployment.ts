@@ -1,6 +1,6 @@
 /** A deployment as a walk sees it: its plan and instances, read once, and what it may ask while operations run. */
 import type { Readable } from 'node:stream';
-import type { Json, PlanNode, PlanPlugin, SharedTypes } from '../../dsl/plan.js';
+import type { Json, JsonObject, PlanNode, PlanPlugin, SharedTypes } from '../../dsl/plan.js';
 import type { PluginPackage } from '../../plugins/plugin-package.js';
 import type { InstanceModel } from '../planning/model.js';
 
@@ -8,6 +8,9 @@ export interface WalkedDeployment {
   readonly tenant: string;
   readonly id: string;
   readonly displayName: string;
+  /** Username. */
+  readonly creator: string;
+  readonly resourceTags: JsonObject;
   readonly blueprintId: string;
   readonly types: SharedTypes;
   readonly nodes: ReadonlyMap<string, PlanNode>;

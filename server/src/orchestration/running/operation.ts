@@ -230,7 +230,12 @@ function contextOf(host: AttemptHost, attempt: Attempt, call: OperationCall): Op
   const link = linkOf(instance, call);
   const base = {
     tenant: deployment.tenant,
-    deployment: { id: deployment.id, displayName: deployment.displayName },
+    deployment: {
+      id: deployment.id,
+      displayName: deployment.displayName,
+      creator: deployment.creator,
+      resourceTags: deployment.resourceTags,
+    },
     blueprint: { id: deployment.blueprintId },
     execution: {
       id: host.execution.id,

@@ -97,6 +97,8 @@ function walked(
     tenant: execution.tenantName,
     id: execution.deploymentId,
     displayName: execution.deploymentDisplayName,
+    creator: execution.deploymentCreator,
+    resourceTags: execution.deploymentTags,
     blueprintId: blueprint.id,
     types: model.types,
     nodes: model.nodes,

@@ -22,6 +22,8 @@ export interface ClaimedExecution {
   readonly deploymentUid: DeploymentUid;
   readonly deploymentId: string;
   readonly deploymentDisplayName: string;
+  readonly deploymentCreator: string;
+  readonly deploymentTags: JsonObject;
   readonly blueprintId: string;
   readonly blueprintUid: BlueprintUid;
   readonly workflow: string;
@@ -53,13 +55,14 @@ export const claimExecutions = systemStatement<ClaimedExecution>(
      where x.uid = free.uid
      returning x.*)
    select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",
-          d.display_name as "deploymentDisplayName", b.id as "blueprintId", b.uid as "blueprintUid", x.workflow, x.function, x.status, x.parameters,
+          d.display_name as "deploymentDisplayName", du.username as "deploymentCreator", d.resource_tags as "deploymentTags", b.id as "blueprintId", b.uid as "blueprintUid", x.workflow, x.function, x.status, x.parameters,
           x.dry_run as "dryRun", x.resumed, x.wait_after_fail as "waitAfterFail", u.username as "createdBy",
           x.created_by as "createdById", x.graph, x.fence, x.batches
    from claimed x
    join tenants t on t.id = x.tenant_id
    join users u on u.id = x.created_by
    join deployments d on d.uid = x.deployment_uid
+   join users du on du.id = d.created_by
    join blueprints b on b.uid = d.blueprint_uid
    order by x.uid`,
   ENGINE,
