@@ -62,6 +62,8 @@ export interface OperationRequest {
   readRuntimeProperties?(instanceId: string): Promise<JsonObject>;
   /** A file of the deployment's folder or blueprint; throws DomainError `not-found`. */
   resource(path: string): Promise<{ size: number; stream: Readable }>;
+  /** Paths of the files in a folder of the blueprint and below it; none: there is no such folder. Absent: cannot be told here. */
+  resources?(folder: string): Promise<readonly string[]>;
   /** A capability of another deployment, a secret, … as `ctx` may ask for them: one intrinsic function, evaluated. */
   evaluate(expression: Json): Promise<Json>;
   /** What surrounds the operation in its deployment. Absent: only the context can be seen here. */

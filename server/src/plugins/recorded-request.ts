@@ -104,6 +104,8 @@ export function recordedRequest(functionName: string, options: RecordedRequestOp
       const buffer = Buffer.from(content);
       return { size: buffer.length, stream: Readable.from([buffer]) };
     },
+    resources: async (folder) =>
+      Object.keys(options.resources ?? {}).filter((path) => path.startsWith(`${folder}/`)),
     evaluate: options.evaluate ?? (async () => null),
     ...(options.plugin === undefined ? {} : { plugin: options.plugin }),
     package: async () => options.package ?? null,

@@ -28,7 +28,8 @@ it('a registry leaves to uploaded plugins what is not built in, but for names of
   const registry = createRegistry([script], uploaded);
   assert.equal(registry.find('anything'), uploaded);
   assert.equal(registry.find('script'), script);
-  for (const name of ['agent', 'cfy_extensions', 'default_workflows']) assert.equal(registry.find(name), null);
+  for (const name of ['agent', 'cfy_extensions', 'default_workflows'])
+    assert.equal(registry.find(name), null);
   await registry.recoverAll();
   assert.equal(recovered, 1);
 });

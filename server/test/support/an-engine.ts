@@ -99,6 +99,7 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
       return { uid: found.rows[0]!.uid, id, state: 'uploaded', visibility: 'tenant' as const };
     },
     planOf: async (uid: BlueprintUid) => plans.get(uid)!,
+    files: async () => [],
     file: async (uid: BlueprintUid, path: string) => {
       const file = join(folders.get(uid) ?? '/nowhere', path);
       const found = await stat(file).catch(() => null);

@@ -31,6 +31,9 @@ def look(ctx, greeting, **_):
         'file': ctx.get_resource('motd.txt').decode(),
         'rendered': ctx.get_resource_and_render('template.txt', {'who': 'you'}).decode(),
         'downloaded': open(ctx.download_resource_and_render('template.txt', template_variables={'who': 'me'})).read(),
+        'directory': sorted(os.path.relpath(os.path.join(parent, name), folder)
+                            for folder in [ctx.download_directory('conf/site')]
+                            for parent, _, names in os.walk(folder) for name in names),
     }
 
 

@@ -18,6 +18,8 @@ export interface WalkedDeployment {
   instanceCount(node: string): number;
   /** A file of the blueprint's archive. */
   resource(path: string): Promise<{ size: number; stream: Readable }>;
+  /** Paths of the files in a folder of the blueprint's archive and below it. */
+  resources(folder: string): Promise<readonly string[]>;
   /** What is uploaded under a plugin's package name, as the execution may use it; null: nothing. */
   pluginPackage(plugin: PlanPlugin): Promise<PluginPackage | null>;
   /** Evaluates every intrinsic function in `value`. Throws DomainError `invalid`. */

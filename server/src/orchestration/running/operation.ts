@@ -180,6 +180,7 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
       return host.readRuntimeProperties(task, id);
     },
     resource: (path) => deployment.resource(path),
+    resources: (folder) => deployment.resources(folder),
     evaluate: (expression) => deployment.evaluate(expression, scope),
     token: host.token,
     surroundings: surroundingsOf(deployment, scope, (ids) => host.loadProperties(ids)),

@@ -32,6 +32,8 @@ export interface WalkDependencies {
   /** Files of blueprints, as operations ask for them. */
   readonly blueprints: {
     file(blueprint: BlueprintUid, path: string): ReturnType<WalkedDeployment['resource']>;
+    /** In order, at most so many, those behind `after`; empty: that was all. */
+    files(blueprint: BlueprintUid, folder: string, after?: string): Promise<readonly { path: string }[]>;
   };
   /** Uploaded plugins. Absent: there are none. */
   readonly packages?: {
@@ -106,6 +108,7 @@ function walked(
     instanceCount: (node) => counts.get(node) ?? 0,
     resource: (path) =>
       patiently(async () => wholeIfSmall(await parts.blueprints.file(blueprint.uid, path)), parts.abandoned),
+    resources: (folder) => patiently(() => pathsIn(parts, blueprint.uid, folder), parts.abandoned),
     async pluginPackage({ packageName, packageVersion }) {
       if (packageName === null || parts.packages === undefined) return null;
       const { packages } = parts;
@@ -129,6 +132,19 @@ function walked(
         parts.abandoned,
       ),
   };
+}
+
+async function pathsIn(
+  { blueprints }: WalkDependencies,
+  blueprint: BlueprintUid,
+  folder: string,
+): Promise<string[]> {
+  const paths: string[] = [];
+  for (;;) {
+    const page = await blueprints.files(blueprint, folder, paths.at(-1) ?? '');
+    if (page.length === 0) return paths;
+    paths.push(...page.map((file) => file.path));
+  }
 }
 
 /** Bytes of a file that is read whole before it is handed out, so that an outage in the middle is waited out: scripts are small. */

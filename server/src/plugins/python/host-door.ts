@@ -35,6 +35,7 @@ export function hostDoor(session: ScriptSession, call: JsonObject): CtxObject {
         await session.update(text(id));
         return null;
       }),
+    files: () => asked(async ([folder]) => [...((await request.resources?.(trimmed(text(folder)))) ?? [])]),
     evaluate: () => asked((_args, { payload }) => request.evaluate(payload ?? null)),
   });
 }
@@ -80,6 +81,10 @@ function surroundingsOf(request: OperationRequest): NonNullable<OperationRequest
       return { ...instance, node: node.name, host: null };
     },
   };
+}
+
+function trimmed(folder: string): string {
+  return folder.replace(/^\.?\/+|\/+$/g, '');
 }
 
 function text(value: CtxThing | undefined): string {

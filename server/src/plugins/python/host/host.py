@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 import threading
 import traceback
 from urllib.parse import urlsplit
@@ -229,8 +230,21 @@ def worker_endpoint(exceptions):
             return self._render_resource_if_needed(
                 resource=place, template_variables=template_variables, download=True)
 
-        def download_directory(self, *_args, **_kwargs):
-            raise exceptions.NonRecoverableError('ctx.download_directory is not available here; download the files one by one')
+        def download_directory(self, blueprint_id, deployment_id, resource_path, logger, target_path=None,
+                               preview_only=False):
+            paths = question('host', 'files', resource_path)
+            if not paths:
+                raise exceptions.HttpException(resource_path, 404, 'the blueprint has no such folder with files in it')
+            if preview_only:
+                return paths
+            top = tempfile.mkdtemp()
+            for path in paths:
+                # As it was: below the folder's own name, without what leads to the first folder.
+                target = os.path.join(top, path.split('/', 1)[-1])
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                question('download-resource', path, target)
+            logger.info('Downloaded %d files of %s to %s', len(paths), resource_path, top)
+            return top
 
         def get_logging_handler(self):
             return EventHandler()

@@ -5,10 +5,10 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cloudify'))
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cloudify'))
 
 from harness import InteropTest, client, unique  # noqa: E402
-from wagons import COMMON, blueprint, bundle, published_source, wagon  # noqa: E402
+from published import COMMON, blueprint, bundle, published_source, wagon  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 UTILITIES = os.environ.get('ORRERY_INTEROP_UTILITIES')
@@ -85,6 +85,9 @@ node_templates:
         self.deployment = self.deployed({
             'blueprint.yaml': self.BLUEPRINT,
             'motd.txt': 'Be kind',
+            'conf/site/a.conf': 'a',
+            'conf/site/deep/b.conf': 'b',
+            'conf/other': 'c',
             'template.txt': '{% for n in [1, 2] %}{{ who }}{{ n }} {% endfor %}{{ ctx.node.id }}',
         })
         self.run_workflow(self.deployment, 'install')
@@ -108,6 +111,7 @@ node_templates:
             'file': 'Be kind',
             'rendered': 'you1 you2 one',
             'downloaded': 'me1 me2 one',
+            'directory': ['site/a.conf', 'site/deep/b.conf'],
         })
         told = self.told(execution)
         self.assertIn(('cloudify_log', 'info', 'looking around: hello world'), told)
