@@ -84,6 +84,9 @@ function routes(app: FastifyInstance, core: Core): void {
 }
 
 async function callerOf(request: FastifyRequest, core: Core): Promise<Caller> {
+  if (await core.snapshots.isRestoring()) {
+    throw new DomainError('unavailable', 'being-restored', 'A snapshot is being restored: ask again soon');
+  }
   const tenant = typeof request.headers.tenant === 'string' ? request.headers.tenant : null;
   const [scheme = '', value = ''] = (request.headers.authorization ?? '').split(' ');
   if (/^bearer$/i.test(scheme)) {

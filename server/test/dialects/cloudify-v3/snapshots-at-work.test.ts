@@ -83,6 +83,13 @@ test('while a snapshot is restored requests are refused, and the status says so 
   assert.equal(await status(), 'running');
   const refused = await anew('GET', '/blueprints');
   assert.deepEqual([refused.status, refused.json.error_code], [503, 'in_snapshot_restore_error']);
+  const native = await fetch(`${fresh.url}/orrery/v1/executions/x/operations`, {
+    headers: {
+      authorization: `Basic ${Buffer.from('admin:first-password').toString('base64')}`,
+      tenant: 'default_tenant',
+    },
+  });
+  assert.equal(native.status, 503);
   await fresh.pool.query(`delete from snapshot_restores where execution_id = 'held'`);
   assert.equal(await status(), 'not-running');
   const deadline = Date.now() + 10_000;
