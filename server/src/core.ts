@@ -45,6 +45,7 @@ import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { TaskGraphs } from './orchestration/task-graphs.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
+import { Schedules } from './scheduling/schedules.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
 import { Sites } from './sites/sites.js';
@@ -80,6 +81,7 @@ export interface Core {
   readonly sites: Sites;
   readonly filters: Filters;
   readonly labelsInUse: LabelsInUse;
+  readonly schedules: Schedules;
   readonly deploymentGroups: DeploymentGroups;
   readonly executionGroups: ExecutionGroups;
   readonly dependencies: Dependencies;
@@ -165,6 +167,7 @@ export async function buildCore({
   };
   const plugins = new Plugins({ pool, blobs });
   const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation, sites, plugins });
+  const callers = new Callers({ pool });
   const executions = new Executions(pool, wake);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
   return {
@@ -175,7 +178,7 @@ export async function buildCore({
     maintenance: new Maintenance({ pool, signals }),
     providerContext: new ProviderContexts(pool),
     audit: new Audit({ pool }),
-    callers: new Callers({ pool }),
+    callers,
     credentials: new Credentials({
       pool,
       passwordHash,
@@ -215,6 +218,13 @@ export async function buildCore({
     agents: new Agents(pool),
     executions,
     deploymentGroups,
+    schedules: new Schedules({
+      pool,
+      deployments,
+      executions,
+      callers,
+      notice: (details, message) => log.warn(details, message),
+    }),
     executionGroups: new ExecutionGroups({ pool, groups: deploymentGroups, executions }),
     events: new Events(pool),
     snapshots: new Snapshots({

@@ -49,6 +49,7 @@ export const CHORES: readonly Chore[] = [
     everyMs: 2000,
     run: async (core) => void (await core.executionGroups.promoteWaiting()),
   },
+  { name: 'start what is due', everyMs: 1000, run: async (core) => void (await core.schedules.startDue()) },
   {
     name: 'fail dead uploads',
     everyMs: 30_000,

@@ -34,6 +34,7 @@ const TAGS = {
   Snapshots: 'The whole installation as of one moment, and the way back.',
   Dependencies: 'Which deployments stand on others.',
   'Deployment groups': 'Deployments gathered under a name.',
+  'Execution schedules': 'Executions that start by themselves.',
   'Execution groups': 'One workflow on all deployments of a group.',
   Sites: 'Named places that deployments stand at.',
   Filters: 'Rules under a name that select blueprints or deployments.',

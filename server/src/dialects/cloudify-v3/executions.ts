@@ -1,7 +1,9 @@
 /** Executions of workflows. */
+import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../caller.js';
+import type { Core } from '../../core.js';
 import type { JsonObject } from '../../dsl/plan.js';
 import type { ExecutionField } from '../../orchestration/executions.js';
 import type { ListFilter } from '../../store/list.js';
@@ -25,7 +27,7 @@ import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.
 import { envelope, type ListingOptions, listBody, parseListing, readItem, timeOf } from './listing.js';
 import { passesMaintenance } from './maintenance.js';
 import type { Mounting } from './mounting.js';
-import { type Resource, schemaOf } from './resource.js';
+import { fieldNames, type Resource, schemaOf } from './resource.js';
 
 const STATUS_WORDS = {
   scheduled: 'scheduled',
@@ -92,7 +94,9 @@ const Start = Type.Object(
     wait_after_fail: Type.Optional(
       Type.Integer({ minimum: 0, maximum: LONGEST_WAIT, description: 'Seconds for operations under way' }),
     ),
-    scheduled_time: Type.Optional(Type.String({ description: 'Not supported; refused' })),
+    scheduled_time: Type.Optional(
+      Type.String({ description: 'Start it then: a schedule for one time is made' }),
+    ),
   },
   { title: 'ExecutionStart' },
 );
@@ -171,7 +175,7 @@ export function addExecutions({ scope, core }: Mounting): void {
       const { body } = request;
       refuseRestoring(body);
       if (body.scheduled_time !== undefined) {
-        throw badParameters('`scheduled_time` is not supported: start the execution when it is due');
+        return sendText(reply, 201, await schedule(core, caller, body, body.scheduled_time));
       }
       const execution = await core.executions.start(caller, {
         deploymentId: body.deployment_id,
@@ -275,6 +279,54 @@ export function addExecutions({ scope, core }: Mounting): void {
         );
     }
   }
+}
+
+/**
+ * What is to start later is a schedule for one time. The answer has the form of an execution and tells what is known of it:
+ * there is none yet (specs: cloudify.md §5.1).
+ */
+async function schedule(
+  core: Core,
+  caller: Caller,
+  body: Static<typeof Start>,
+  scheduled: string,
+): Promise<string> {
+  const compact = /^(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})([+-]\d{4})$/.exec(scheduled);
+  if (compact === null && !/(z|[+-]\d{2}:?\d{2})$/i.test(scheduled)) {
+    throw badParameters('`scheduled_time` needs a time zone: YYYYMMDDHHMM+HHMM, or ISO 8601');
+  }
+  const [, year, month, day, hour, minute, zone] = compact ?? [];
+  const since = new Date(
+    timeOf(compact === null ? scheduled : `${year}-${month}-${day}T${hour}:${minute}:00${zone}`),
+  );
+  if (since.getTime() <= Date.now())
+    throw badParameters('Date `' + scheduled + '` has already passed, please provide valid date');
+  const parameters = (body.parameters ?? {}) as JsonObject;
+  await core.schedules.create(caller, {
+    id: `${body.workflow_id.replace(/[^A-Za-z0-9_.~-]/g, '_')}_${randomBytes(8).toString('hex')}`,
+    deploymentId: body.deployment_id,
+    workflow: body.workflow_id,
+    parameters,
+    arguments: {
+      allowCustomParameters: booleanOf('allow_custom_parameters', body.allow_custom_parameters, false),
+      force: booleanOf('force', body.force, false),
+      dryRun: booleanOf('dry_run', body.dry_run, false),
+      queue: booleanOf('queue', body.queue, false),
+      waitAfterFail: body.wait_after_fail ?? 600,
+    },
+    rule: { recurrence: null, count: 1, weekdays: [] },
+    since,
+  });
+  const unknown = Object.fromEntries(fieldNames(EXECUTION).map((name) => [name, null]));
+  return JSON.stringify({
+    ...unknown,
+    deployment_id: body.deployment_id,
+    workflow_id: body.workflow_id,
+    status: 'scheduled',
+    status_display: 'scheduled',
+    parameters,
+    scheduled_for: since.toISOString(),
+  });
 }
 
 /** System executions are told only to those who ask for them. */

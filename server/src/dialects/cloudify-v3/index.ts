@@ -22,6 +22,7 @@ import { addDeployments } from './deployments.js';
 import { badParameters, CloudifyError, type Rendered, renderError } from './errors.js';
 import { addEvents } from './events.js';
 import { addExecutionGroups } from './execution-groups.js';
+import { addExecutionSchedules } from './execution-schedules.js';
 import { addExecutions } from './executions.js';
 import { addFilters } from './filters.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
@@ -105,6 +106,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addSites(mounting);
   addDeploymentGroups(mounting);
   addExecutionGroups(mounting);
+  addExecutionSchedules(mounting);
   addDependencies(mounting);
   addFilters(mounting);
   addLabelKeys(mounting);

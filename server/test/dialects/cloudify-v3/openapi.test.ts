@@ -60,6 +60,9 @@ test('answers have the form that the document says, in both versions', async () 
     await ask('POST', '/tokens', { body: { description: 'shown' } }),
     await ask('POST', '/user-groups', { body: { group_name: 'shown' } }),
     await ask('PUT', '/deployment-groups/shown', { body: { deployment_ids: [deployment] } }),
+    await ask('PUT', `/execution-schedules/shown?deployment_id=${deployment}`, {
+      body: { workflow_id: 'install', since: '2099-01-01', count: 1 },
+    }),
     await ask('PUT', '/sites/shown', { body: { location: '1,2' } }),
     await ask('PUT', '/filters/blueprints/shown', { body: { filter_rules: [] } }),
     await ask('PUT', '/filters/deployments/shown', { body: { filter_rules: [] } }),

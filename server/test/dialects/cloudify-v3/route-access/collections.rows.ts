@@ -67,6 +67,15 @@ async function executionGroup(world: World): Promise<string> {
 const theGroup = (world: World) => world.once('group', () => group(world));
 const theExecutionGroup = (world: World) => world.once('execution group', () => executionGroup(world));
 
+/** Path and query of a new one. */
+async function schedule(world: World): Promise<string> {
+  const at = `/execution-schedules/alfa-${world.newName()}?deployment_id=${world.deployment}`;
+  await world.ask('owner', 'PUT', at, { body: { workflow_id: 'install', since: '2099-01-01', count: 1 } });
+  return at;
+}
+
+const theSchedule = (world: World) => world.once('schedule', () => schedule(world));
+
 const DEPENDENCIES = '/deployments/inter-deployment-dependencies';
 
 const dependency = async (world: World) => ({
@@ -76,6 +85,28 @@ const dependency = async (world: World) => ({
 });
 
 export const rows: Rows = {
+  'GET /execution-schedules': {
+    may: 'viewer',
+    at: async (world) => {
+      await theSchedule(world);
+      return '/execution-schedules';
+    },
+  },
+  'GET /execution-schedules/:id': { may: 'viewer', at: theSchedule },
+  'PUT /execution-schedules/:id': {
+    may: 'operations',
+    at: (world) => `/execution-schedules/${world.newName()}?deployment_id=${world.deployment}`,
+    body: () => ({ workflow_id: 'install', since: '2099-01-01', count: 1 }),
+  },
+  'PATCH /execution-schedules/:id': { may: 'operations', at: schedule, body: () => ({ slip: 7 }) },
+  'DELETE /execution-schedules/:id': { may: 'operations', at: schedule },
+  'GET /summary/execution_schedules': {
+    may: 'viewer',
+    at: async (world) => {
+      await theSchedule(world);
+      return '/summary/execution_schedules?_target_field=deployment_id';
+    },
+  },
   'GET /deployment-groups': {
     may: 'viewer',
     at: async (world) => {
