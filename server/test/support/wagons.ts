@@ -61,7 +61,10 @@ export function aPackage(
 export const SLOW_TO_BUILD = aPackage({
   name: 'slow',
   files: Object.fromEntries([
-    ['slow/__init__.py', 'def run(**_):\n    return 1\n'],
+    [
+      'slow/__init__.py',
+      'def run(**_):\n    return 1\ndef wait(**_):\n    import time\n    time.sleep(600)\n',
+    ],
     ...Array.from({ length: 300 }, (_, n) => [`slow/part${n}.py`, `value = [\n${'    1,\n'.repeat(400)}]\n`]),
   ]),
 });

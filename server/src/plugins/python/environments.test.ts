@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { aPackage, SLOW_TO_BUILD } from '../../../test/support/wagons.js';
 import type { PluginPackage } from '../plugin-package.js';
 import { recordedRequest } from '../recorded-request.js';
+import { identify } from '../script/processes.js';
 import { Environments } from './environments.js';
 import { interpreterOf } from './interpreter.js';
 import { createPythonPlugin, type PythonPlugin, type PythonPluginOptions } from './python.js';
@@ -125,7 +126,7 @@ describe('environments of plugins', { skip: !python && 'there is no python3 here
 
   it('leave nothing half made when their worker is killed', async () => {
     for (const name of await readdir(environments)) await rm(join(environments, name), { recursive: true });
-    const killed = spawn(process.execPath, [WORKER, folder], { stdio: 'ignore' });
+    const killed = spawn(process.execPath, [WORKER, folder, 'slow.run'], { stdio: 'ignore' });
     const begun = async () => (await readdir(environments)).some((name) => name.startsWith('env-'));
     while (!(await begun())) await sleep(5);
     killed.kill('SIGKILL');
@@ -140,6 +141,27 @@ describe('environments of plugins', { skip: !python && 'there is no python3 here
     assert.deepEqual(await readdir(join(folder, 'runs')), []);
     assert.match(notices.join(), /the environment of slow 1\.0/);
     assert.equal((await use(next, SLOW_TO_BUILD)).kind, 'done');
+  });
+
+  it('lose what a killed worker was running in them', async () => {
+    const killed = spawn(process.execPath, [WORKER, folder, 'slow.wait'], { stdio: 'ignore' });
+    const runs = join(folder, 'runs');
+    const leader = async () => {
+      for (const run of await readdir(runs).catch(() => [])) {
+        const record = await readFile(join(runs, run, 'run.json'), 'utf8').catch(() => '{}');
+        const { operation, leader } = JSON.parse(record) as { operation?: string; leader?: { pid: number } };
+        if (operation?.startsWith('execution-1:') === true && leader != null) return leader.pid;
+      }
+      return null;
+    };
+    let pid = await leader();
+    for (; pid === null; pid = await leader()) await sleep(20);
+    killed.kill('SIGKILL');
+    await once(killed, 'exit');
+    assert.notEqual(await identify(pid), null);
+    await worker().recover();
+    assert.equal(await identify(pid), null);
+    assert.deepEqual(await readdir(runs), []);
   });
 
   it('get a pip of their own where that of their Python cannot reach into them', async () => {
