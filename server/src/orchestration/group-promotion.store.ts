@@ -35,6 +35,7 @@ export const promoteInGroup = tenantStatement<{ uid: ExecutionUid }>(
   'execution_group_promote',
   `update executions x set status = 'pending'
    where x.tenant_id = $1 and x.uid = any($2::bigint[]) and x.status = 'queued'
+     and not exists (select from maintenance m where m.requested_at is not null)
      and (x.force or not exists (select from executions a where a.tenant_id = $1 and a.deployment_uid = x.deployment_uid and a.status in ${ACTIVE}))
    returning x.uid`,
 );
