@@ -11,7 +11,7 @@ import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'cloudify'))
-from wagons import wagon, write_plugin_yaml  # noqa: E402
+from plain_wagon import wagon, write_plugin_yaml  # noqa: E402
 
 BLUEPRINT = os.path.join(HERE, '..', 'cloudify', 'blueprint', 'blueprint.yaml')
 CFY = os.path.join(os.path.dirname(sys.executable), 'cfy')

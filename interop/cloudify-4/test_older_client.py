@@ -13,7 +13,7 @@ from cloudify_rest_client.exceptions import CloudifyClientError, UserUnauthorize
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'cloudify'))
-from wagons import wagon  # noqa: E402
+from plain_wagon import wagon  # noqa: E402
 
 BLUEPRINT = os.path.join(HERE, '..', 'cloudify', 'blueprint', 'blueprint.yaml')
 PASSWORD = os.environ['ORRERY_INTEROP_PASSWORD']

@@ -1,4 +1,5 @@
-"""Many deployments at once: groups of them, and executions over groups."""
+"""Many deployments at once: groups of them, executions over groups, and executions at their time."""
+import datetime
 import time
 
 from harness import InteropTest, unique
@@ -55,3 +56,37 @@ class GroupTest(InteropTest):
         self.groups.delete(self.group)
         self.assert_refused(404, 'not_found_error', self.groups.get, self.group)
         self.assertEqual(self.client.deployments.get(deployment).id, deployment)
+
+
+class ScheduleTest(InteropTest):
+    def test_a_schedule_starts_what_it_says(self):
+        blueprint, _ = self.upload()
+        deployment, _ = self.deploy(blueprint)
+        name = unique('schedule')
+        schedules = self.client.execution_schedules
+        soon = datetime.datetime.utcnow() + datetime.timedelta(seconds=2)
+        created = schedules.create(name, deployment, 'install', since=soon, count=1, recurrence='1 hours')
+        self.assertEqual((created.id, created.workflow_id, created.enabled), (name, 'install', True))
+        self.assertIn(name, [one.id for one in schedules.list(deployment_id=deployment)])
+        deadline = time.time() + 150
+        while not self.client.executions.list(deployment_id=deployment, workflow_id='install'):
+            self.assertLess(time.time(), deadline, 'nothing was started')
+            time.sleep(0.5)
+        execution = self.client.executions.list(deployment_id=deployment, workflow_id='install')[0]
+        self.assertEqual(self.wait(execution.id).status, 'terminated')
+        schedules.delete(name, deployment)
+        self.assert_refused(404, 'not_found_error', schedules.get, name, deployment)
+
+    def test_a_schedule_is_changed_and_told_when_it_comes_next(self):
+        blueprint, _ = self.upload()
+        deployment, _ = self.deploy(blueprint)
+        name = unique('schedule')
+        schedules = self.client.execution_schedules
+        start = datetime.datetime(2090, 1, 2, 3, 0)
+        created = schedules.create(name, deployment, 'install', since=start, recurrence='2 days', count=3)
+        self.assertEqual(created.next_occurrence, '2090-01-02T03:00:00.000Z')
+        self.assertEqual(len(schedules.get(name, deployment)['all_next_occurrences']), 3)
+        changed = schedules.update(name, deployment, since=start, recurrence='1 weeks', count=2, enabled=False)
+        self.assertFalse(changed.enabled)
+        self.assert_refused(400, 'bad_parameters_error', schedules.create, unique('schedule'), deployment,
+                            'install', None, None, start, None, 'now and then')

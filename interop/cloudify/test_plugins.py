@@ -7,7 +7,7 @@ import zipfile
 from cloudify_rest_client.exceptions import PluginInUseError
 
 from harness import InteropTest, unique
-from wagons import wagon, wheel, write_plugin_yaml
+from plain_wagon import wagon, wheel, write_plugin_yaml
 
 def digest(path):
     with open(path, 'rb') as file:
