@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PlanOperation } from '../plan.js';
 import { nodeOperation } from '../plan.js';
-import { HEAD, planOf } from '../testdata/archive.js';
+import { HEAD, planOf, troublesOf } from '../testdata/archive.js';
 
 /** The operation `i.o` of node `n`, from what the parent type, the type and the template say. */
 function operation(
@@ -126,4 +126,54 @@ test('what an operation says beside its inputs reaches the plan', () => {
       resumable: true,
     },
   );
+});
+
+test('inputs of an operation without an implementation are nobody’s', () => {
+  const plan = planOf(`${HEAD}
+node_templates:
+  a: {type: cloudify.nodes.Root, interfaces: {cloudify.interfaces.lifecycle: {create: {inputs: {x: {get_attribute: [SELF, y]}}, max_retries: 3}}}}
+`);
+  const create = plan.nodes[0]?.operations['cloudify.interfaces.lifecycle.create'];
+  assert.deepEqual([create?.plugin, create?.inputs, create?.hasFunctions], ['', {}, false]);
+});
+
+test('a relationship’s operation for an agent needs a host at the end it runs on', () => {
+  const text = (target: string) => `${HEAD}
+node_templates:
+  b: {type: ${target}}
+  a:
+    type: cloudify.nodes.Root
+    relationships:
+      - type: cloudify.relationships.depends_on
+        target: b
+        target_interfaces:
+          cloudify.interfaces.relationship_lifecycle: {establish: {implementation: scripts/x.sh, executor: host_agent}}
+`;
+  assert.deepEqual(troublesOf(text('cloudify.nodes.Compute')), []);
+  assert.match(
+    troublesOf(text('cloudify.nodes.Root')).join(),
+    /^5:3 \[24\] Node 'b' has an operation for an agent/,
+  );
+});
+
+test('names that nobody knows come with the nearest known one', () => {
+  const troubles = troublesOf(`${HEAD}
+inputs: {port: {}}
+node_templates:
+  web: {type: cloudify.nodes.Comptue, propertis: {}}
+  app:
+    type: cloudify.nodes.Root
+    properties: {resource_ids: {get_input: prot}}
+    relationships: [{type: cloudify.relationships.depend_on, target: wep}]
+outputs: {o: {value: {get_attribute: [ap, x]}}}
+`);
+  const meant = troubles.flatMap((each) => /did you mean '([^']+)'/.exec(each)?.[1] ?? []);
+  assert.deepEqual(meant.sort(), [
+    'app',
+    'cloudify.nodes.Compute',
+    'cloudify.relationships.depends_on',
+    'properties',
+    'resource_id',
+    'web',
+  ]);
 });
