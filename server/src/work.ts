@@ -154,8 +154,8 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     troubles: () => [],
     stop: async () => {
       await Promise.all([worker.stop(), snapshots.stop()]);
-      await Promise.all(timers.map((timer) => timer.stop()));
-      await Promise.all([script.close(), python.close()]);
+      // An environment that is being built is a chore's as well: it is ended, not waited for.
+      await Promise.all([script.close(), python.close(), ...timers.map((timer) => timer.stop())]);
     },
   };
 }

@@ -223,7 +223,7 @@ export class Environments {
       if (first === null) throw new Error(`the environment of ${label} was removed while it was made`);
       return first;
     } catch (trouble) {
-      const error = signal.aborted && !(trouble instanceof BuildFailed) ? late(label, limit) : trouble;
+      const error = signal.aborted && !(trouble instanceof BuildFailed) ? this.#unfinished(label) : trouble;
       await plugin.report('error', (error as Error).message).catch(() => {});
       throw error;
     } finally {
@@ -233,6 +233,14 @@ export class Environments {
       this.#builds -= 1;
       this.#line.shift()?.();
     }
+  }
+
+  #unfinished(label: string): BuildFailed {
+    const why = this.#closing.signal.aborted
+      ? 'made: the worker stopped meanwhile'
+      : `built within ${this.#parts.limit / 1000} seconds`;
+    const message = `the environment of plugin ${label} was not ${why}`;
+    return new BuildFailed({ ...final(message), type: 'PluginInstallationError', retryable: true });
   }
 
   async #turn(): Promise<void> {
@@ -323,11 +331,6 @@ export class Environments {
 
 function listed(folder: string): Promise<string[]> {
   return readdir(folder).catch(() => []);
-}
-
-function late(label: string, limit: number): BuildFailed {
-  const message = `the environment of plugin ${label} was not built within ${limit / 1000} seconds`;
-  return new BuildFailed({ ...final(message), type: 'PluginInstallationError', retryable: true });
 }
 
 /** What the tool says went wrong, and what to do where we know. */
