@@ -105,7 +105,10 @@ for (const dialect of DIALECTS) {
         assert.match(operation.summary as string, /^[A-Z].*[^.]$/, at);
         const responses = operation.responses as Record<string, JsonObject>;
         const statuses = Object.keys(responses);
-        assert.ok(statuses.some((status) => status.startsWith('2')), at);
+        assert.ok(
+          statuses.some((status) => status.startsWith('2')),
+          at,
+        );
         const security = operation.security as readonly JsonObject[];
         const open = security.length === 0;
         assert.equal(statuses.includes('401'), !open, at);

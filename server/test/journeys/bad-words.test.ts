@@ -141,7 +141,6 @@ describe('the question of a list', () => {
     '_range=constructor,2020-01-01,',
     '_range=timestamp,0000-01-01,',
     '_filter_id=mine',
-    '_group_id=ours',
   ]) {
     test(`is refused when it has ${question}`, async () => {
       for (const list of [...LISTS, ...PEOPLE]) {
@@ -149,6 +148,12 @@ describe('the question of a list', () => {
       }
     });
   }
+
+  test('is refused when it asks for a group where there are none', async () => {
+    for (const list of ['blueprints', 'nodes', 'node-instances', 'secrets', ...PEOPLE]) {
+      assert.deepEqual(refusal(await ask('GET', `/${list}?_group_id=ours`)), BAD, list);
+    }
+  });
 
   test('may be a pattern that ends in a backslash', async () => {
     assert.equal((await ask('GET', '/events?message=%25%5C')).status, 200);

@@ -132,7 +132,7 @@ describe('snapshots', () => {
       },
     });
     assertTold(json, ATTRIBUTES);
-    assert.match(json.status, /^(pending|started)$/);
+    assert.match(String(json.status), /^(pending|started)$/);
     assert.equal(await ended(json.id), 'terminated');
     assert.equal((await curl('GET /snapshots/restored')).status, 200);
   });
