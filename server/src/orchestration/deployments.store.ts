@@ -128,7 +128,27 @@ export const deploymentList: ListSpec<DeploymentField> = {
     left join executions x on x.uid = d.latest_execution_uid
     left join executions c on c.uid = d.create_execution_uid`,
   driver: { table: 'deployments', alias: 'd', key: 'uid', counted: true },
-  versions: { by: ['d', 'x'], fixed: ['b.id', 't.name', 'u.username', 'c.id'] },
+  versions: {
+    by: ['d', 'x'],
+    fixed: ['b.id', 't.name', 'u.username', 'c.id'],
+    unless: {
+      sql: `d.is_parent or d.site_uid is not null or exists (select from deployment_group_members m
+        where m.deployment_uid = d.uid and m.tenant_id = d.tenant_id)`,
+      fields: [
+        'siteName',
+        'groupIds',
+        'wholeHealth',
+        'servicesCount',
+        'servicesHealth',
+        'environmentsCount',
+        'environmentsHealth',
+        'directServicesCount',
+        'directEnvironmentsCount',
+        'environmentType',
+        'hasChildren',
+      ],
+    },
+  },
   fields: {
     id: { sql: 'd.id', type: 'name' },
     displayName: { sql: 'd.display_name', type: 'text' },

@@ -1,4 +1,5 @@
 /** Questions that are composed anew for each request, of pieces of SQL with their values. */
+import { availableParallelism } from 'node:os';
 import {
   DummyDriver,
   Kysely,
@@ -7,7 +8,11 @@ import {
   PostgresQueryCompiler,
   type RawBuilder,
 } from 'kysely';
+import pg from 'pg';
 import { ask, type Queryable } from './statement.js';
+import { Turns } from './turns.js';
+
+const turns = new Turns(2 * availableParallelism(), 50);
 
 // Used to compile only; it never connects.
 const compiler = new Kysely<Record<string, never>>({
@@ -26,11 +31,13 @@ export async function askComposed<Row extends object>(
 ): Promise<Row[]> {
   const compiled = query.compile(compiler);
   const name = preparedName(compiled.sql);
-  const { rows } = await ask<Row>(db, {
-    ...(name === undefined ? {} : { name }),
-    text: compiled.sql,
-    values: [...compiled.parameters],
-  });
+  const asking = () =>
+    ask<Row>(db, {
+      ...(name === undefined ? {} : { name }),
+      text: compiled.sql,
+      values: [...compiled.parameters],
+    });
+  const { rows } = await (db instanceof pg.Pool ? turns.take(asking) : asking());
   return rows;
 }
 

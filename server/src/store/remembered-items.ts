@@ -19,23 +19,31 @@ export interface Versions {
   readonly by: readonly string[];
   /** Columns of other aliases that stay what they are for as long as something refers to their row. */
   readonly fixed: readonly string[];
+  /** Rows that show more than these rows, in these fields: they are never remembered, and of all others the fields depend on these rows alone. */
+  readonly unless?: { readonly sql: string; readonly fields: readonly string[] };
 }
 
 /** Whether a member must be told anew with each page. */
 export function isLive<Field extends string>(
   fields: ListFields<Field>,
-  { by, fixed }: Versions,
+  { by, fixed, unless }: Versions,
   shown: Shown<Field>,
 ): boolean {
   if (typeof shown === 'object' && 'constant' in shown) return false;
-  const { sql } = fields[typeof shown === 'string' ? shown : shown.field];
+  const field = typeof shown === 'string' ? shown : shown.field;
+  if (unless?.fields.includes(field)) return false;
+  const { sql } = fields[field];
   const [, alias] = /^(\w+)\.\w+$/.exec(sql) ?? [];
   return !(fixed.includes(sql) || (alias !== undefined && by.includes(alias)));
 }
 
+/** Of rows that are never remembered. */
+const NONE = '';
+
 /** SQL text that differs whenever one of the rows does. */
-export function versionText({ by }: Versions): string {
-  return by.map((alias) => `coalesce(${alias}.xmin::text, '')`).join(` || '.' || `);
+export function versionText({ by, unless }: Versions): string {
+  const version = by.map((alias) => `coalesce(${alias}.xmin::text, '')`).join(` || '.' || `);
+  return unless === undefined ? version : `case when ${unless.sql} then '${NONE}' else ${version} end`;
 }
 
 interface Item {
@@ -89,6 +97,7 @@ export class RememberedItems {
   /** @param text an item's, with a `HOLE` for each member that is told anew */
   put(kind: Kind, key: string, version: string, text: string): readonly string[] {
     const pieces = text.split(HOLE);
+    if (version === NONE) return pieces;
     const name = `${kind}:${key}`;
     this.#forget(name);
     this.#items.set(name, { version, pieces, length: text.length });
