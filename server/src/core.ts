@@ -45,6 +45,7 @@ import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { TaskGraphs } from './orchestration/task-graphs.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
+import { defaultSchedules } from './scheduling/default-schedules.js';
 import { Schedules } from './scheduling/schedules.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
@@ -166,7 +167,15 @@ export async function buildCore({
     changed: (id) => signals.send(`changed:${id}`),
   };
   const plugins = new Plugins({ pool, blobs });
-  const deployments: Deployments = new Deployments({ pool, blueprints, secrets, evaluation, sites, plugins });
+  const deployments: Deployments = new Deployments({
+    pool,
+    blueprints,
+    secrets,
+    evaluation,
+    sites,
+    plugins,
+    schedules: defaultSchedules,
+  });
   const callers = new Callers({ pool });
   const executions = new Executions(pool, wake);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });

@@ -16,7 +16,7 @@ const cli = existsSync(join(ROOT, 'cli/src')) ? readSources(join(ROOT, 'cli/src'
 
 /** The first pattern that fits says where a file belongs. */
 const PLACES: readonly (readonly [RegExp, string])[] = [
-  [/^(errors|caller|ids|dsl\/plan|dsl\/diagnostics)\.ts$/, 'contracts'],
+  [/^(errors|caller|ids|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
   [/^(main|running-server|serve|work|duty|landing|metrics|demo)\.ts$/, 'entry'],
   [/^core\.ts$/, 'core'],
   [/^(config|setting|log|data-folder|master-keys)\.ts$/, 'house'],
@@ -92,6 +92,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...COMMON,
     'installation',
     'sites',
+    'filters',
     'catalog',
     'dsl',
     'orchestration/planning',
@@ -106,7 +107,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'plugins',
   ],
   grouping: [...COMMON, 'filters', 'catalog', 'orchestration'],
-  scheduling: [...COMMON, 'orchestration'],
+  scheduling: [...COMMON, 'dsl', 'orchestration'],
   plugins: ['contracts', 'net'],
   ordering: [...COMMON, 'orchestration', 'workspaces'],
   inventory: [...COMMON, 'plugins', 'net'],

@@ -1,4 +1,4 @@
-/** Which blueprints import which. A blueprint's `requirements` name those its source imports. */
+/** Which blueprints import which. A blueprint's `imports` name those its source imports. */
 import type { BlueprintUid } from '../ids.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
 
@@ -13,7 +13,7 @@ export const keepBlueprints = systemStatement<{ uid: BlueprintUid }>(
 export const selectImporters = tenantStatement<{ id: string; own: boolean }>(
   'blueprints_importers',
   `select b.id, b.tenant_id = $1 as own from blueprints b
-   where (b.tenant_id = $1 or $3::boolean) and b.state = 'uploaded' and (b.requirements -> 'blueprints')::jsonb ? $2
+   where (b.tenant_id = $1 or $3::boolean) and b.state = 'uploaded' and b.imports <> '{}' and b.imports @> array[$2::text]
    order by b.id limit 10`,
 );
 

@@ -321,6 +321,7 @@ export class BlueprintUploads {
             : { ...plan.requirements, blueprints: plan.importedBlueprints },
         ),
         plan.description === null ? null : storable(plan.description),
+        [...plan.importedBlueprints],
       ]);
       if (touched === 0) throw superseded(id);
       await insertFiles(client, uid, stored.files);

@@ -203,7 +203,7 @@ export const restartBlueprint = tenantStatement<{ uid: BlueprintUid; attempt: nu
   'blueprints_restart',
   `update blueprints b set visibility = $3, created_by = $4, description = $5, main_file = $6, state = $7,
      alive_until = ${ALIVE}, attempt = b.attempt + 1, created_at = now(), updated_at = now(), error = null,
-     error_detail = null, archive = null, archive_format = null, requirements = null
+     error_detail = null, archive = null, archive_format = null, requirements = null, imports = '{}'
    where b.tenant_id = $1 and b.uid = $2
    returning b.uid, b.attempt`,
 );
@@ -230,7 +230,7 @@ export const failUpload = tenantStatement(
 export const finishUpload = tenantStatement(
   'blueprints_finish',
   `update blueprints b set state = 'uploaded', alive_until = null, updated_at = now(), archive = $4,
-     archive_format = $5, requirements = $6, description = coalesce(b.description, $7)
+     archive_format = $5, requirements = $6, description = coalesce(b.description, $7), imports = $8
    where b.tenant_id = $1 and b.uid = $2 and b.attempt = $3 and b.alive_until is not null`,
 );
 

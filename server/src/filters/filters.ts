@@ -137,6 +137,19 @@ export class Filters {
   }
 }
 
+/** The rules of a stored filter that a scope sees, for rooms that hold them against what is theirs; null: there is none. */
+export async function storedRules(
+  db: Parameters<typeof selectFilter.one>[0],
+  scope: TenantScope,
+  collection: FilterCollection,
+  id: string,
+): Promise<readonly FilterRule[] | null> {
+  const system = systemFilter(collection, id);
+  if (system !== undefined) return system.rules;
+  const values = [collection, id, scope.userId, scope.seesPrivate];
+  return (await selectFilter.one(db, scope.tenantId, values))?.rules ?? null;
+}
+
 function systemFilter(collection: FilterCollection, id: string) {
   return collection === 'deployments' ? SYSTEM_FILTERS.find((filter) => filter.id === id) : undefined;
 }

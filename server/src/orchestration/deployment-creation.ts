@@ -57,6 +57,21 @@ export interface PluginSource {
   absent(scope: TenantScope, plugins: readonly PlanPlugin[]): Promise<readonly PlanPlugin[]>;
 }
 
+/** The schedules, as far as deployments need them. */
+export interface ScheduleSource {
+  /**
+   * Makes the schedules that the settings of its blueprint give a deployment.
+   *
+   * @throws DomainError `invalid` (`workflow-unknown`, `schedule-rule-invalid`)
+   */
+  createDefaults(
+    client: Client,
+    scope: TenantScope,
+    deployment: { readonly uid: DeploymentUid; readonly id: string },
+    plan: Pick<PreparedPlan, 'settings' | 'workflows'>,
+  ): Promise<void>;
+}
+
 /** @throws DomainError `invalid` (`deployment-plugins-missing`) */
 export async function requirePlugins(plugins: PluginSource, scope: TenantScope, plan: Plan): Promise<void> {
   const absent = await plugins.absent(scope, usedPlugins(plan));
@@ -171,7 +186,9 @@ export async function storeDeployment(
   plan: PreparedPlan,
   suffixLength: number,
   site: number | null,
+  schedules: ScheduleSource,
 ): Promise<void> {
+  const displayName = request.displayName ?? displayNameOf(plan) ?? request.id;
   const policies = policiesInUse(plan);
   const dependencies = dependenciesOf(plan);
   const instances = instantiate(plan, () => randomName(suffixLength));
@@ -180,7 +197,7 @@ export async function storeDeployment(
     const row = await insertDeployment.one(client, scope.tenantId, [
       request.id,
       blueprint,
-      request.displayName ?? request.id,
+      displayName,
       request.description ?? plan.description,
       visibility,
       scope.userId,
@@ -204,6 +221,7 @@ export async function storeDeployment(
     await setLabels(client, scope, uid, labels);
     await recordPlanned(client, scope, { uid, id: request.id, visibility }, dependencies);
     if (site !== null) await setSite.run(client, scope.tenantId, [uid, site]);
+    await schedules.createDefaults(client, scope, { uid, id: request.id }, plan);
     await tellCreation(client, scope, uid, visibility, request);
     await record(client, caller, {
       action: 'create',
@@ -212,6 +230,14 @@ export async function storeDeployment(
       details: { blueprint: request.blueprintId, nodes: plan.nodes.length, instances: instances.length },
     });
   });
+}
+
+/** The name that the blueprint's settings give, where it is known by now. */
+function displayNameOf({ settings }: PreparedPlan): string | undefined {
+  const name = settings.display_name;
+  if (typeof name !== 'string' || name === '') return undefined;
+  checkDisplayName(name);
+  return name;
 }
 
 /** Replaces all labels of a deployment. They are as `normalLabels` gives them. */

@@ -38,6 +38,7 @@ import { own } from './execution-request.js';
 import type { Wake } from './executions.js';
 import { insertExecution, selectUnfinished } from './executions.store.js';
 import { selectDefinitions, selectInstances } from './nodes.store.js';
+import { requireObjects } from './object-values.js';
 import type { UpdateWishes } from './planning/update-plan.js';
 import { type ComparedPlan, updateSteps } from './planning/update-steps.js';
 import { UPDATE, workflowFor } from './planning/workflows/workflow-table.js';
@@ -168,6 +169,13 @@ export class DeploymentUpdates {
     };
     const options = { correctTypes: request.correctTypes === true };
     const prepared = prepareFor(plan, wanted, caller, blueprint.id, options);
+    // What it has had all along may have gone since: that stands in nobody's way.
+    const given = Object.entries(plan.inputs).filter(([name]) => Object.hasOwn(request.inputs ?? {}, name));
+    await requireObjects(this.#pool, scope, Object.fromEntries(given), prepared.inputValues, {
+      here: prepared,
+      reason: 'deployment-inputs-invalid',
+      what: 'Input',
+    });
     const missing = await this.#secrets.missing(scope, plan.requirements.secrets);
     if (missing.length === 0) return prepared;
     throw new DomainError(

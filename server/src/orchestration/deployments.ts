@@ -22,6 +22,7 @@ import {
   type PluginSource,
   prepareFor,
   requirePlugins,
+  type ScheduleSource,
   setLabels,
   storeDeployment,
   WIDTH,
@@ -41,6 +42,7 @@ import {
   type Visibility,
 } from './deployments.store.js';
 import { bounded, type Evaluation } from './evaluation.js';
+import { requireObjects } from './object-values.js';
 
 export type { DeploymentRequest } from './deployment-creation.js';
 export type {
@@ -102,6 +104,7 @@ export class Deployments {
   readonly #evaluation: Evaluation;
   readonly #sites: SiteSource;
   readonly #plugins: PluginSource;
+  readonly #schedules: ScheduleSource;
 
   constructor(parts: {
     pool: Pool;
@@ -110,6 +113,7 @@ export class Deployments {
     evaluation: Evaluation;
     sites: SiteSource;
     plugins: PluginSource;
+    schedules: ScheduleSource;
   }) {
     this.#pool = parts.pool;
     this.#blueprints = parts.blueprints;
@@ -117,6 +121,7 @@ export class Deployments {
     this.#evaluation = parts.evaluation;
     this.#sites = parts.sites;
     this.#plugins = parts.plugins;
+    this.#schedules = parts.schedules;
   }
 
   /** Needs `deployments.read`. */
@@ -168,6 +173,11 @@ export class Deployments {
     checkWidth(request.id, visibility, blueprint);
     const plan = await this.#blueprints.planOf(blueprint.uid);
     const prepared = prepareFor(plan, request, caller, blueprint.id);
+    await requireObjects(this.#pool, scope, plan.inputs, prepared.inputValues, {
+      here: prepared,
+      reason: 'deployment-inputs-invalid',
+      what: 'Input',
+    });
     const missing = await this.#secrets.missing(scope, plan.requirements.secrets);
     if (missing.length > 0) {
       throw new DomainError(
@@ -194,6 +204,7 @@ export class Deployments {
           prepared,
           suffixLength,
           site,
+          this.#schedules,
         );
         return await this.get(caller, request.id);
       } catch (error) {

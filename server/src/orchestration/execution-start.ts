@@ -12,6 +12,7 @@ import { type ExecutionRequest, own, startingStatus, withDefaults } from './exec
 import { insertExecution, selectUnfinished } from './executions.store.js';
 import { joinGroup } from './group-promotion.store.js';
 import { instanceStates } from './nodes.store.js';
+import { requireObjects } from './object-values.js';
 import { isAvailable } from './planning/availability.js';
 import { workflowFor } from './planning/workflows/workflow-table.js';
 
@@ -44,6 +45,11 @@ export async function startExecution(
   const workflow = runnable(deployment, request.workflow);
   if (request.force !== true) await checkAvailable(client, scope, deployment, request.workflow, workflow);
   const parameters = withDefaults(request, workflow);
+  await requireObjects(client, scope, workflow.parameters, parameters, {
+    here: { uid: deployment.uid, id: deployment.id },
+    reason: 'execution-parameters-illegal',
+    what: 'Parameter',
+  });
   if (request.force !== true && SHAKING.has(request.workflow)) {
     await refuseWhileStoodOn(client, caller, scope, deployment, request.workflow);
   }

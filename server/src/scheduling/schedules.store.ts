@@ -1,8 +1,8 @@
 import type { JsonObject } from '../dsl/plan.js';
+import type { Rule } from '../dsl/recurrence.js';
 import type { DeploymentUid, TenantId } from '../ids.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
-import type { Rule } from './recurrence.js';
 
 export type ScheduleField =
   | 'id'

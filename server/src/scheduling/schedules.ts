@@ -7,6 +7,7 @@
  */
 import { type Caller, scopeFor, type TenantScope } from '../caller.js';
 import type { JsonObject } from '../dsl/plan.js';
+import { checkRule, type Recurrence, type Rule, upcoming } from '../dsl/recurrence.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { Callers } from '../identity/callers.js';
@@ -17,7 +18,6 @@ import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { type SummaryQuery, type SummaryRow, summarize } from '../store/summary.js';
 import { inTransaction } from '../store/transaction.js';
-import { checkRule, type Recurrence, type Rule, upcoming } from './recurrence.js';
 import {
   claimDue,
   type DueSchedule,
@@ -273,7 +273,7 @@ async function find(
 }
 
 /** A first start that has passed is due at once, if it is not too late for it. */
-function nextOf(recurrence: Recurrence): Date | null {
+export function nextOf(recurrence: Recurrence): Date | null {
   const now = new Date();
   const before = new Date(Math.min(now.getTime(), recurrence.since.getTime()) - 1);
   const first = upcoming(recurrence, before, 1)[0] ?? null;
@@ -281,7 +281,7 @@ function nextOf(recurrence: Recurrence): Date | null {
   return upcoming(recurrence, now, 1)[0] ?? null;
 }
 
-function requireWorkflow(
+export function requireWorkflow(
   deployment: { id: string; workflows: Readonly<Record<string, unknown>> },
   name: string,
 ): void {

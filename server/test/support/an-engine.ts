@@ -27,6 +27,7 @@ import {
 import { TaskGraphs } from '../../src/orchestration/task-graphs.js';
 import type { Plugin } from '../../src/plugins/plugin.js';
 import { createRegistry } from '../../src/plugins/registry.js';
+import { defaultSchedules } from '../../src/scheduling/default-schedules.js';
 import { Sites } from '../../src/sites/sites.js';
 import type { Pool } from '../../src/store/pool.js';
 import { Signals } from '../../src/store/signals.js';
@@ -114,6 +115,7 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     secrets: NO_SECRETS,
     sites: new Sites(pool),
     plugins: { absent: async () => [] },
+    schedules: defaultSchedules,
   });
   const wake = {
     work: () => signals.send('work'),

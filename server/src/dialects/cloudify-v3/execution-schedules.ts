@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { JsonObject } from '../../dsl/plan.js';
-import { type Rule, upcoming } from '../../scheduling/recurrence.js';
+import { type Rule, upcoming } from '../../dsl/recurrence.js';
 import type { ScheduleField, StartArguments } from '../../scheduling/schedules.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';

@@ -151,3 +151,12 @@ imports:
     "https://example.org/a/one.yaml:1:11 [13] Import failed: 'https://example.org/a/two.yaml': answered 404",
   ]);
 });
+
+test('resources that old command lines uploaded beside a blueprint are told of, and nothing more', () => {
+  const text = `${HEAD}\nupload_resources: {plugin_resources: [one.wgn], dsl_resources: []}\n`;
+  const result = compile(requestOf(text));
+  assert.equal(result.kind, 'plan');
+  assert.deepEqual(result.kind === 'plan' ? result.warnings.map(({ summary }) => summary) : [], [
+    "Nothing is uploaded from 'plugin_resources': upload the plugins themselves before the blueprint",
+  ]);
+});

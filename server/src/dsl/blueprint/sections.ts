@@ -9,6 +9,7 @@ import { pluginShape } from './elements/plugins.js';
 import { policyShape, policyTriggerShape, policyTypeShape } from './elements/policies.js';
 import { relationshipTypeShape } from './elements/relationship-types.js';
 import { settingsShape } from './elements/settings.js';
+import { uploadsShape } from './elements/uploads.js';
 import { valueShape } from './elements/values.js';
 import { workflowShape } from './elements/workflows.js';
 import { anything, dict, dictOrList, type Shape, text } from './shape.js';
@@ -51,7 +52,7 @@ export const SECTION_RULES = {
   resource_tags: { since: 3, merge: 'first-name', shape: anything },
   deployment_settings: { since: 0, merge: 'once', shape: settingsShape },
   interfaces: { since: 0, merge: 'own', shape: dict },
-  upload_resources: { since: 0, merge: 'own', shape: dict },
+  upload_resources: { since: 0, merge: 'own', shape: uploadsShape },
   node_filters: { since: 0, merge: 'own', shape: anything },
   // Ours, in the source of a blueprint that others import: what it imports itself.
   imported_blueprints: { since: 0, merge: 'own', shape: anything },

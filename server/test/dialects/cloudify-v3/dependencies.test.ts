@@ -106,6 +106,34 @@ test('a capability of the parent is read by the label that names it', async () =
   assert.equal((await ask('GET', `/deployments/${child}`)).status, 404);
 });
 
+test('labels of the deployment, and capabilities of all members of a group, are evaluated when they are read', async () => {
+  const [first, second] = [await giver(), await giver()];
+  await ask('PUT', '/deployment-groups/givers', { body: { deployment_ids: [first, second] } });
+  await upload(
+    'reader',
+    `node_templates: { one: { type: cloudify.nodes.Root } }
+outputs:
+  all: { value: { get_group_capability: [givers, port] } }
+  each: { value: { get_group_capability: [givers, 'deployment_id:port'] } }
+  none: { value: { get_group_capability: [givers, other] } }
+  env: { value: { get_label: env } }
+  one: { value: { get_label: [env, 0] } }
+  lost: { value: { get_label: nothing } }
+`,
+  );
+  const reader = await deploy('reader', { labels: [{ env: 'test' }] });
+  const { lost, ...outputs } = (await ask('GET', `/deployments/${reader}/outputs`)).json
+    .outputs as unknown as Record<string, unknown>;
+  assert.deepEqual(outputs, {
+    all: [5432, 5432],
+    each: { [first]: 5432, [second]: 5432 },
+    none: [],
+    env: ['test'],
+    one: 'test',
+  });
+  assert.match(String(lost), /<ERROR: .*nothing/);
+});
+
 describe('dependencies by hand', () => {
   test('are made, made anew, listed, and deleted by what they are', async () => {
     const [a, b, c] = [await giver(), await giver(), await giver()];

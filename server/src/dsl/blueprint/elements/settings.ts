@@ -1,4 +1,8 @@
 /** `deployment_settings`: how a deployment of this blueprint is called, grouped and scheduled. */
+import { DomainError } from '../../../errors.js';
+import { defaultSchedule } from '../../default-schedules.js';
+import { isObject } from '../../json.js';
+import { CODE } from '../report.js';
 import {
   anything,
   dict,
@@ -12,7 +16,7 @@ import {
   textOrNumber,
 } from '../shape.js';
 
-const schedule: Shape = record({
+const scheduleFields: Shape = record({
   workflow: { shape: text, required: true },
   since: { shape: textOrNumber, required: true },
   until: { shape: textOrNumber },
@@ -33,6 +37,25 @@ const schedule: Shape = record({
   stop_after_fail: { shape: flag },
   slip: { shape: integer },
 });
+
+/** Any moment does: whether a time can be read depends on none. */
+const ANY_MOMENT = new Date(0);
+
+/** Times and recurrences are read here too, so that nobody learns of a wrong one when a deployment is made. */
+const schedule: Shape = (value, place, check) => {
+  scheduleFields(value, place, check);
+  if (!isObject(value) || typeof value.workflow !== 'string' || !isTimeLike(value.since)) return;
+  try {
+    defaultSchedule('', value, ANY_MOMENT);
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    check.report.error(place, CODE.format, error.message);
+  }
+};
+
+function isTimeLike(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number';
+}
 
 export const settingsShape: Shape = record({
   default_schedules: { shape: table(schedule) },
