@@ -1,4 +1,5 @@
 /** The operations of a walk that are running now: launched together, stopped together, their outcomes collected. */
+import { setMaxListeners } from 'node:events';
 import type { JsonObject } from '../../dsl/plan.js';
 import { DomainError } from '../../errors.js';
 import type { AbortReason, LogLevel, OperationOutcome } from '../../plugins/plugin.js';
@@ -44,8 +45,6 @@ type Properties = ReadonlyMap<string, JsonObject>;
 interface Running {
   readonly task: Task;
   readonly controller: AbortController;
-  /** Aborted when what was told to stop has no time left for it. */
-  readonly hurry: AbortController;
   seen: Properties;
   begun: boolean;
 }
@@ -63,6 +62,8 @@ export class Attempts {
   readonly #host: AttemptHost;
   readonly #running = new Map<number, Running>();
   readonly #timers = new Timers();
+  /** Aborted when what was told to stop has no time left for it: all of it at once. */
+  readonly #hurry = new AbortController();
   #settled: { running: Running; answer: Answer }[] = [];
   #unsent = 0;
   #dropped = 0;
@@ -71,6 +72,7 @@ export class Attempts {
   constructor(parts: AttemptsParts) {
     this.#parts = parts;
     this.#host = this.#attemptHost();
+    setMaxListeners(0, this.#hurry.signal);
   }
 
   get running(): number {
@@ -89,8 +91,7 @@ export class Attempts {
     const launched = tasks.map((task): Running => {
       const controller = new AbortController();
       if (stop !== null) controller.abort(stop);
-      const hurry = new AbortController();
-      const running = { task, controller, hurry, seen: new Map(), begun: false };
+      const running = { task, controller, seen: new Map(), begun: false };
       this.#running.set(task.id, running);
       return running;
     });
@@ -106,10 +107,8 @@ export class Attempts {
   }
 
   abort(reason: AbortReason): void {
-    for (const { controller, hurry } of this.#running.values()) {
-      controller.abort(reason);
-      if (reason === 'killed' || reason === 'fenced') hurry.abort(reason);
-    }
+    for (const { controller } of this.#running.values()) controller.abort(reason);
+    if (reason === 'killed' || reason === 'fenced') this.#hurry.abort(reason);
   }
 
   /** Outcomes since the last call, as many as a batch bears. What operations wrote to runtime properties is in the outbox when it returns. */
@@ -189,7 +188,7 @@ export class Attempts {
       retries: book.retries(task),
       maxRetries: book.limits(task).maxRetries,
       signal: controller.signal,
-      atOnce: running.hurry.signal,
+      atOnce: this.#hurry.signal,
       properties: running.seen,
       begins: () => {
         running.begun = true;
