@@ -4,7 +4,7 @@ import { type Caller, scopeFor, type TenantScope } from '../caller.js';
 import type { JsonObject } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
-import type { Executions } from '../orchestration/executions.js';
+import type { Executions, ResumeOptions } from '../orchestration/executions.js';
 import { promoteGroup, promoteWaitingGroups } from '../orchestration/group-promotion.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
@@ -104,13 +104,18 @@ export class ExecutionGroups {
    * Does to each execution of the group what can be done to it. Those that are resumed wait for their turn again.
    * Needs `executions.run`. Throws `not-found`.
    */
-  async act(caller: Caller, id: string, action: GroupAction): Promise<void> {
+  async act(
+    caller: Caller,
+    id: string,
+    action: GroupAction,
+    how: Pick<ResumeOptions, 'evenInMaintenance'> = {},
+  ): Promise<void> {
     const scope = scopeFor(caller, 'executions.run');
     const group = await this.#find(this.#pool, scope, id);
     for (const one of await selectGroupExecutions.all(this.#pool, scope.tenantId, [group])) {
       try {
         if (action === 'resume' || action === 'force-resume') {
-          await this.#executions.resume(caller, one.id, { force: action === 'force-resume' });
+          await this.#executions.resume(caller, one.id, { ...how, force: action === 'force-resume' });
         } else {
           await this.#executions.cancel(caller, one.id, action);
         }

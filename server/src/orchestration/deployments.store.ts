@@ -99,6 +99,7 @@ export type DeploymentField =
   | 'latestExecutionFinishedOperations'
   | 'createExecutionId'
   | 'unavailableInstances'
+  | 'driftedInstances'
   | 'uid'
   | 'workflowsDigest'
   | 'siteName'
@@ -116,6 +117,10 @@ export type DeploymentField =
 
 const UNAVAILABLE = `(case when d.installed and d.health <> 'in-progress' then 0 else (select count(*) from node_instances i
   where i.deployment_uid = d.uid and i.tenant_id = d.tenant_id and i.state <> 'started') end)::integer`;
+
+/** Counted while something works on the deployment; what it leaves is settled at its end. */
+const DRIFTED = `(case when d.health <> 'in-progress' then d.drifted_instances else (select count(*) from node_instances i
+  where i.deployment_uid = d.uid and i.tenant_id = d.tenant_id and has_drifted(i.system_properties)) end)::integer`;
 
 const GROUP_IDS = `coalesce((select json_agg(g.id order by g.id) from deployment_group_members m
   join deployment_groups g on g.uid = m.group_uid where m.deployment_uid = d.uid and m.tenant_id = d.tenant_id), '[]')`;
@@ -177,6 +182,7 @@ export const deploymentList: ListSpec<DeploymentField> = {
     latestExecutionFinishedOperations: { sql: 'x.finished_operations', type: 'integer' },
     createExecutionId: { sql: 'c.id', type: 'name' },
     unavailableInstances: { sql: UNAVAILABLE, type: 'integer' },
+    driftedInstances: { sql: DRIFTED, type: 'integer' },
     siteName: {
       sql: '(case when d.site_uid is not null then (select s.name from sites s where s.uid = d.site_uid) end)',
       type: 'text',
@@ -256,6 +262,14 @@ export const holdDeploymentOf = tenantStatement<never>(
    for no key update of d`,
 );
 
+/** The same for the deployment of node instance `$2`. */
+export const holdDeploymentOfInstance = tenantStatement<never>(
+  'deployment_hold_of_instance',
+  `select from deployments d
+   where d.tenant_id = $1 and d.uid = (select i.deployment_uid from node_instances i where i.tenant_id = $1 and i.id = $2)
+   for no key update of d`,
+);
+
 export const insertDeployment = tenantStatement<{ uid: DeploymentUid }>(
   'deployment_insert',
   `insert into deployments (tenant_id, id, blueprint_uid, display_name, description, visibility, created_by, inputs, outputs, capabilities, workflows,
@@ -296,10 +310,21 @@ export const setLatestExecution = tenantStatement<never>(
 /** Recomputes what an ended execution means for its deployment (cloudify-rest.md §D2). `$3`: the execution's end. */
 export const settleDeployment = tenantStatement<never>(
   'deployment_settle',
-  `update deployments d set installed = s.installed, updated_at = now(),
+  `update deployments d set installed = s.installed, drifted_instances = s.drifted, updated_at = now(),
           health = case when $3 = 'failed' or not s.installed then 'requires-attention' else 'good' end
-   from (select not exists (select from node_instances i where i.tenant_id = $1 and i.deployment_uid = $2 and i.state <> 'started') as installed) s
+   from (select not exists (select from node_instances i where i.tenant_id = $1 and i.deployment_uid = $2 and i.state <> 'started') as installed,
+           (select count(*) from node_instances i
+            where i.tenant_id = $1 and i.deployment_uid = $2 and has_drifted(i.system_properties)) as drifted) s
    where d.tenant_id = $1 and d.uid = $2`,
+);
+
+/** For whoever has changed or removed instances without an execution. */
+export const recountDrifted = tenantStatement<never>(
+  'deployment_recount_drifted',
+  `update deployments d set drifted_instances = s.drifted
+   from (select count(*) as drifted from node_instances i
+         where i.tenant_id = $1 and i.deployment_uid = $2 and has_drifted(i.system_properties)) s
+   where d.tenant_id = $1 and d.uid = $2 and d.drifted_instances <> s.drifted`,
 );
 
 export const updateDeployment = tenantStatement<never>(

@@ -6,7 +6,7 @@
  */
 import { type Caller, requirePermission, scopeFor, type TenantScope } from '../caller.js';
 import { type Label, normalLabels } from '../catalog/labels.js';
-import type { Json, Plan, ValueDefinition } from '../dsl/plan.js';
+import type { Json, JsonObject, Plan, ValueDefinition } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { BlueprintUid } from '../ids.js';
@@ -41,7 +41,8 @@ import {
   updateDeployment,
   type Visibility,
 } from './deployments.store.js';
-import { bounded, type Evaluation } from './evaluation.js';
+import { type Evaluable, evaluatedProperties, NO_SECRETS, placesBy } from './evaluated-properties.js';
+import { bounded, Evaluation } from './evaluation.js';
 import { requireObjects } from './object-values.js';
 
 export type { DeploymentRequest } from './deployment-creation.js';
@@ -317,6 +318,31 @@ export class Deployments {
     requirePermission(caller, 'deployments.write');
     const deployment = await this.get(caller, id);
     return this.#evaluation.evaluate(payload, { ...subjectOf(caller, deployment), ...context });
+  }
+
+  /**
+   * Properties of nodes and instances, evaluated as far as they have a value; those of deployments that the caller does not
+   * see from its tenant stay as they are. See `evaluatedProperties`.
+   * Needs `deployments.read`; secrets are told to who has `deployments.write`.
+   */
+  async evaluateProperties(
+    caller: Caller,
+    all: readonly (Evaluable & { readonly deploymentId: string; readonly tenantName: string })[],
+  ): Promise<JsonObject[]> {
+    const scope = scopeFor(caller, 'deployments.read');
+    const seesSecrets = caller.permissions.has('deployments.write');
+    const evaluation = seesSecrets ? this.#evaluation : new Evaluation(this.#pool, NO_SECRETS);
+    const told = all.map(({ properties }) => properties);
+    for (const places of placesBy(all, ({ tenantName, deploymentId }) => `${tenantName}/${deploymentId}`)) {
+      const { deploymentId, tenantName } = all[places[0]!]!;
+      const key = [deploymentId, scope.userId, scope.seesPrivate];
+      const found = await selectDeployment.one(this.#pool, scope.tenantId, key);
+      if (found === null || found.tenantName !== tenantName) continue;
+      const mine = places.map((place) => all[place]!);
+      const values = await evaluatedProperties(evaluation, subjectOf(caller, found), mine);
+      for (const [index, place] of places.entries()) told[place] = values[index]!;
+    }
+    return told;
   }
 
   /** Some of the deployments that stand on a blueprint; those of other tenants without their names. */

@@ -10,6 +10,7 @@ import { appendEvents } from '../events/events.js';
 import { record } from '../identity/audit.js';
 import { revokeExecutionTokens } from '../identity/tokens.js';
 import type { ExecutionId } from '../ids.js';
+import { requireNoMaintenance } from '../installation/maintenance.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
@@ -157,13 +158,14 @@ export class Executions {
    * (`retry`, `skip` or `done`, each with a reason), or `force`, which retries them all. Needs `executions.run`.
    *
    * @throws DomainError `not-found`; `conflict` (`execution-not-resumable`, `operation-needs-decision`,
-   *   `execution-already-running`); `invalid` (`unknown-operation`)
+   *   `execution-already-running`); `invalid` (`unknown-operation`); `unavailable` (`maintenance`)
    */
   async resume(caller: Caller, id: string, options: ResumeOptions = {}): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
       const execution = await this.#lock(client, scope, id);
       refuseUpload(id, execution);
+      if (options.evenInMaintenance !== true) await requireNoMaintenance(client);
       if (!mayResume(execution.status, options.force === true)) {
         throw new DomainError(
           'conflict',

@@ -10,7 +10,7 @@ import { randomName } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import { holdDeployment, lockDeployment, selectTypes } from './deployments.store.js';
+import { holdDeployment, lockDeployment, recountDrifted, selectTypes } from './deployments.store.js';
 import {
   countsOf,
   finishModification,
@@ -138,6 +138,7 @@ export class Modifications {
         );
       }
       await step(client, subject(scope, found.deploymentUid));
+      await recountDrifted.run(client, scope.tenantId, [found.deploymentUid]);
       await record(client, caller, { action, thing: 'deployment-modification', id, details: {} });
     });
   }

@@ -6,6 +6,7 @@ import { record } from '../identity/audit.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { holdDeploymentOfInstance, recountDrifted } from './deployments.store.js';
 import {
   type InstanceField,
   type InstanceRecord,
@@ -60,6 +61,8 @@ export class NodeInstances {
   async update(caller: Caller, id: string, change: InstanceChange): Promise<InstanceRecord> {
     const scope = scopeFor(caller, 'nodes.write');
     await inTransaction(this.#pool, async (client) => {
+      const isChecked = change.systemProperties !== undefined;
+      if (isChecked) await holdDeploymentOfInstance.run(client, scope.tenantId, [id]);
       const stored = await lockInstance.one(client, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
       if (stored === null) throw notFound('Node instance', id);
       if (change.version < stored.version && change.force !== true) {
@@ -77,6 +80,7 @@ export class NodeInstances {
         change.systemProperties === undefined ? null : JSON.stringify(change.systemProperties),
       ]);
       if (changed > 0) {
+        if (isChecked) await recountDrifted.run(client, scope.tenantId, [stored.deploymentUid]);
         await record(client, caller, {
           action: 'update',
           thing: 'node-instance',

@@ -21,6 +21,7 @@ export type NodeField =
   | 'plannedInstances'
   | 'actualInstances'
   | 'unavailableInstances'
+  | 'driftedInstances'
   | 'visibility'
   | 'tenantName'
   | 'createdBy';
@@ -50,6 +51,11 @@ export const nodeList: ListSpec<NodeField> = {
     plannedInstances: { sql: 'n.planned_instances', type: 'integer' },
     actualInstances: { sql: `${INSTANCES})::integer`, type: 'integer' },
     unavailableInstances: { sql: `${INSTANCES} and i.state <> 'started')::integer`, type: 'integer' },
+    driftedInstances: {
+      sql: `(case when d.health <> 'in-progress' and d.drifted_instances = 0 then 0
+        else ${INSTANCES} and has_drifted(i.system_properties)) end)::integer`,
+      type: 'integer',
+    },
     visibility: { sql: 'd.visibility', type: 'text' },
     tenantName: { sql: 't.name', type: 'text' },
     createdBy: { sql: 'u.username', type: 'text' },
@@ -91,7 +97,7 @@ export interface InstanceRecord {
   readonly createdBy: string;
 }
 
-export type InstanceField = Exclude<keyof InstanceRecord, 'deploymentUid'>;
+export type InstanceField = Exclude<keyof InstanceRecord, 'deploymentUid'> | 'drifted';
 
 const INSTANCE_FROM = `node_instances i
   join deployments d on d.uid = i.deployment_uid and d.tenant_id = i.tenant_id
@@ -110,6 +116,7 @@ export const instanceList: ListSpec<InstanceField> = {
     version: { sql: 'i.version', type: 'integer' },
     runtimeProperties: { sql: 'i.runtime_properties', type: 'json' },
     systemProperties: { sql: 'i.system_properties', type: 'json' },
+    drifted: { sql: 'has_drifted(i.system_properties)', type: 'boolean' },
     relationships: { sql: 'i.relationships', type: 'json' },
     scalingGroups: { sql: 'i.scaling_groups', type: 'json' },
     visibility: { sql: 'd.visibility', type: 'text' },

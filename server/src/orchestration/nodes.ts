@@ -27,6 +27,7 @@ export interface NodeRecord {
   readonly plannedInstances: number;
   readonly actualInstances: number;
   readonly unavailableInstances: number;
+  readonly driftedInstances: number;
   readonly visibility: 'private' | 'tenant' | 'global';
   readonly tenantName: string;
   readonly createdBy: string;

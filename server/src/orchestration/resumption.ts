@@ -12,6 +12,8 @@ export interface ResumeOptions {
   /** Run again also what may have done its work. */
   readonly force?: boolean;
   readonly decisions?: readonly ResumeDecision[];
+  /** For administrators at work in maintenance mode. */
+  readonly evenInMaintenance?: boolean;
 }
 
 /** What a person says of one operation that did not succeed: run it again, go on without it, or it was done after all. */

@@ -60,7 +60,7 @@ export function deploymentResource(
         schema: Text,
       },
       unavailable_instances: { from: 'unavailableInstances', schema: Count },
-      drifted_instances: { from: { constant: 0 }, schema: Count },
+      drifted_instances: { from: 'driftedInstances', schema: Count },
       latest_execution: { from: 'latestExecutionId', schema: MaybeText },
       latest_execution_status: {
         from: {

@@ -11,6 +11,7 @@ import { badParameters } from './errors.js';
 import { Count, Dict, IdParams, ListOf, MaybeText, Names, OWNERSHIP, Text, Time } from './fields.js';
 import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
 import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
+import { passesMaintenance } from './maintenance.js';
 import type { Mounting } from './mounting.js';
 import { fieldNames, type Resource, schemaOf } from './resource.js';
 
@@ -144,7 +145,7 @@ export function addExecutionGroups({ scope, core }: Mounting): void {
           `Invalid action: ${request.body.action}, Valid actions are: ${ACTIONS.join(', ')}`,
         );
       }
-      await core.executionGroups.act(caller, id, action);
+      await core.executionGroups.act(caller, id, action, { evenInMaintenance: passesMaintenance(request) });
       return sendText(reply, 200, await read(caller, request.query, id));
     },
   );

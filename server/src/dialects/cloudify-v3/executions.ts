@@ -200,7 +200,7 @@ export function addExecutions({ scope, core }: Mounting): void {
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;
-      await act(caller, id, request.body.action);
+      await act(caller, id, request.body.action, passesMaintenance(request));
       return sendText(reply, 200, await read(caller, request.query, id));
     },
   );
@@ -259,7 +259,12 @@ export function addExecutions({ scope, core }: Mounting): void {
       sendText(reply, 200, String(await core.executions.mayStart(callerOf(request), request.params.id))),
   );
 
-  async function act(caller: Caller, id: string, action: string): Promise<void> {
+  async function act(
+    caller: Caller,
+    id: string,
+    action: string,
+    evenInMaintenance: boolean,
+  ): Promise<void> {
     switch (action) {
       case 'cancel':
       case 'force-cancel':
@@ -271,7 +276,7 @@ export function addExecutions({ scope, core }: Mounting): void {
         return;
       case 'resume':
       case 'force-resume':
-        await core.executions.resume(caller, id, { force: action === 'force-resume' });
+        await core.executions.resume(caller, id, { force: action === 'force-resume', evenInMaintenance });
         return;
       default:
         throw badParameters(

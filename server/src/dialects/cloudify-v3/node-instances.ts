@@ -5,7 +5,7 @@ import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
 import type { JsonObject } from '../../dsl/plan.js';
 import type { InstanceField, InstanceRecord } from '../../orchestration/node-instances.js';
-import type { ListQuery } from '../../store/list.js';
+import type { ListPage, ListQuery } from '../../store/list.js';
 import { sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { describe, itemQuery, listQuery, Switch } from './described.js';
@@ -30,6 +30,7 @@ const INSTANCE: Resource<InstanceField> = {
     version: { from: 'version', schema: Type.Integer() },
     runtime_properties: { from: 'runtimeProperties', schema: Dict },
     system_properties: { from: 'systemProperties', schema: Dict },
+    has_configuration_drift: { from: 'drifted', schema: Flag },
     scaling_groups: {
       from: 'scalingGroups',
       schema: Type.Array(Type.Object({ name: Text, id: Text })),
@@ -46,12 +47,6 @@ const INSTANCE: Resource<InstanceField> = {
     is_status_check_ok: {
       needs: ['systemProperties'],
       derive: ({ systemProperties }) => statusIsOk(systemProperties),
-      schema: Flag,
-      listed: true,
-    },
-    has_configuration_drift: {
-      needs: ['systemProperties'],
-      derive: ({ systemProperties }) => hasDrift(systemProperties),
       schema: Flag,
       listed: true,
     },
@@ -90,11 +85,6 @@ function statusIsOk(systemProperties: unknown): boolean {
   return status?.ok === true;
 }
 
-function hasDrift(systemProperties: unknown): boolean {
-  const { configuration_drift: drift } = systemProperties as { configuration_drift?: { result?: unknown } };
-  return drift?.result !== undefined && drift.result !== null && drift.result !== false;
-}
-
 const LISTING: ListingOptions<InstanceField> = { searches: { _search: 'id' }, acrossTenants: true };
 
 const Change = Type.Object(
@@ -124,10 +114,50 @@ export async function answerInstances(
 ): Promise<string> {
   const listing = parseListing(INSTANCE, params, LISTING);
   const conditions = await conditionsFrom(core, caller, null, INSTANCE_WORDS, params, body);
-  const list = (query: ListQuery<InstanceField>) => core.nodeInstances.list(caller, query);
+  const list = listOf(core, caller, params);
   const { query, filteredFrom } = await narrowed(listing, conditions, list);
   const page = await list(query);
   return listBody(listing, page, filteredFrom === null ? null : filteredFrom - page.total);
+}
+
+const EVALUATED = { _evaluate_functions: Switch('Runtime properties with their functions evaluated') };
+
+type InstanceQuery = (query: ListQuery<InstanceField>) => Promise<ListPage>;
+
+/** Instances as `params` ask for them. */
+function listOf(core: Core, caller: Caller, params: Params): InstanceQuery {
+  if (booleanParam(params, '_evaluate_functions', false)) return (query) => evaluated(core, caller, query);
+  return (query) => core.nodeInstances.list(caller, query);
+}
+
+/** What is added to the items of a page to evaluate them, and taken away again. */
+const ASIDE = { '.id': 'id', '.deployment': 'deploymentId', '.tenant': 'tenantName' } as const;
+type Told = Record<keyof typeof ASIDE, string> & Record<string, unknown>;
+
+/** Each instance is what SELF means in its own runtime properties. */
+async function evaluated(
+  core: Core,
+  caller: Caller,
+  query: ListQuery<InstanceField>,
+): Promise<ListPage> {
+  const names = Object.keys(query.shape).filter((name) => query.shape[name] === 'runtimeProperties');
+  if (names.length === 0) return core.nodeInstances.list(caller, query);
+  const page = await core.nodeInstances.list(caller, { ...query, shape: { ...query.shape, ...ASIDE } });
+  const items = JSON.parse(page.items) as Told[];
+  for (const name of names) {
+    const given = items.map((item) => ({
+      self: item['.id'],
+      deploymentId: item['.deployment'],
+      tenantName: item['.tenant'],
+      properties: item[name] as JsonObject,
+    }));
+    const found = await core.deployments.evaluateProperties(caller, given);
+    for (const [place, item] of items.entries()) item[name] = found[place]!;
+  }
+  const bare = items.map((item) =>
+    Object.fromEntries(Object.entries(item).filter(([name]) => !Object.hasOwn(ASIDE, name))),
+  );
+  return { total: page.total, items: JSON.stringify(bare) };
 }
 
 /** As it is told, for the description. */
@@ -143,7 +173,7 @@ export function addNodeInstances({ scope, core }: Mounting): void {
     '/node-instances',
     {
       schema: describe('Node instances', 'list', 'List node instances', {
-        querystring: listQuery(INSTANCE, LISTING),
+        querystring: listQuery(INSTANCE, LISTING, EVALUATED),
         response: { 200: ListOf(schemaOf(INSTANCE)) },
       }),
     },
@@ -153,13 +183,13 @@ export function addNodeInstances({ scope, core }: Mounting): void {
   );
 
   const read = (request: FastifyRequest, params: Params, id: string) =>
-    readItem(INSTANCE, params, id, (query) => core.nodeInstances.list(callerOf(request), query));
+    readItem(INSTANCE, params, id, listOf(core, callerOf(request), params));
 
   scope.get<{ Params: Static<typeof IdParams>; Querystring: Params }>(
     '/node-instances/:id',
     {
       schema: describe('Node instances', 'get', 'Get a node instance', {
-        querystring: itemQuery(),
+        querystring: itemQuery(EVALUATED),
         ...one,
       }),
     },

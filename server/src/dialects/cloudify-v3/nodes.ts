@@ -3,7 +3,6 @@ import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
-import type { JsonObject } from '../../dsl/plan.js';
 import type { NodeField, NodeRecord } from '../../orchestration/nodes.js';
 import type { ListQuery } from '../../store/list.js';
 import { sendText } from './answer.js';
@@ -48,7 +47,7 @@ const NODE: Resource<Field> = {
     actual_number_of_instances: { from: 'actualInstances', schema: Count },
     actual_planned_number_of_instances: { from: 'plannedInstances', schema: Count },
     unavailable_instances: { from: 'unavailableInstances', schema: Count },
-    drifted_instances: { from: { constant: 0 }, schema: Count },
+    drifted_instances: { from: 'driftedInstances', schema: Count },
     ...OWNERSHIP,
   },
   derived: {
@@ -103,24 +102,28 @@ export async function answerNodes(
   return envelope(listing, `[${items.join(',')}]`, page.total, filtered);
 }
 
-/** Properties as an operation would find them, the functions of each deployment evaluated at once; `instance` is what SELF means. */
+/**
+ * Properties as an operation would find them; `instance` is what SELF means. What has no value says why, and what the caller
+ * does not see from its tenant stays as it is written.
+ */
 async function evaluated(
   core: Core,
   caller: Caller,
   records: readonly NodeRecord[],
   instance: string | undefined,
 ): Promise<NodeRecord[]> {
-  const context = instance === undefined ? {} : { self: instance };
-  const told = new Map<NodeRecord, NodeRecord>();
-  for (const id of new Set(records.map(({ deploymentId }) => deploymentId))) {
-    const mine = records.filter(({ deploymentId }) => deploymentId === id);
-    const given = mine.map(({ definition }) => definition.properties);
-    const found = (await core.deployments.evaluate(caller, id, context, given)) as JsonObject[];
-    for (const [place, record] of mine.entries()) {
-      told.set(record, { ...record, definition: { ...record.definition, properties: found[place]! } });
-    }
-  }
-  return records.map((record) => told.get(record)!);
+  const self = instance === undefined ? {} : { self: instance };
+  const given = records.map(({ definition, deploymentId, tenantName }) => ({
+    properties: definition.properties,
+    deploymentId,
+    tenantName,
+    ...self,
+  }));
+  const found = await core.deployments.evaluateProperties(caller, given);
+  return records.map((record, place) => ({
+    ...record,
+    definition: { ...record.definition, properties: found[place]! },
+  }));
 }
 
 /** As it is told, for the description. */

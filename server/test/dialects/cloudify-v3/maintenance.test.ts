@@ -37,6 +37,8 @@ describe('maintenance mode', { concurrency: false }, () => {
 
   test('waits for what runs, tells it, and lets nothing else begin', async () => {
     deployment = await deploy();
+    const ended = String((await start({})).json.id);
+    await ask('POST', `/executions/${ended}`, { body: { action: 'cancel' } });
     busy = String((await start({})).json.id);
     waiting = String((await start({ queue: true })).json.id);
     const { json } = await ask('POST', '/maintenance/activate');
@@ -60,6 +62,8 @@ describe('maintenance mode', { concurrency: false }, () => {
       { reason: 'maintenance' },
       'and so is whoever starts something without a request',
     );
+    const resumed = await ask('POST', `/executions/${ended}/resume`, { root: '/orrery/v1', body: {} });
+    assert.equal(resumed.status, 503, 'nor is anything taken up again over another API');
   });
 
   test('is active when nothing runs any more; what is queued goes on waiting', async () => {

@@ -228,7 +228,96 @@ node_templates:
     const [plain] = items((await ask('GET', path)).json);
     assert.deepEqual(plain!.properties!.port, { get_attribute: ['a', 'port'] });
     const without = await ask('GET', `${path}&_evaluate_functions=true`);
-    assert.deepEqual([without.status, without.json.error_code], [400, 'functions_evaluation_error']);
+    assert.equal(without.status, 200, without.text);
+    const [told, other] = items(without.json);
+    assert.match(String(told!.properties!.own), /^<ERROR: .*SELF/);
+    assert.deepEqual([told!.properties!.port, other!.properties!.port], [8080, 80], 'nothing else is hidden');
+  });
+
+  test('tell readers what has a value, but no secret', async () => {
+    const text = `tosca_definitions_version: cloudify_dsl_1_3
+imports: [cloudify/types/types.yaml]
+node_types: { thing: { derived_from: cloudify.nodes.Root, properties: { key: {}, twice: {} } } }
+inputs: { size: { default: 4 } }
+node_templates:
+  a: { type: thing, properties: { key: { get_secret: kept }, twice: { concat: [{ get_input: size }, x] } } }
+`;
+    await ask('PUT', '/secrets/kept', { body: { value: 'not for readers' } });
+    const body = new Uint8Array(bytesOf({ 'blueprint.yaml': text }));
+    assert.equal((await ask('PUT', '/blueprints/kept', { body })).status, 201);
+    await ask('PUT', '/deployments/kept', { body: { blueprint_id: 'kept' } });
+    await ask('PUT', '/users', { body: { username: 'reader', password: 'long enough', role: 'default' } });
+    await ask('PUT', '/tenants/users', {
+      body: { tenant_name: 'default_tenant', username: 'reader', role: 'viewer' },
+    });
+    const path = '/nodes?deployment_id=kept&_evaluate_functions=true';
+    const seen = await ask('GET', path, { username: 'reader', password: 'long enough' });
+    assert.equal(seen.status, 200, seen.text);
+    assert.equal(items(seen.json)[0]!.properties!.twice, '4x');
+    assert.match(String(items(seen.json)[0]!.properties!.key), /^<ERROR: .*kept/);
+    assert.equal(seen.text.includes('not for readers'), false);
+    assert.equal(items((await ask('GET', path)).json)[0]!.properties!.key, 'not for readers');
+  });
+});
+
+describe('node instances', () => {
+  test('are told with the functions in their runtime properties evaluated, whatever else is told', async () => {
+    const [a] = items((await ask('GET', '/node-instances?deployment_id=evaluated&node_id=a')).json);
+    const runtime_properties = {
+      plain: 1,
+      port: { get_property: ['SELF', 'port'] },
+      none: { get_attribute: ['nobody', 'x'] },
+    };
+    const path = `/node-instances/${String(a!.id)}`;
+    await ask('PATCH', path, { body: { version: a!.version, runtime_properties } });
+    const one = await ask('GET', `${path}?_evaluate_functions=true&_include=runtime_properties`);
+    assert.equal(one.status, 200, one.text);
+    const [listed] = items(
+      (await ask('GET', '/node-instances?deployment_id=evaluated&node_id=a&_evaluate_functions=true')).json,
+    );
+    for (const told of [one.json, listed!]) {
+      const { none, ...rest } = told.runtime_properties as Record<string, unknown>;
+      assert.deepEqual(rest, { plain: 1, port: 80 });
+      assert.match(String(none), /^<ERROR: /);
+    }
+    assert.deepEqual(Object.keys(one.json), ['runtime_properties'], 'nothing that was not asked for');
+    const [plain] = items((await ask('GET', '/node-instances?deployment_id=evaluated&node_id=a')).json);
+    assert.deepEqual(plain!.runtime_properties, runtime_properties);
+  });
+
+  test('that have drifted, or whose relationships have, are counted at their node and deployment', async () => {
+    const id = await deploy();
+    const [instance] = items((await ask('GET', `/node-instances?deployment_id=${id}`)).json);
+    const counts = async () => [
+      (await ask('GET', `/deployments/${id}`)).json.drifted_instances,
+      items((await ask('GET', `/deployments?id=${id}`)).json)[0]!.drifted_instances,
+      items((await ask('GET', `/nodes?deployment_id=${id}&id=${String(instance!.node_id)}`)).json)[0]!
+        .drifted_instances,
+      (await ask('GET', `/node-instances/${String(instance!.id)}`)).json.has_configuration_drift,
+    ];
+    const check = async (system_properties: object) => {
+      const body = { version: 1, system_properties };
+      const { status, text } = await ask('PATCH', `/node-instances/${String(instance!.id)}?force=true`, {
+        body,
+      });
+      assert.equal(status, 200, text);
+      return counts();
+    };
+    const found = { ok: true, task: null, result: { size: 'another' } };
+    const none = { ok: true, task: null, result: {} };
+    assert.deepEqual(await counts(), [0, 0, 0, false]);
+    assert.deepEqual(await check({ configuration_drift: found }), [1, 1, 1, true]);
+    assert.deepEqual(await check({ configuration_drift: none }), [0, 0, 0, false]);
+    const links = { x: none, y: found };
+    assert.deepEqual(await check({ source_relationships_configuration_drift: links }), [1, 1, 1, true]);
+    assert.deepEqual(await check({ target_relationships_configuration_drift: links }), [1, 1, 1, true]);
+    assert.deepEqual(await check({ status: { ok: true } }), [0, 0, 0, false]);
+    await finish(id, 'install');
+    assert.deepEqual(await check({ configuration_drift: found }), [1, 1, 1, true]);
+    await finish(id, 'check_status');
+    assert.deepEqual(await counts(), [1, 1, 1, true], 'also when an execution has ended since');
+    await finish(id, 'check_drift');
+    assert.deepEqual(await counts(), [0, 0, 0, false], 'until a check finds none');
   });
 });
 
