@@ -13,6 +13,7 @@ export interface UserRow {
   readonly active: boolean;
   readonly builtin: boolean;
   readonly locked: boolean;
+  readonly gettingStarted: boolean;
   readonly createdAt: Date;
   readonly firstLoginAt: Date | null;
   readonly lastLoginAt: Date | null;
@@ -43,7 +44,7 @@ const LOCKED = 'coalesce(u.locked_until > now(), false)';
 export const selectUser = systemStatement<UserRow>(
   'users_select',
   `select u.id, u.username, u.system_role as role, u.active, u.builtin, ${LOCKED} as locked,
-     u.created_at as "createdAt", u.first_login_at as "firstLoginAt", u.last_login_at as "lastLoginAt",
+     u.getting_started as "gettingStarted", u.created_at as "createdAt", u.first_login_at as "firstLoginAt", u.last_login_at as "lastLoginAt",
      ${GROUPS} as groups, ${TENANTS} as tenants,
      ${GROUP_SYSTEM_ROLES} as "groupSystemRoles", ${TENANT_ROLES} as "tenantRoles"
    from users u where lower(u.username) = lower($1)`,
@@ -93,6 +94,12 @@ export const updateActive = systemStatement(
   WHY,
 );
 
+export const updateGettingStarted = systemStatement(
+  'users_update_getting_started',
+  'update users set getting_started = $2 where id = $1',
+  WHY,
+);
+
 export const updateUnlocked = systemStatement(
   'users_update_unlocked',
   'update users set failed_logins = 0, locked_until = null where id = $1',
@@ -112,6 +119,7 @@ export type UserField =
   | 'role'
   | 'active'
   | 'locked'
+  | 'gettingStarted'
   | 'createdAt'
   | 'firstLoginAt'
   | 'lastLoginAt'
@@ -130,6 +138,7 @@ export const USER_LIST: ListSpec<UserField> = {
     role: { sql: 'u.system_role', type: 'text' },
     active: { sql: 'u.active', type: 'boolean' },
     locked: { sql: LOCKED, type: 'boolean' },
+    gettingStarted: { sql: 'u.getting_started', type: 'boolean' },
     createdAt: { sql: 'u.created_at', type: 'time' },
     firstLoginAt: { sql: 'u.first_login_at', type: 'time' },
     lastLoginAt: { sql: 'u.last_login_at', type: 'time' },

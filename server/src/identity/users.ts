@@ -28,6 +28,7 @@ import {
   type UserField,
   type UserRow,
   updateActive,
+  updateGettingStarted,
   updatePassword,
   updateRole,
   updateUnlocked,
@@ -123,6 +124,17 @@ export class Users {
       await updatePassword.run(client, [user.id, hash]);
       await deleteOwnTokens.run(client, [user.id]);
     });
+    return this.#find(username);
+  }
+
+  /** Whether a web interface should show the user its tour. Everybody may say so of themselves. */
+  async setGettingStarted(caller: Caller, username: string, wanted: boolean): Promise<User> {
+    if (!isSelf(caller, username)) requirePermission(caller, 'users.manage');
+    requirePerson(caller);
+    const details = { wanted: String(wanted) };
+    await this.#change(caller, username, 'set-getting-started', details, (client, user) =>
+      updateGettingStarted.run(client, [user.id, wanted]),
+    );
     return this.#find(username);
   }
 

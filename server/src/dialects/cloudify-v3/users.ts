@@ -8,7 +8,7 @@ import { callerOf } from './auth.js';
 import { deletionOf, describe, itemQuery, listQuery, oneOf, Switch } from './described.js';
 import { badParameters } from './errors.js';
 import { Anything, Flag, ListOf, MaybeTime, NameParams, Names, Text, Time } from './fields.js';
-import { booleanParam, type Params } from './lenient.js';
+import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
 import { type ListingOptions, listBody, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type DerivedField, type Resource, renderRecord, schemaOf } from './resource.js';
@@ -50,7 +50,7 @@ function userResource(version: ApiVersion, withMemberships: boolean): Resource<U
       ...always,
       first_login_at: { from: 'firstLoginAt', schema: MaybeTime },
       is_locked: { from: 'locked', schema: Flag },
-      show_getting_started: { from: { constant: false }, schema: Flag },
+      show_getting_started: { from: 'gettingStarted', schema: Flag },
       groups: { from: groups, schema: Anything },
       ...(withMemberships ? {} : { tenants: { from: 'tenantCount' as const, schema: Type.Integer() } }),
     },
@@ -106,8 +106,9 @@ const UserChange = Type.Object(
   {
     password: Type.Optional(Type.String()),
     role: Type.Optional(Type.String({ description: ROLE_TEXT })),
+    show_getting_started: Type.Optional(LenientBoolean),
   },
-  { title: 'UserChange', description: 'Either of the two, and not both' },
+  { title: 'UserChange', description: 'Exactly one of these' },
 );
 const Activation = Type.Object(
   { action: Type.String({ description: 'activate or deactivate' }) },
@@ -190,22 +191,25 @@ export function addUsers({ scope, core, version }: Mounting): void {
   scope.post<{ Params: Static<typeof NameParams>; Body: Static<typeof UserChange>; Querystring: Params }>(
     '/users/:name',
     {
-      schema: describe('Users', 'update', 'Set the password or the role of a user', {
+      schema: describe('Users', 'update', 'Set the password, the role or the welcome of a user', {
         body: UserChange,
         ...one,
       }),
     },
     async (request, reply) => {
-      const { password, role } = request.body;
-      if ((password === undefined) === (role === undefined)) {
-        throw badParameters('Either `password` or `role` must be given, and not both');
+      const { password, role, show_getting_started: welcome } = request.body;
+      if ([password, role, welcome].filter((given) => given !== undefined).length !== 1) {
+        throw badParameters('Exactly one of `password`, `role` and `show_getting_started` must be given');
       }
       const caller = callerOf(request);
       const { name } = request.params;
-      const user =
-        password !== undefined
-          ? await core.users.setPassword(caller, name, password)
-          : await setRole(caller, name, role!);
+      const change = () => {
+        if (password !== undefined) return core.users.setPassword(caller, name, password);
+        if (role !== undefined) return setRole(caller, name, role);
+        const wanted = booleanOf('show_getting_started', welcome, false);
+        return core.users.setGettingStarted(caller, name, wanted);
+      };
+      const user = await change();
       return sendText(reply, 200, await render(request.query, user));
     },
   );

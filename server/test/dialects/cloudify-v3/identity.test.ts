@@ -147,6 +147,13 @@ describe('users, groups and tenants', () => {
     assert.equal((await ask('GET', '/version', { username: 'ann', password: 'secret1' })).status, 401);
     assert.equal((await ask('POST', '/users/ann', { ...v3, body: { role: 'user' } })).json.active, true);
     assert.equal((await ask('POST', '/users/ann', { body: { password: 'secret2' } })).status, 200);
+    const welcome = { body: { show_getting_started: true } };
+    assert.equal((await ask('POST', '/users/ann', welcome)).json.show_getting_started, true);
+    assert.equal((await ask('GET', '/users/ann')).json.show_getting_started, true, 'it is kept');
+    const own = { username: 'ann', password: 'secret2', tenant: null };
+    const without = { ...own, body: { show_getting_started: 'false' } };
+    assert.equal((await ask('POST', '/users/ann', without)).json.show_getting_started, false);
+    assert.equal((await ask('POST', '/users/admin', { ...own, ...welcome })).status, 403);
     assert.equal(
       (await ask('GET', '/user', { username: 'ann', password: 'secret2', tenant: null })).json.username,
       'ann',

@@ -24,3 +24,6 @@ alter table deployments add column drifted_instances integer not null default 0;
 update deployments d set drifted_instances = i.drifted
 from (select deployment_uid, count(*) as drifted from node_instances where has_drifted(system_properties) group by deployment_uid) i
 where i.deployment_uid = d.uid;
+
+-- Whether a web interface should welcome the user with its tour. Nothing here looks at it.
+alter table users add column getting_started boolean not null default false;
