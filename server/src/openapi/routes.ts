@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 export interface Route {
   /** Upper case. HEAD beside GET is not told: it follows from GET. */
   readonly method: string;
-  /** As the router has it: `/api/v3.1/blueprints/:id`. */
+  /** As the router has it: `/api/v3.1/blueprints/:id`; `:path` where it takes everything that follows. */
   readonly path: string;
   readonly schema: FastifySchema;
 }
@@ -14,7 +14,7 @@ export function watchRoutes(scope: FastifyInstance): readonly Route[] {
   const routes: Route[] = [];
   scope.addHook('onRoute', ({ method, url, schema }) => {
     for (const each of [method].flat()) {
-      if (each !== 'HEAD') routes.push({ method: each, path: url, schema: schema ?? {} });
+      if (each !== 'HEAD') routes.push({ method: each, path: url.replace(/\*$/, ':path'), schema: schema ?? {} });
     }
   });
   return routes;

@@ -33,6 +33,7 @@ import { addNodeInstances } from './node-instances.js';
 import { addNodes } from './nodes.js';
 import { addPermissions } from './permissions.js';
 import { addPlugins } from './plugins.js';
+import { addResourceFiles } from './resource-files.js';
 import { addSearches } from './searches.js';
 import { addSecrets } from './secrets.js';
 import { addSecretsShare } from './secrets-share.js';
@@ -72,6 +73,13 @@ export const cloudifyV3: Dialect = {
         addVersion({ scope, core, version: 'v3.1' });
       },
       { prefix: '/api' },
+    );
+    await app.register(
+      async (scope) => {
+        await prepare(scope, core);
+        addResourceFiles({ scope, core });
+      },
+      { prefix: '/resources' },
     );
   },
 };

@@ -29,6 +29,7 @@ export function watchPaths(scope: FastifyInstance): KnownPaths {
 
 function patternOf(url: string): RegExp {
   const segments = url.split('/').map((segment) => {
+    if (segment === '*') return '.*';
     return segment.startsWith(':') ? '[^/]+' : segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   });
   return new RegExp(`^${segments.join('/')}/?$`);

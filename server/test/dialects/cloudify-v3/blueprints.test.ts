@@ -302,3 +302,37 @@ test('nothing that was asked here was a mistake of the server', () => {
     [],
   );
 });
+
+describe('the files of a blueprint', () => {
+  const files = (path: string, asked: Asked = {}) =>
+    ask('GET', `/resources/blueprints/default_tenant${path}`, { root: '', ...asked });
+
+  test('are told one by one or as a folder, beside the API', async () => {
+    const id = newId();
+    const archive = bytesOf({ 'blueprint.yaml': BLUEPRINT, 'scripts/a b.sh': 'echo a', 'scripts/deep/c': '' });
+    assert.equal((await ask('PUT', `/blueprints/${id}`, { body: bytes(archive) })).status, 201);
+    const one = await files(`/${id}/scripts/a%20b.sh`);
+    assert.deepEqual([one.status, one.text], [200, 'echo a']);
+    assert.equal(one.headers.get('content-disposition'), 'attachment');
+    assert.equal((await files(`/${id}/scripts/deep/c`)).text, '');
+    for (const folder of ['scripts', 'scripts/']) {
+      const { json } = await files(`/${id}/${folder}`);
+      assert.deepEqual(Object.keys(json.files!).sort(), ['a b.sh', 'deep/c'], folder);
+    }
+    assert.equal(Object.keys((await files(`/${id}/`)).json.files!).length, 3);
+  });
+
+  test('are not there where nothing is, and not for another tenant', async () => {
+    const id = newId();
+    await upload(id);
+    for (const path of [`/${id}/absent`, `/${id}/..%2f..%2fetc/passwd`, '/absent/blueprint.yaml']) {
+      const { status, json } = await files(path);
+      assert.deepEqual([status, json.error_code], [404, 'not_found_error'], path);
+    }
+    const elsewhere = await ask('GET', `/resources/blueprints/other/${id}/blueprint.yaml`, { root: '' });
+    assert.equal(elsewhere.status, 404);
+    assert.equal((await files(`/${id}/blueprint.yaml`, { anonymous: true })).status, 401);
+    const written = await ask('PUT', `/resources/blueprints/default_tenant/${id}/x`, { root: '' });
+    assert.deepEqual([written.status, written.headers.get('allow')], [405, 'GET, HEAD']);
+  });
+});

@@ -21,6 +21,10 @@ export const rows: Rows = {
     at: ({ blueprint }) => `/blueprints/${blueprint}/archive`,
     tells: false,
   },
+  'GET /resources/blueprints/:tenant/:id/:path': {
+    may: 'viewer',
+    at: ({ blueprint, tenant }) => `/resources/blueprints/${tenant}/${blueprint}/blueprint.yaml`,
+  },
   'PUT /blueprints/:id': {
     may: 'user',
     at: (world) => `/blueprints/${world.newName()}`,
