@@ -14,7 +14,8 @@ export function watchRoutes(scope: FastifyInstance): readonly Route[] {
   const routes: Route[] = [];
   scope.addHook('onRoute', ({ method, url, schema }) => {
     for (const each of [method].flat()) {
-      if (each !== 'HEAD') routes.push({ method: each, path: url.replace(/\*$/, ':path'), schema: schema ?? {} });
+      if (each !== 'HEAD')
+        routes.push({ method: each, path: url.replace(/\*$/, ':path'), schema: schema ?? {} });
     }
   });
   return routes;

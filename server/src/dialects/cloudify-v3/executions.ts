@@ -259,12 +259,7 @@ export function addExecutions({ scope, core }: Mounting): void {
       sendText(reply, 200, String(await core.executions.mayStart(callerOf(request), request.params.id))),
   );
 
-  async function act(
-    caller: Caller,
-    id: string,
-    action: string,
-    evenInMaintenance: boolean,
-  ): Promise<void> {
+  async function act(caller: Caller, id: string, action: string, evenInMaintenance: boolean): Promise<void> {
     switch (action) {
       case 'cancel':
       case 'force-cancel':

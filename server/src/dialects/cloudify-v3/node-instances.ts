@@ -135,11 +135,7 @@ const ASIDE = { '.id': 'id', '.deployment': 'deploymentId', '.tenant': 'tenantNa
 type Told = Record<keyof typeof ASIDE, string> & Record<string, unknown>;
 
 /** Each instance is what SELF means in its own runtime properties. */
-async function evaluated(
-  core: Core,
-  caller: Caller,
-  query: ListQuery<InstanceField>,
-): Promise<ListPage> {
+async function evaluated(core: Core, caller: Caller, query: ListQuery<InstanceField>): Promise<ListPage> {
   const names = Object.keys(query.shape).filter((name) => query.shape[name] === 'runtimeProperties');
   if (names.length === 0) return core.nodeInstances.list(caller, query);
   const page = await core.nodeInstances.list(caller, { ...query, shape: { ...query.shape, ...ASIDE } });

@@ -12,17 +12,29 @@ import { Bytes, describe } from './described.js';
 import { Dict, Text } from './fields.js';
 import type { Mounting } from './mounting.js';
 
+const Whole = Type.Object({ tenant: Text, id: Text });
 const Params = Type.Object({
-  tenant: Text,
-  id: Text,
-  path: Type.String({ description: 'Of a file; of a folder, with or without a slash at its end, for what is in it' }),
+  ...Whole.properties,
+  path: Type.String({
+    description: 'Of a file; of a folder, with or without a slash at its end, for what is in it',
+  }),
 });
 const Folder = Type.Object({ files: Dict }, { title: 'FolderOfFiles' });
 
-type FileRequest = FastifyRequest<{ Params: { tenant: string; id: string; '*': string } }>;
+type FileRequest = FastifyRequest<{ Params: { tenant: string; id: string; '*'?: string } }>;
 
 /** To a scope under `/resources`. */
 export function addResourceFiles({ scope, core }: Pick<Mounting, 'scope' | 'core'>): void {
+  scope.get(
+    '/blueprints/:tenant/:id',
+    {
+      schema: describe('Blueprints', 'files', 'Tell the files of a blueprint, with their times', {
+        params: Whole,
+        response: { 200: Folder },
+      }),
+    },
+    async (request: FileRequest, reply) => answerFile(core, request, reply),
+  );
   scope.get(
     '/blueprints/:tenant/:id/*',
     {
@@ -46,7 +58,7 @@ export function addResourceFiles({ scope, core }: Pick<Mounting, 'scope' | 'core
 }
 
 async function answerFile(core: Core, request: FileRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { tenant, id, '*': path } = request.params;
+  const { tenant, id, '*': path = '' } = request.params;
   const blueprint = await core.blueprints.get(callerOf(request), id);
   if (blueprint.tenantName !== tenant) throw notFound('Blueprint', id);
   const isFolder = path === '' || path.endsWith('/');

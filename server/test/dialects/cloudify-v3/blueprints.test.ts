@@ -309,14 +309,19 @@ describe('the files of a blueprint', () => {
 
   test('are told one by one or as a folder, beside the API', async () => {
     const id = newId();
-    const archive = bytesOf({ 'blueprint.yaml': BLUEPRINT, 'scripts/a b.sh': 'echo a', 'scripts/deep/c': '' });
+    const archive = bytesOf({
+      'blueprint.yaml': BLUEPRINT,
+      'scripts/a b.sh': 'echo a',
+      'scripts/deep/c': '',
+    });
     assert.equal((await ask('PUT', `/blueprints/${id}`, { body: bytes(archive) })).status, 201);
     const one = await files(`/${id}/scripts/a%20b.sh`);
     assert.deepEqual([one.status, one.text], [200, 'echo a']);
     assert.equal(one.headers.get('content-disposition'), 'attachment');
     assert.equal((await files(`/${id}/scripts/deep/c`)).text, '');
     for (const folder of ['scripts', 'scripts/']) {
-      const { json } = await files(`/${id}/${folder}`);
+      const { json, text } = await files(`/${id}/${folder}`);
+      assert.ok(json.files, text);
       assert.deepEqual(Object.keys(json.files!).sort(), ['a b.sh', 'deep/c'], folder);
     }
     assert.equal(Object.keys((await files(`/${id}/`)).json.files!).length, 3);

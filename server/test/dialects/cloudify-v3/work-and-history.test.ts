@@ -266,7 +266,7 @@ describe('node instances', () => {
     const runtime_properties = {
       plain: 1,
       port: { get_property: ['SELF', 'port'] },
-      none: { get_attribute: ['nobody', 'x'] },
+      none: { get_secret: 'nothing of that name' },
     };
     const path = `/node-instances/${String(a!.id)}`;
     await ask('PATCH', path, { body: { version: a!.version, runtime_properties } });

@@ -21,6 +21,11 @@ export const rows: Rows = {
     at: ({ blueprint }) => `/blueprints/${blueprint}/archive`,
     tells: false,
   },
+  'GET /resources/blueprints/:tenant/:id': {
+    may: 'viewer',
+    at: ({ blueprint, tenant }) => `/resources/blueprints/${tenant}/${blueprint}/`,
+    tells: false,
+  },
   'GET /resources/blueprints/:tenant/:id/:path': {
     may: 'viewer',
     at: ({ blueprint, tenant }) => `/resources/blueprints/${tenant}/${blueprint}/blueprint.yaml`,
