@@ -14,6 +14,7 @@ import {
   WHOLE_HEALTH,
 } from './deployment-family.store.js';
 import { DEPLOYMENT_SELECTIONS } from './deployment-selections.store.js';
+import { DRIFTED } from './drift.store.js';
 
 export type Visibility = 'private' | 'tenant' | 'global';
 export type Health = 'good' | 'in-progress' | 'requires-attention';
@@ -117,10 +118,6 @@ export type DeploymentField =
 
 const UNAVAILABLE = `(case when d.installed and d.health <> 'in-progress' then 0 else (select count(*) from node_instances i
   where i.deployment_uid = d.uid and i.tenant_id = d.tenant_id and i.state <> 'started') end)::integer`;
-
-/** Counted while something works on the deployment; what it leaves is settled at its end. */
-const DRIFTED = `(case when d.health <> 'in-progress' then d.drifted_instances else (select count(*) from node_instances i
-  where i.deployment_uid = d.uid and i.tenant_id = d.tenant_id and has_drifted(i.system_properties)) end)::integer`;
 
 const GROUP_IDS = `coalesce((select json_agg(g.id order by g.id) from deployment_group_members m
   join deployment_groups g on g.uid = m.group_uid where m.deployment_uid = d.uid and m.tenant_id = d.tenant_id), '[]')`;
@@ -262,14 +259,6 @@ export const holdDeploymentOf = tenantStatement<never>(
    for no key update of d`,
 );
 
-/** The same for the deployment of node instance `$2`. */
-export const holdDeploymentOfInstance = tenantStatement<never>(
-  'deployment_hold_of_instance',
-  `select from deployments d
-   where d.tenant_id = $1 and d.uid = (select i.deployment_uid from node_instances i where i.tenant_id = $1 and i.id = $2)
-   for no key update of d`,
-);
-
 export const insertDeployment = tenantStatement<{ uid: DeploymentUid }>(
   'deployment_insert',
   `insert into deployments (tenant_id, id, blueprint_uid, display_name, description, visibility, created_by, inputs, outputs, capabilities, workflows,
@@ -316,15 +305,6 @@ export const settleDeployment = tenantStatement<never>(
            (select count(*) from node_instances i
             where i.tenant_id = $1 and i.deployment_uid = $2 and has_drifted(i.system_properties)) as drifted) s
    where d.tenant_id = $1 and d.uid = $2`,
-);
-
-/** For whoever has changed or removed instances without an execution. */
-export const recountDrifted = tenantStatement<never>(
-  'deployment_recount_drifted',
-  `update deployments d set drifted_instances = s.drifted
-   from (select count(*) as drifted from node_instances i
-         where i.tenant_id = $1 and i.deployment_uid = $2 and has_drifted(i.system_properties)) s
-   where d.tenant_id = $1 and d.uid = $2 and d.drifted_instances <> s.drifted`,
 );
 
 export const updateDeployment = tenantStatement<never>(

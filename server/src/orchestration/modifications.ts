@@ -10,7 +10,8 @@ import { randomName } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import { holdDeployment, lockDeployment, recountDrifted, selectTypes } from './deployments.store.js';
+import { holdDeployment, lockDeployment, selectTypes } from './deployments.store.js';
+import { recountDrifted } from './drift.store.js';
 import {
   countsOf,
   finishModification,

@@ -6,7 +6,7 @@ import { record } from '../identity/audit.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import { holdDeploymentOfInstance, recountDrifted } from './deployments.store.js';
+import { holdDeploymentOfInstance, recountDrifted } from './drift.store.js';
 import {
   type InstanceField,
   type InstanceRecord,
