@@ -23,7 +23,15 @@ describe('the first time of a default schedule', () => {
     test(`${text} ${JSON.stringify(more)} is ${moment}`, () => assert.equal(since(text, more), moment));
   }
 
-  for (const text of ['soon', '1 day', '+1 fortnight', '2030-02-31', '2030-01-01 25:00', '+999999 days']) {
+  for (const text of [
+    'soon',
+    '1 day',
+    '+1 fortnight',
+    '2030-02-31',
+    '2030-01-01 25:00',
+    '+999999 days',
+    '+9000 years',
+  ]) {
     test(`${text} is none`, () => assert.throws(() => since(text), { reason: 'schedule-rule-invalid' }));
   }
 });
@@ -33,6 +41,12 @@ test('without a recurrence it starts once, and with one without end', () => {
   assert.deepEqual(rule({}), { recurrence: null, count: 1, weekdays: [] });
   assert.deepEqual(rule({ recurrence: '2 days' }), { recurrence: '2 days', count: null, weekdays: [] });
   assert.throws(() => rule({ recurrence: 'often' }), { reason: 'schedule-rule-invalid' });
+});
+
+test('its name can be that of a schedule', () => {
+  for (const name of ['', 'x'.repeat(257), 'a\u0000b']) {
+    assert.throws(() => defaultSchedule(name, { workflow: 'w', since: '+1 day' }, NOW), /name must have/);
+  }
 });
 
 test('settings without schedules have none', () => {

@@ -38,6 +38,9 @@ export function defaultSchedules(settings: JsonObject, now: Date): DefaultSchedu
 /** @throws DomainError `invalid` (`schedule-rule-invalid`) telling what is wrong with its times or its recurrence */
 export function defaultSchedule(id: string, given: JsonObject, now: Date): DefaultSchedule {
   const { recurrence, count, weekdays, timezone, until, slip } = given;
+  if (id === '' || id.length > LONGEST_NAME || /\p{Cc}/u.test(id)) {
+    throw invalid(`its name must have 1 to ${LONGEST_NAME} characters, and no control characters`);
+  }
   const zone = typeof timezone === 'string' ? timezone : null;
   const rule: Rule = {
     recurrence: typeof recurrence === 'string' ? recurrence : null,
@@ -66,6 +69,7 @@ export function defaultSchedule(id: string, given: JsonObject, now: Date): Defau
   };
 }
 
+const LONGEST_NAME = 256;
 const LONGEST_SLIP = 525_600;
 const MOST_OF_A_UNIT = 100_000;
 const ABSOLUTE =
@@ -84,6 +88,13 @@ const MONTHS: readonly (readonly [RegExp, number])[] = [
 ];
 
 function momentOf(key: string, given: Json, zone: string | null, now: Date): Date {
+  const moment = readMoment(key, given, zone, now);
+  const year = moment.getUTCFullYear();
+  if (year >= 1900 && year <= 9999) return moment;
+  throw invalid(`${key} '${String(given).slice(0, 50)}' is not in the years 1900 to 9999`);
+}
+
+function readMoment(key: string, given: Json, zone: string | null, now: Date): Date {
   const text = String(given).trim();
   const relative = RELATIVE.exec(text);
   if (relative !== null) {

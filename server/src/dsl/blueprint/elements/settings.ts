@@ -41,15 +41,26 @@ const scheduleFields: Shape = record({
 /** Any moment does: whether a time can be read depends on none. */
 const ANY_MOMENT = new Date(0);
 
+/** Made with each deployment, in one transaction. */
+const MOST_SCHEDULES = 100;
+
 /** Times and recurrences are read here too, so that nobody learns of a wrong one when a deployment is made. */
-const schedule: Shape = (value, place, check) => {
-  scheduleFields(value, place, check);
-  if (!isObject(value) || typeof value.workflow !== 'string' || !isTimeLike(value.since)) return;
-  try {
-    defaultSchedule('', value, ANY_MOMENT);
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    check.report.error(place, CODE.format, error.message);
+const schedules: Shape = (value, place, check) => {
+  table(scheduleFields)(value, place, check);
+  if (!isObject(value)) return;
+  const all = Object.entries(value);
+  if (all.length > MOST_SCHEDULES) {
+    check.report.error(place, CODE.format, `At most ${MOST_SCHEDULES} default schedules are accepted`);
+    return;
+  }
+  for (const [name, each] of all) {
+    if (!isObject(each) || typeof each.workflow !== 'string' || !isTimeLike(each.since)) continue;
+    try {
+      defaultSchedule(name, each, ANY_MOMENT);
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      check.report.error(place.at(name), CODE.format, error.message);
+    }
   }
 };
 
@@ -58,7 +69,7 @@ function isTimeLike(value: unknown): boolean {
 }
 
 export const settingsShape: Shape = record({
-  default_schedules: { shape: table(schedule) },
+  default_schedules: { shape: schedules },
   default_groups: { shape: list },
   default_group: { shape: text },
   id_template: { shape: text },
