@@ -247,12 +247,19 @@ describe('the walk of an execution', () => {
 
   it('lets only one of two simultaneous starts win', async () => {
     id += 1;
-    await engine.deploy(`d${id}`, one('scripted.create_thing'));
+    let release = () => {};
+    const asked = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    // The first must not be over before the last has asked.
+    plugin.on('held', () => asked.then(() => DONE));
+    await engine.deploy(`d${id}`, one('scripted.held'));
     const starts = await Promise.allSettled(
       [1, 2, 3, 4].map(() =>
         engine.executions.start(engine.caller, { deploymentId: `d${id}`, workflow: 'install' }),
       ),
     );
+    release();
     assert.equal(starts.filter((start) => start.status === 'fulfilled').length, 1);
   });
 });
