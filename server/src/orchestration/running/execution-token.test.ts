@@ -80,17 +80,19 @@ describe('the token of an execution', () => {
 
   it('is issued to the holder of the fence alone, in the place of an earlier holder’s', async () => {
     const { pool } = engine.database;
-    let kept: { uid: ExecutionUid; fence: number } | undefined;
+    let first = true;
     const held = new Promise<void>((resolve, reject) => {
       use = async () => {
-        if (kept !== undefined) return;
+        if (!first) return;
+        // Two operations run side by side.
+        first = false;
         const { rows } = await pool.query<{ uid: string; fence: string }>(
           'select uid, fence from executions where id = $1',
           [execution.id],
         );
-        kept = { uid: Number(rows[0]!.uid) as ExecutionUid, fence: Number(rows[0]!.fence) };
         const holder = {
-          ...kept,
+          uid: Number(rows[0]!.uid) as ExecutionUid,
+          fence: Number(rows[0]!.fence),
           id: execution.id as ExecutionId,
           createdById: engine.caller.userId,
           tenantId: engine.caller.tenant!.id,
