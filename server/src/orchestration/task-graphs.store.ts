@@ -50,9 +50,10 @@ export const keptGraph = tenantStatement<KeptGraph>(
    where g.tenant_id = $1 and g.id = $2 and (x.visibility <> 'private' or x.created_by = $3 or $4)`,
 );
 
-export const insertGraph = tenantStatement<{ uid: number }>(
+export const insertGraph = tenantStatement<{ uid: number; createdAt: Date }>(
   'graph_insert',
-  `insert into task_graphs (tenant_id, id, execution_uid, name, created_by) values ($1, $2, $3, $4, $5) returning uid`,
+  `insert into task_graphs (tenant_id, id, execution_uid, name, created_by) values ($1, $2, $3, $4, $5)
+   returning uid, created_at as "createdAt"`,
 );
 
 /** `$3`: JSON array of `{id, name, type, state, dependencies, parameters}`. */

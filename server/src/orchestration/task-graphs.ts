@@ -191,7 +191,7 @@ export class TaskGraphs {
     const execution = await this.#own(scope, graph.execution);
     const id = graph.id ?? randomUUID();
     try {
-      await inTransaction(this.#pool, async (client) => {
+      return await inTransaction(this.#pool, async (client) => {
         const row = await insertGraph.one(client, scope.tenantId, [
           id,
           execution.uid,
@@ -201,12 +201,11 @@ export class TaskGraphs {
         const rows = JSON.stringify(graph.operations.map(rowOf));
         await insertGraphOperations.run(client, scope.tenantId, [row!.uid, rows]);
         await countGraphOperations.run(client, scope.tenantId, [execution.uid]);
+        return { id, name: graph.name, executionId: execution.id, createdAt: row!.createdAt };
       });
     } catch (error) {
       throw taken(error, `task graph ${graph.name} of execution ${execution.id}`);
     }
-    const [made] = (await this.graphs(caller, execution.id)).filter((one) => one.id === id);
-    return made!;
   }
 
   /** Adds an operation to a kept graph. Needs `executions.run`. Throws as `create` does. */

@@ -140,7 +140,6 @@ describe('the question of a list', () => {
     '_range=timestamp,,',
     '_range=constructor,2020-01-01,',
     '_range=timestamp,0000-01-01,',
-    '_filter_id=mine',
   ]) {
     test(`is refused when it has ${question}`, async () => {
       for (const list of [...LISTS, ...PEOPLE]) {
@@ -148,6 +147,16 @@ describe('the question of a list', () => {
       }
     });
   }
+
+  test('is refused when it names a filter that is not there, or where there are none', async () => {
+    for (const list of ['blueprints', 'deployments']) {
+      const refused = await ask('GET', `/${list}?_filter_id=mine`);
+      assert.deepEqual(refusal(refused), [404, 'not_found_error'], list);
+    }
+    for (const list of ['nodes', 'node-instances', 'executions', 'secrets', ...PEOPLE]) {
+      assert.deepEqual(refusal(await ask('GET', `/${list}?_filter_id=mine`)), BAD, list);
+    }
+  });
 
   test('is refused when it asks for a group where there are none', async () => {
     for (const list of ['blueprints', 'nodes', 'node-instances', 'secrets', ...PEOPLE]) {
