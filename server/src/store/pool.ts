@@ -24,5 +24,9 @@ export function openPool(settings: PoolSettings): Pool {
   });
   // An idle connection that breaks is replaced by the pool; without a listener Node would end the process.
   pool.on('error', () => {});
+  // One that breaks while it is held, between two statements: the next statement tells of it.
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+  });
   return pool;
 }

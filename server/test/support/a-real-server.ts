@@ -56,7 +56,8 @@ export async function aRealServer(
   });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   after(() => finish(child, gone));
-  const url = await readyUrl(child);
+  const said = lastWords(child);
+  const url = await readyUrl(child, said);
   return {
     url,
     pid: child.pid!,
@@ -67,7 +68,11 @@ export async function aRealServer(
       return Date.now() - start;
     },
     headers: HEADERS,
-    call: (method, path, body) => call(url, method, path, body),
+    async call<T>(method: string, path: string, body?: unknown) {
+      const ended = () => child.exitCode ?? child.signalCode;
+      assert.equal(ended(), null, `the server has ended: ${said()}`);
+      return call<T>(url, method, path, body);
+    },
   };
 }
 
@@ -79,19 +84,24 @@ async function finish(child: ChildProcess, gone: Promise<void>): Promise<void> {
   child.kill('SIGKILL');
 }
 
-function readyUrl(child: ChildProcess): Promise<string> {
+/** The end of what the process has written to standard error so far. */
+function lastWords(child: ChildProcess): () => string {
+  let said = '';
+  child.stderr!.on('data', (data) => {
+    said = (said + data).slice(-10_000);
+  });
+  return () => said;
+}
+
+function readyUrl(child: ChildProcess, said: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
     let out = '';
-    let said = '';
-    child.stderr!.on('data', (data) => {
-      said += data;
-    });
     child.stdout!.on('data', (data) => {
       out += data;
       const url = /Orrery is ready at (\S+)/.exec(out)?.[1];
       if (url !== undefined) resolve(url);
     });
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said()}`)));
   });
 }
 
