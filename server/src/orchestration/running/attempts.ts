@@ -6,6 +6,7 @@ import type { AbortReason, LogLevel, OperationOutcome } from '../../plugins/plug
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Task } from '../planning/graph.js';
 import { ANSWER_LIMIT, type Answer, checkedAnswer, checkedProperties, text } from './answer.js';
+import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import { lostLines, unanswered } from './failures.js';
 import { type AttemptHost, instancesOf, runAttempt, writableOf } from './operation.js';
@@ -23,6 +24,7 @@ export interface AttemptsParts {
   readonly outbox: Outbox;
   /** Seconds that an operation over its timeout gets to answer before it counts as failed without. */
   readonly grace: number;
+  readonly clock: Clock;
   /** Runtime properties now, by instance id. */
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
   /** A token of the execution, for operations that call the API. */
@@ -61,7 +63,7 @@ export class Attempts {
   readonly #parts: AttemptsParts;
   readonly #host: AttemptHost;
   readonly #running = new Map<number, Running>();
-  readonly #timers = new Timers();
+  readonly #timers: Timers;
   /** Aborted when what was told to stop has no time left for it: all of it at once. */
   readonly #hurry = new AbortController();
   #settled: { running: Running; answer: Answer }[] = [];
@@ -71,6 +73,7 @@ export class Attempts {
 
   constructor(parts: AttemptsParts) {
     this.#parts = parts;
+    this.#timers = new Timers(parts.clock);
     this.#host = this.#attemptHost();
     setMaxListeners(0, this.#hurry.signal);
   }

@@ -2,6 +2,7 @@
 import { isCancelling } from '../execution-state.js';
 import { workflowFor } from '../planning/workflows/workflow-table.js';
 import { text } from './answer.js';
+import type { Clock } from './clock.js';
 import { Fenced, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
 import { countsIn, readMemory, readModel, type WalkDependencies, walkOf } from './picture.js';
@@ -21,33 +22,33 @@ export async function walkExecution(
   execution: ClaimedExecution,
   onWalk: (walk: Walk) => void,
 ): Promise<'ended' | 'released' | 'fenced'> {
-  const ledger = new Ledger(parts.pool, execution, parts.abandoned);
+  const { clock } = parts;
+  const ledger = new Ledger(parts.pool, execution, parts);
   try {
     if (isCancelling(execution.status) && execution.graph === null) {
       // Nothing of it has begun, and whether it could be planned at all is no matter any more.
-      await end(ledger, execution, 'cancelled', '');
+      await end(ledger, execution, { status: 'cancelled', error: '', clock });
       return 'ended';
     }
     const workflow = workflowFor(execution.function);
     if (workflow === undefined) {
       const problem = `Workflow ${execution.workflow} (${execution.function}) cannot be run here`;
-      return await refuse(ledger, execution, problem);
+      return await refuse(ledger, execution, clock, problem);
     }
     if ('next' in workflow) return await walkStages(parts, execution, ledger, workflow.next, onWalk);
 
-    const { pool, abandoned } = parts;
-    const model = await patiently(() => readModel(pool, execution), abandoned);
+    const { pool } = parts;
+    const model = await patiently(() => readModel(pool, execution), parts);
     const graph = execution.graph ?? workflow.build(model, execution.parameters);
-    if ('problem' in graph) return await refuse(ledger, execution, graph.problem);
-    const memory =
-      execution.graph === null ? [] : await patiently(() => readMemory(pool, execution), abandoned);
-    const status = await ledger.begin(graph, countsIn(graph, memory), started(execution));
+    if ('problem' in graph) return await refuse(ledger, execution, clock, graph.problem);
+    const memory = execution.graph === null ? [] : await patiently(() => readMemory(pool, execution), parts);
+    const status = await ledger.begin(graph, countsIn(graph, memory), started(execution, clock));
     const blueprint = { uid: execution.blueprintUid, id: execution.blueprintId };
     const walk = walkOf(parts, { ...execution, status }, ledger, { graph, memory, model, blueprint });
     onWalk(walk);
     const result = await walk.run();
     if (result.kind !== 'ended') return result.kind;
-    await end(ledger, execution, result.status, result.error);
+    await end(ledger, execution, { status: result.status, error: result.error, clock });
     return 'ended';
   } catch (error) {
     if (error instanceof Fenced) return 'fenced';
@@ -55,18 +56,24 @@ export async function walkExecution(
   }
 }
 
-async function refuse(ledger: Ledger, execution: ClaimedExecution, problem: string): Promise<'ended'> {
-  await ledger.begin(null, { total: 0, finished: 0 }, started(execution));
-  await end(ledger, execution, 'failed', problem);
+async function refuse(
+  ledger: Ledger,
+  execution: ClaimedExecution,
+  clock: Clock,
+  problem: string,
+): Promise<'ended'> {
+  await ledger.begin(null, { total: 0, finished: 0 }, started(execution, clock));
+  await end(ledger, execution, { status: 'failed', error: problem, clock });
   return 'ended';
 }
 
 /** After the engine itself has failed at it too often: over, so that a person may look and resume it. */
 export async function giveUpExecution(
-  parts: Pick<WalkDependencies, 'pool' | 'abandoned'>,
+  parts: Pick<WalkDependencies, 'pool' | 'abandoned' | 'clock'>,
   execution: ClaimedExecution,
   error: unknown,
 ): Promise<void> {
   const why = `the engine could not carry it out: ${text((error as Error | null)?.message ?? error)}`;
-  await end(new Ledger(parts.pool, execution, parts.abandoned), execution, 'failed', why);
+  const { clock } = parts;
+  await end(new Ledger(parts.pool, execution, parts), execution, { status: 'failed', error: why, clock });
 }

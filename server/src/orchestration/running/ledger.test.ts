@@ -4,6 +4,7 @@ import { anEngine, type Engine } from '../../../test/support/an-engine.js';
 import { flakyPool, type Loss } from '../../../test/support/flaky-pool.js';
 import { type ScriptedPlugin, scriptedPlugin } from '../../../test/support/scripted-plugin.js';
 import type { ExecutionRecord } from '../executions.js';
+import { machineClock } from './clock.js';
 import { Fenced, Ledger } from './ledger.js';
 import { Outbox } from './outbox.js';
 import { claimExecutions, commitBatch } from './running.store.js';
@@ -172,7 +173,7 @@ describe('the ledger', () => {
     const ledger = new Ledger(
       flakyPool(engine.database.pool, () => 'request'),
       execution,
-      abandoned.signal,
+      { clock: machineClock, abandoned: abandoned.signal },
     );
     const commit = ledger.commit(batch());
     abandoned.abort();

@@ -18,7 +18,7 @@ import { promoteQueued } from '../executions.store.js';
 import { endedInGroup } from '../group-promotion.js';
 import type { TaskGraph } from '../planning/graph.js';
 import { UPDATE } from '../planning/workflows/workflow-table.js';
-import { isOutage, pause } from './outage.js';
+import { isOutage, PATIENCE, type Patience, pause } from './outage.js';
 import { type Batch, safeJson } from './outbox.js';
 import {
   beginExecution,
@@ -52,14 +52,14 @@ class NotTaken extends Error {}
 export class Ledger {
   readonly #pool: Pool;
   readonly #execution: ClaimedExecution;
-  readonly #abandoned: AbortSignal | undefined;
+  readonly #patience: Patience;
   #batches: number;
 
-  /** `abandoned`: nobody waits any longer; through an outage the ledger waits without end. */
-  constructor(pool: Pool, execution: ClaimedExecution, abandoned?: AbortSignal) {
+  /** Through an outage the ledger waits without end, unless nobody waits for it any more. */
+  constructor(pool: Pool, execution: ClaimedExecution, patience: Patience = PATIENCE) {
     this.#pool = pool;
     this.#execution = execution;
-    this.#abandoned = abandoned;
+    this.#patience = patience;
     this.#batches = execution.batches;
   }
 
@@ -176,12 +176,12 @@ export class Ledger {
 
   async #repeatedly<T>(write: (again: boolean) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
-      if (this.#abandoned?.aborted === true) throw new Fenced();
+      if (this.#patience.abandoned?.aborted === true) throw new Fenced();
       try {
         return await write(attempt > 0);
       } catch (error) {
         if (error instanceof Fenced || !isOutage(error)) throw error;
-        await pause(attempt, this.#abandoned);
+        await pause(attempt, this.#patience);
       }
     }
   }

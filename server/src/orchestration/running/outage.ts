@@ -1,6 +1,14 @@
 /** Trouble of the database that passes: told from a refusal, and waited out. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '../../errors.js';
+import { type Clock, machineClock } from './clock.js';
+
+/** How an outage is waited out: on which clock, and until nobody waits any more. */
+export interface Patience {
+  readonly clock: Clock;
+  readonly abandoned?: AbortSignal | undefined;
+}
+
+export const PATIENCE: Patience = { clock: machineClock };
 
 /** The database is away or going away, as opposed to refusing what we sent. */
 export function isOutage(error: unknown): boolean {
@@ -18,19 +26,28 @@ export function isOutage(error: unknown): boolean {
 }
 
 /** Does `work`, which may be done twice, until the database is there for it; throws what is no outage, and at `abandoned`. */
-export async function patiently<T>(work: () => Promise<T>, abandoned?: AbortSignal): Promise<T> {
+export async function patiently<T>(work: () => Promise<T>, patience: Patience): Promise<T> {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!isOutage(error) || abandoned?.aborted === true) throw error;
-      await pause(attempt, abandoned);
+      if (!isOutage(error) || patience.abandoned?.aborted === true) throw error;
+      await pause(attempt, patience);
     }
   }
 }
 
 /** Before the next try: longer each time, two seconds at most; over at once when nobody waits any more. */
-export async function pause(attempt: number, abandoned?: AbortSignal): Promise<void> {
+export async function pause(attempt: number, { clock, abandoned }: Patience): Promise<void> {
+  if (abandoned?.aborted === true) return;
   const delay = Math.min(2000, 50 * 2 ** Math.min(attempt, 10));
-  await sleep(delay, undefined, abandoned === undefined ? {} : { signal: abandoned }).catch(() => {});
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      callOff();
+      abandoned?.removeEventListener('abort', end);
+      resolve();
+    };
+    const callOff = clock.after(delay, end);
+    abandoned?.addEventListener('abort', end);
+  });
 }

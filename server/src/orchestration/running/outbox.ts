@@ -7,6 +7,7 @@
 import type { Json, JsonObject } from '../../dsl/plan.js';
 import type { FailureCause, TaskFailure } from '../../errors.js';
 import type { InstanceLifecycleState, TaskState } from '../planning/graph.js';
+import { type Clock, machineClock } from './clock.js';
 
 export interface TaskMove {
   readonly task: number;
@@ -56,6 +57,7 @@ export interface Batch {
 const EVENT_COLUMNS = ['t', 'l', 'g', 'm', 'o', 'n', 'i', 's', 'd'] as const;
 
 export class Outbox {
+  readonly #clock: Clock;
   readonly #fresh: string[] = [];
   readonly #moved = new Map<number, string>();
   readonly #instances = new Map<
@@ -73,6 +75,10 @@ export class Outbox {
   #starts: number[] = [];
   #finished = 0;
   #second = { at: 0, text: '' };
+
+  constructor(clock: Clock = machineClock) {
+    this.#clock = clock;
+  }
 
   get empty(): boolean {
     return (
@@ -137,7 +143,7 @@ export class Outbox {
   /** A system property; `of`: what it holds for one neighbour. */
   note(instance: string, name: string, value: JsonObject, of?: string): void {
     const change = this.#change(instance);
-    const told = { ...value, timestamp: new Date().toISOString() };
+    const told = { ...value, timestamp: new Date(this.#clock.now()).toISOString() };
     if (of === undefined) change.system = { ...change.system, [name]: told };
     else change.links = { ...change.links, [name]: { ...change.links?.[name], [of]: told } };
   }
@@ -189,7 +195,7 @@ export class Outbox {
   }
 
   #now(): string {
-    const now = Date.now();
+    const now = this.#clock.now();
     if (now !== this.#second.at) this.#second = { at: now, text: `"${new Date(now).toISOString()}"` };
     return this.#second.text;
   }

@@ -13,6 +13,7 @@ import { selectDefinitions, selectInstances, selectPropertiesById } from '../nod
 import type { TaskGraph } from '../planning/graph.js';
 import { isDone } from '../planning/graph.js';
 import type { DeploymentModel } from '../planning/model.js';
+import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import { executionToken } from './execution-token.js';
 import type { Counts, Ledger } from './ledger.js';
@@ -46,6 +47,7 @@ export interface WalkDependencies {
       },
     ): Promise<PluginPackage | null>;
   };
+  readonly clock: Clock;
   /** The worker waits no longer: whatever waits for the database lets go. */
   readonly abandoned: AbortSignal;
 }
@@ -107,14 +109,14 @@ function walked(
     instances,
     instanceCount: (node) => counts.get(node) ?? 0,
     resource: (path) =>
-      patiently(async () => wholeIfSmall(await parts.blueprints.file(blueprint.uid, path)), parts.abandoned),
-    resources: (folder) => patiently(() => pathsIn(parts, blueprint.uid, folder), parts.abandoned),
+      patiently(async () => wholeIfSmall(await parts.blueprints.file(blueprint.uid, path)), parts),
+    resources: (folder) => patiently(() => pathsIn(parts, blueprint.uid, folder), parts),
     async pluginPackage({ packageName, packageVersion }) {
       if (packageName === null || parts.packages === undefined) return null;
       const { packages } = parts;
       const scope = { tenantId: execution.tenantId, userId: execution.createdById, seesPrivate: false };
       const wanted = { packageName, packageVersion, blueprint: blueprint.uid };
-      return patiently(() => packages.find(scope, wanted), parts.abandoned);
+      return patiently(() => packages.find(scope, wanted), parts);
     },
     evaluate: (value, scope) =>
       patiently(
@@ -129,7 +131,7 @@ function walked(
             deploymentUid: execution.deploymentUid,
             ...scope,
           }),
-        parts.abandoned,
+        parts,
       ),
   };
 }
@@ -174,7 +176,7 @@ export function walkOf(
     readonly blueprint: { readonly uid: BlueprintUid; readonly id: string };
   },
 ): Walk {
-  const { pool, plugins, slots, settings, abandoned } = parts;
+  const { pool, plugins, slots, settings, clock } = parts;
   return new Walk({
     execution,
     graph,
@@ -184,7 +186,8 @@ export function walkOf(
     plugins,
     slots,
     settings,
-    loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), abandoned),
+    clock,
+    loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), parts),
     token: executionToken(pool, execution),
   });
 }

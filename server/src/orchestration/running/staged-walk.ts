@@ -130,7 +130,7 @@ class StagedWalk {
     };
     this.#status = this.#isBegun
       ? await this.#ledger.grow(graph, counts, also)
-      : await this.#ledger.begin(graph, counts, started(execution), also);
+      : await this.#ledger.begin(graph, counts, started(execution, this.#parts.clock), also);
     this.#isBegun = true;
   }
 
@@ -141,7 +141,7 @@ class StagedWalk {
       if (execution.function === UPDATE) await beginUpdate.run(client, execution.tenantId, [execution.uid]);
     };
     const counts = countsIn(graph, await this.#memory());
-    this.#status = await this.#ledger.begin(graph, counts, started(execution), also);
+    this.#status = await this.#ledger.begin(graph, counts, started(execution, this.#parts.clock), also);
     this.#isBegun = true;
     return graph;
   }
@@ -162,8 +162,8 @@ class StagedWalk {
   }
 
   async #end(status: EndStatus, error: string): Promise<'ended'> {
-    if (!this.#isBegun) await this.#ledger.begin(null, NOTHING, started(this.#execution));
-    await end(this.#ledger, this.#execution, status, error);
+    if (!this.#isBegun) await this.#ledger.begin(null, NOTHING, started(this.#execution, this.#parts.clock));
+    await end(this.#ledger, this.#execution, { status, error, clock: this.#parts.clock });
     return 'ended';
   }
 
@@ -179,7 +179,7 @@ class StagedWalk {
   }
 
   #look<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
-    return patiently(() => work(this.#parts.pool), this.#parts.abandoned);
+    return patiently(() => work(this.#parts.pool), this.#parts);
   }
 }
 

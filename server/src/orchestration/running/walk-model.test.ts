@@ -18,6 +18,7 @@ import type { DeploymentModel } from '../planning/model.js';
 import { outcome } from '../planning/outcome.js';
 import { aRandomDeployment } from '../planning/testdata/a-random-deployment.js';
 import { install } from '../planning/workflows/install.js';
+import { machineClock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import { Ledger } from './ledger.js';
 import type { ClaimedExecution } from './running.store.js';
@@ -333,6 +334,7 @@ function aWalk(store: FakeStore, model: DeploymentModel, plugin: ReturnType<type
     ledger: new Ledger(store.pool(), execution),
     plugins: createRegistry([plugin]),
     slots: new Slots(() => 2),
+    clock: machineClock,
     settings: { taskRetries: 3, taskRetryInterval: 0, cancelGrace: 0.02 },
     token: async () => 'token',
     loadProperties: async () => {

@@ -2,6 +2,7 @@
 import type { JsonObject } from '../../dsl/plan.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { TaskGraph } from '../planning/graph.js';
+import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { Ledger } from './ledger.js';
 import type { ClaimedExecution, EndStatus } from './running.store.js';
@@ -26,6 +27,7 @@ export interface WalkParts {
   readonly plugins: PluginRegistry;
   readonly slots: Slots;
   readonly settings: WalkSettings;
+  readonly clock: Clock;
   /** Runtime properties now, by instance id. */
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
   /** A token of the execution, for operations that call the API. */

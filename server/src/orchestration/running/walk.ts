@@ -39,13 +39,13 @@ const STARTS_PER_BATCH = 384;
 
 export class Walk {
   readonly #parts: WalkParts;
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox;
   readonly #book: TaskBook;
   readonly #attempts: Attempts;
   readonly #frontier: Frontier;
   readonly #bell = new Bell();
   readonly #flushes = new Flushes();
-  readonly #timers = new Timers();
+  readonly #timers: Timers;
   /** Ready, in order, waiting for room. */
   readonly #ready: number[] = [];
   /** Were under way in an earlier walk, may run again, and have not begun to yet. */
@@ -67,6 +67,8 @@ export class Walk {
 
   constructor(parts: WalkParts) {
     this.#parts = parts;
+    this.#outbox = new Outbox(parts.clock);
+    this.#timers = new Timers(parts.clock);
     this.#status = parts.execution.status;
     const { taskRetries, taskRetryInterval } = parts.settings;
     this.#book = new TaskBook({
@@ -210,7 +212,7 @@ export class Walk {
 
   #wait(task: Task, due: Date): void {
     this.#waiting += 1;
-    this.#after((due.getTime() - Date.now()) / 1000, () => {
+    this.#after((due.getTime() - this.#parts.clock.now()) / 1000, () => {
       this.#waiting -= 1;
       this.#ready.push(task.id);
     });
@@ -293,7 +295,7 @@ export class Walk {
     const cancelling = this.#stop !== null && this.#stop !== 'shutdown';
     if (cancelling || (begun && this.#failed.length > 0)) this.#writeOff(task, begun);
     // Nothing can have been done, so nobody need be asked.
-    else if (!begun) this.#book.wait(task, new Date(), null);
+    else if (!begun) this.#book.wait(task, new Date(this.#parts.clock.now()), null);
     // The row stays `started`: whoever claims the execution next decides, as after a crash.
     else this.#left += 1;
   }
@@ -327,7 +329,7 @@ export class Walk {
   }
 
   #later(task: Task, seconds: number, failure: TaskFailure | null): void {
-    const due = new Date(Date.now() + seconds * 1000);
+    const due = new Date(this.#parts.clock.now() + seconds * 1000);
     this.#book.wait(task, due, failure);
     if (!this.#stopping) this.#wait(task, due);
   }

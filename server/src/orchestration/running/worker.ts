@@ -8,6 +8,7 @@
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
 import type { Signals } from '../../store/signals.js';
+import { type Clock, machineClock } from './clock.js';
 import { giveUpExecution, type WalkDependencies, walkExecution } from './execution.js';
 import { isOutage } from './outage.js';
 import {
@@ -40,9 +41,13 @@ export interface WorkerParts
   extends Pick<WalkDependencies, 'pool' | 'plugins' | 'evaluation' | 'blueprints' | 'packages'> {
   readonly pool: Pool;
   readonly plugins: PluginRegistry;
-  readonly signals: Signals;
+  readonly signals: Pick<Signals, 'send' | 'subscribe'>;
   readonly settings: WorkerSettings;
   readonly log: WorkerLog;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** How the worker comes by its name. Default: it is held in the database. */
+  readonly takeName?: typeof takeName;
 }
 
 /** The log, as far as a worker writes it: details first, then a sentence. */
@@ -70,7 +75,7 @@ const LAST_WORDS_MS = 3000;
 
 /** Starts a worker in this process; resolves when it takes work. */
 export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
-  const { pool, plugins, signals, settings, log } = parts;
+  const { pool, plugins, signals, settings, log, clock = machineClock } = parts;
   const holds = new Map<number, Held>();
   const slots = new Slots((name) => plugins.find(name)?.concurrency ?? settings.maxOperations);
   let stopping = false;
@@ -78,9 +83,9 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   let claiming: Promise<void> | null = null;
 
   const abandoned = new AbortController();
-  const dependencies = { ...parts, slots, abandoned: abandoned.signal };
+  const dependencies = { ...parts, clock, slots, abandoned: abandoned.signal };
 
-  const identity = await takeName(settings, log);
+  const identity = await (parts.takeName ?? takeName)(settings, log);
   if (identity.sole) {
     await plugins.recoverAll();
     await freeLeases.run(pool, [identity.name]);
@@ -165,12 +170,10 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     if (hints.some((hint) => hint === 'work' || hint.startsWith('ended:'))) look();
     if (hints.some((hint) => hint.startsWith('changed:'))) void renew().catch(() => {});
   });
-  const poll = setInterval(look, POLL_MS);
-  const heartbeat = setInterval(
-    () =>
-      void renew().catch((error: unknown) => log.warn({ err: error }, 'cannot renew leases; trying again')),
-    (settings.lease * 1000) / 3,
-  );
+  const stopPolling = every(clock, POLL_MS, look);
+  const stopRenewing = every(clock, (settings.lease * 1000) / 3, () => {
+    renew().catch((error: unknown) => log.warn({ err: error }, 'cannot renew leases; trying again'));
+  });
   look();
 
   return {
@@ -182,12 +185,10 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     },
     async stop() {
       stopping = true;
-      clearInterval(poll);
+      stopPolling();
       unsubscribe();
-      const late = setTimeout(
-        () => abandoned.abort(),
-        (settings.drain + settings.cancelGrace) * 1000 + LAST_WORDS_MS,
-      );
+      const patience = (settings.drain + settings.cancelGrace) * 1000 + LAST_WORDS_MS;
+      const inTime = clock.after(patience, () => abandoned.abort());
       // Through an outage nothing can be handed back: the leases run out by themselves.
       const given = new Promise<void>((resolve) => {
         abandoned.signal.addEventListener('abort', () => resolve());
@@ -196,11 +197,21 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
       for (const held of holds.values()) held.walk?.release(settings.drain);
       await Promise.race([Promise.all([...holds.values()].map((held) => held.done)), given]);
       for (const held of holds.values()) held.walk?.fence();
-      clearTimeout(late);
-      clearInterval(heartbeat);
+      inTime();
+      stopRenewing();
       await identity.give();
     },
   };
+}
+
+/** Again and again until it is called off. */
+function every(clock: Clock, pause: number, work: () => void): () => void {
+  let callOff = clock.after(pause, again);
+  function again(): void {
+    callOff = clock.after(pause, again);
+    work();
+  }
+  return () => callOff();
 }
 
 interface Held {

@@ -1,0 +1,17 @@
+/** Time, as the engine has it: passed in, so that a simulation can have its own. */
+
+export interface Clock {
+  /** Milliseconds since 1970, as this process believes. */
+  now(): number;
+  /** Does `work` once, in `delay` milliseconds; returns how to call it off. */
+  after(delay: number, work: () => void): () => void;
+}
+
+/** The machine's own. */
+export const machineClock: Clock = {
+  now: () => Date.now(),
+  after(delay, work) {
+    const timer = setTimeout(work, delay);
+    return () => clearTimeout(timer);
+  },
+};
