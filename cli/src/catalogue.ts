@@ -42,7 +42,7 @@ export const CATALOGUE: readonly Noun[] = [
   {
     name: 'executions',
     summary: 'Workflows at work: install, uninstall, …',
-    verbs: ['start', 'follow', 'list', 'get', 'cancel', 'resume'],
+    verbs: ['start', 'follow', 'list', 'get', 'cancel', 'resume', 'operations', 'retry', 'skip'],
     load: async () => (await import('./commands/executions.js')).executions,
   },
   {

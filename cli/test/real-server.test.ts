@@ -152,6 +152,33 @@ test('a failing script ends the watch with 3, with its words and the way on; res
   assert.match(await orrery(['executions', 'resume', id, '--follow']), /✔ install of fails completed/);
 });
 
+test('one operation is looked up, tried once more and skipped, with the reason on it', async () => {
+  blueprint('stuck', { 'blueprint.yaml': STEPS(2), 'step.sh': '#!/bin/sh\nexit 3\n' });
+  await orrery(['blueprints', 'upload', 'stuck']);
+  await orrery(['deployments', 'create', 'stuck', '-b', 'stuck']);
+  await orrery(['executions', 'start', 'install', '-d', 'stuck', '--follow'], 3);
+  const id = (await orrery(['executions', 'list', '-d', 'stuck', '-w', 'install', '-q'])).trim();
+  const number = (await orrery(['executions', 'operations', id, '--undone', '-q'])).trim();
+  assert.match(number, /^\d+$/);
+  assert.match(
+    await orrery(['executions', 'operations', id]),
+    new RegExp(`${number} +cloudify.*create +step_0_\\w+ +failed +1`),
+  );
+  await orrery(['executions', 'retry', id, number, '--follow'], 3);
+  await orrery(['executions', 'skip', id, number], 2);
+  assert.match(here.err(), /--reason is missing/);
+  await orrery(['executions', 'skip', id, number, '--reason', 'by hand', '--follow'], 3);
+  assert.match(
+    await orrery(['executions', 'operations', id]),
+    new RegExp(`${number} +cloudify.* skipped +2 +admin: by hand`),
+  );
+  const other = (await orrery(['executions', 'operations', id, '--undone', '-q'])).trim();
+  assert.notEqual(other, number, 'what depends on it was begun');
+  await orrery(['executions', 'skip', id, number, '-r', 'twice'], 1);
+  assert.match(here.err(), /admin has decided so \(by hand\)/);
+  await orrery(['executions', 'skip', id, other, '--done', '-r', 'it is there', '--follow']);
+});
+
 test('what cannot be is refused with its reason: unknown things, missing inputs, a second execution', async () => {
   blueprint('slow', {
     'blueprint.yaml': STEPS(1, 'inputs:\n  size: { type: integer }\n'),

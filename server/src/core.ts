@@ -41,6 +41,7 @@ import { Modifications } from './orchestration/modifications.js';
 import { NodeInstances } from './orchestration/node-instances.js';
 import { Nodes } from './orchestration/nodes.js';
 import { OfferedWorkflows } from './orchestration/offered-workflows.js';
+import { Resumption } from './orchestration/resumption.js';
 import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { TaskGraphs } from './orchestration/task-graphs.js';
@@ -95,6 +96,7 @@ export interface Core {
   readonly nodeInstances: NodeInstances;
   readonly executions: Executions;
   readonly executionHistory: ExecutionHistory;
+  readonly resumption: Resumption;
   readonly taskGraphs: TaskGraphs;
   readonly agents: Agents;
   readonly events: Events;
@@ -223,6 +225,7 @@ export async function buildCore({
     nodes: new Nodes(pool),
     nodeInstances: new NodeInstances(pool),
     executionHistory: new ExecutionHistory(pool),
+    resumption: new Resumption(pool, wake),
     taskGraphs: new TaskGraphs(pool),
     agents: new Agents(pool),
     executions,

@@ -30,9 +30,13 @@ export interface RequestOptions {
   readonly body?: { readonly stream: Readable; readonly type: string };
   /** Milliseconds without a byte from the server before we give up. */
   readonly patience?: number;
+  /** Which of the server's APIs; absent: Cloudify's. */
+  readonly api?: string;
 }
 
 const API = '/api/v3.1';
+/** What Cloudify's cannot say. */
+const NATIVE_API = '/orrery/v1';
 const ANSWER_LIMIT = 256 * 1024 * 1024;
 
 export class Client {
@@ -63,6 +67,14 @@ export class Client {
 
   post<T>(path: string, json: unknown): Promise<T> {
     return this.send<T>('POST', path, { json, patience: LONG_PATIENCE });
+  }
+
+  /** A call of the server's own API. */
+  own<T>(method: 'GET' | 'POST', path: string, json?: unknown): Promise<T> {
+    return this.send<T>(method, path, {
+      api: NATIVE_API,
+      ...(json === undefined ? {} : { json, patience: LONG_PATIENCE }),
+    });
   }
 
   async delete(path: string, query?: Query): Promise<void> {
@@ -127,7 +139,10 @@ export class Client {
   private headers(options: RequestOptions): Record<string, string> {
     const headers: Record<string, string> = { accept: 'application/json', tenant: this.connection.tenant };
     const { credentials } = this.connection;
-    if (credentials.kind === 'token') headers['authentication-token'] = credentials.token;
+    if (credentials.kind === 'token') {
+      if (options.api === NATIVE_API) headers.authorization = `Bearer ${credentials.token}`;
+      else headers['authentication-token'] = credentials.token;
+    }
     if (credentials.kind === 'password') {
       const pair = Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
       headers.authorization = `Basic ${pair}`;
@@ -142,7 +157,7 @@ export class Client {
     path: string,
     options: RequestOptions,
   ): Promise<{ response: IncomingMessage; target: string }> {
-    const target = `${API}${path}${queryString(options.query)}`;
+    const target = `${options.api ?? API}${path}${queryString(options.query)}`;
     const begun = performance.now();
     const body = options.json === undefined ? undefined : Buffer.from(JSON.stringify(options.json), 'utf8');
     const headers = this.headers(options);
@@ -249,7 +264,11 @@ export function queryString(query: Query | undefined): string {
 
 function readError(status: number, text: string): { message: string; code: string | null } {
   try {
-    const body = JSON.parse(text) as { message?: unknown; error_code?: unknown };
+    const body = JSON.parse(text) as Record<string, unknown>;
+    // Problem details, of the server's own API.
+    if (typeof body.detail === 'string') {
+      return { message: body.detail, code: String(body.type ?? '').replace(/^urn:orrery:/, '') || null };
+    }
     if (typeof body.message === 'string') {
       return { message: body.message, code: typeof body.error_code === 'string' ? body.error_code : null };
     }

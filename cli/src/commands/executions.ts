@@ -9,6 +9,7 @@ import { type Entry, inline } from '../output.js';
 import { statusTone } from '../terminal/style.js';
 import { clean, cleanLines } from '../terminal/text.js';
 import { dateTime, span } from '../terminal/time.js';
+import { decisions } from './decisions.js';
 
 const EXECUTION = { name: 'EXECUTION', summary: 'id of the execution' };
 const FOLLOW: readonly Option[] = [
@@ -186,6 +187,7 @@ export const executions: Record<string, Command> = {
       return started(call, client, record, 'goes on');
     },
   },
+  ...decisions(async (call, id) => follow(call, await call.client(), id), FOLLOW),
 };
 
 async function started(

@@ -207,22 +207,35 @@ export interface OperationRow {
   readonly result: unknown;
   readonly failure: unknown;
   readonly reason: string | null;
+  /** Who decided what becomes of it. */
+  readonly decidedBy: string | null;
+  readonly decidedAt: Date | null;
   readonly startedAt: Date;
   readonly endedAt: Date | null;
 }
 
 export const selectOperations = tenantStatement<OperationRow>(
   'execution_operations',
-  `select o.task, o.state, o.attempt, o.retries, o.due_at as "dueAt", o.result, o.failure, o.reason, o.started_at as "startedAt", o.ended_at as "endedAt"
+  `select o.task, o.state, o.attempt, o.retries, o.due_at as "dueAt", o.result, o.failure, o.reason,
+     o.decided_by as "decidedBy", o.decided_at as "decidedAt", o.started_at as "startedAt", o.ended_at as "endedAt"
    from operations o where o.tenant_id = $1 and o.execution_uid = $2 order by o.task`,
 );
 
-/** `$3`: JSON array of `{task, state, reason}`; only touched tasks may be decided on. */
+/** `$3`: JSON array of `{task, state, reason, due_at, decided_by}`; only touched tasks may be decided on. */
 export const decideOperations = tenantStatement<never>(
   'execution_decide_operations',
-  `update operations o set state = c.state, reason = c.reason, retries = 0, due_at = c.due_at, ended_at = case when c.state <> 'waiting' then now() end
-   from json_to_recordset($3) as c(task integer, state text, reason text, due_at timestamptz)
+  `update operations o set state = c.state, reason = c.reason, retries = 0, due_at = c.due_at,
+     decided_by = c.decided_by, decided_at = case when c.decided_by is not null then now() end,
+     ended_at = case when c.state <> 'waiting' then now() end
+   from json_to_recordset($3) as c(task integer, state text, reason text, due_at timestamptz, decided_by text)
    where o.tenant_id = $1 and o.execution_uid = $2 and o.task = c.task`,
+);
+
+/** The execution goes on: what is to run again is the engine's, and nobody's decision any more. */
+export const clearDecisions = tenantStatement<never>(
+  'execution_clear_decisions',
+  `update operations o set decided_by = null, decided_at = null, reason = null
+   where o.tenant_id = $1 and o.execution_uid = $2 and o.state = 'waiting' and o.decided_by is not null`,
 );
 
 export const selectGraph = systemStatement<{ graph: unknown }>(

@@ -10,44 +10,29 @@ import { appendEvents } from '../events/events.js';
 import { record } from '../identity/audit.js';
 import { revokeExecutionTokens } from '../identity/tokens.js';
 import type { ExecutionId } from '../ids.js';
-import { requireNoMaintenance } from '../installation/maintenance.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { closeUpdate } from './deployment-updates.store.js';
-import {
-  holdDeployment,
-  holdDeploymentOf,
-  setLatestExecution,
-  settleDeployment,
-} from './deployments.store.js';
-import { alreadyRunning, type ExecutionRequest } from './execution-request.js';
+import { holdDeployment, settleDeployment } from './deployments.store.js';
+import { lockWithDeployment, refuseUpload } from './execution-lock.js';
+import type { ExecutionRequest } from './execution-request.js';
 import { startExecution } from './execution-start.js';
-import {
-  afterCancel,
-  type CancelKind,
-  type ExecutionStatus,
-  isFinal,
-  mayBecome,
-  mayResume,
-} from './execution-state.js';
+import { afterCancel, type CancelKind, type ExecutionStatus, isFinal, mayBecome } from './execution-state.js';
 import {
   type ExecutionField,
   type ExecutionHead,
   type ExecutionRecord,
   executionList,
-  lockExecution,
   promoteQueued,
   requestCancel,
-  requestResume,
   selectExecution,
   selectQueuedPlaces,
   selectUnfinished,
   updateStatus,
 } from './executions.store.js';
-import { endedInGroup, promoteGroup } from './group-promotion.js';
-import { holdInGroup } from './group-promotion.store.js';
-import { type ResumeOptions, resetOperations } from './resumption.js';
+import { endedInGroup } from './group-promotion.js';
+import { type ResumeOptions, takeUp } from './resumption.js';
 
 export type { ExecutionRequest } from './execution-request.js';
 export type { ExecutionField, ExecutionRecord } from './executions.store.js';
@@ -128,7 +113,7 @@ export class Executions {
   async cancel(caller: Caller, id: string, kind: CancelKind): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
-      const execution = await this.#lock(client, scope, id);
+      const execution = await lockWithDeployment(client, scope, id);
       refuseUpload(id, execution);
       const next = afterCancel(execution.status, kind, execution.claimed);
       if (next === null) {
@@ -163,37 +148,9 @@ export class Executions {
   async resume(caller: Caller, id: string, options: ResumeOptions = {}): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
-      const execution = await this.#lock(client, scope, id);
+      const execution = await lockWithDeployment(client, scope, id);
       refuseUpload(id, execution);
-      if (options.evenInMaintenance !== true) await requireNoMaintenance(client);
-      if (!mayResume(execution.status, options.force === true)) {
-        throw new DomainError(
-          'conflict',
-          'execution-not-resumable',
-          `Can't resume execution ${id} because it's in status ${execution.status}; failed and cancelled executions can be resumed`,
-        );
-      }
-      if (execution.status === 'started') return;
-      if (execution.deploymentUid !== null) {
-        const unfinished = await selectUnfinished.all(client, scope.tenantId, [execution.deploymentUid]);
-        const other = unfinished.find((one) => one.id !== id);
-        if (other !== undefined) throw alreadyRunning(other, 'the deployment');
-      }
-      if (execution.hasGraph) await resetOperations(client, scope, execution, id, options);
-      await requestResume.run(client, scope.tenantId, [execution.uid]);
-      if (execution.group !== null) {
-        await holdInGroup.run(client, scope.tenantId, [execution.uid]);
-        await promoteGroup(client, execution.group);
-      }
-      if (execution.deploymentUid !== null) {
-        await setLatestExecution.run(client, scope.tenantId, [execution.deploymentUid, execution.uid]);
-      }
-      await record(client, caller, {
-        action: options.force ? 'force-resume' : 'resume',
-        thing: 'execution',
-        id,
-        details: { decisions: (options.decisions ?? []).map((one) => ({ ...one })) },
-      });
+      await takeUp(client, caller, scope, execution, id, options);
     });
     this.#wake.work();
     return this.get(caller, id);
@@ -211,7 +168,7 @@ export class Executions {
   ): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
-      const execution = await this.#lock(client, scope, id);
+      const execution = await lockWithDeployment(client, scope, id);
       refuseUpload(id, execution);
       if (!mayBecome(execution.status, change.status)) {
         throw new DomainError(
@@ -259,7 +216,7 @@ export class Executions {
   async requeue(caller: Caller, id: string): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
     await inTransaction(this.#pool, async (client) => {
-      const { status, deploymentUid } = await this.#lock(client, scope, id);
+      const { status, deploymentUid } = await lockWithDeployment(client, scope, id);
       if (status !== 'pending' && status !== 'queued') {
         throw new DomainError(
           'invalid',
@@ -296,14 +253,6 @@ export class Executions {
     await promoteQueued.run(client, scope.tenantId, [deploymentUid]);
     await leftGroup(client, scope, execution, 'cancelled');
   }
-
-  /** Its deployment first, as everybody who needs both: what else runs there is decided under that lock. */
-  async #lock(client: Client, scope: TenantScope, id: string): Promise<ExecutionHead> {
-    await holdDeploymentOf.run(client, scope.tenantId, [id]);
-    const execution = await lockExecution.one(client, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
-    if (execution === null) throw notFound('Execution', id);
-    return execution;
-  }
 }
 
 async function leftGroup(
@@ -313,14 +262,4 @@ async function leftGroup(
   status: ExecutionStatus,
 ): Promise<void> {
   if (group !== null) await endedInGroup(client, scope.tenantId, { uid, group, status });
-}
-
-/** Nobody but the upload itself moves its execution. */
-function refuseUpload(id: string, { deploymentUid, workflow }: ExecutionHead): void {
-  if (deploymentUid !== null || workflow !== 'upload_blueprint') return;
-  throw new DomainError(
-    'invalid',
-    'execution-action-illegal',
-    `Execution ${id} tells of an upload and cannot be moved: delete the blueprint with force to break it off`,
-  );
 }

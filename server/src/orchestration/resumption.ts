@@ -1,12 +1,36 @@
-/** Taking up an ended execution: what its stored operations become, and what a person has decided about them. */
-import type { TenantScope } from '../caller.js';
+/**
+ * Taking up an ended execution: what its stored operations become, and what people decide about them, one by one or all
+ * at once.
+ *
+ * A decision is taken under the locks of the deployment and the execution, so of two people who decide at once one is the
+ * first; the other is told what was decided, by whom and why. What is skipped or declared done is told as done in the same
+ * transaction, with the states of instances that belong to it.
+ */
+import { type Caller, scopeFor, type TenantScope } from '../caller.js';
 import { DomainError } from '../errors.js';
-import { appendEvents, type NewEvent } from '../events/events.js';
-import type { Client } from '../store/pool.js';
-import { decideOperations, type ExecutionHead, selectGraph, selectOperations } from './executions.store.js';
-import { updateInstance } from './nodes.store.js';
-import type { Effect, TaskGraph } from './planning/graph.js';
-import { type Decision, resume } from './planning/resume.js';
+import { record } from '../identity/audit.js';
+import { requireNoMaintenance } from '../installation/maintenance.js';
+import type { Client, Pool } from '../store/pool.js';
+import { inTransaction } from '../store/transaction.js';
+import { setLatestExecution } from './deployments.store.js';
+import { lockWithDeployment, refuseUpload } from './execution-lock.js';
+import { alreadyRunning } from './execution-request.js';
+import { type ExecutionStatus, mayResume } from './execution-state.js';
+import {
+  clearDecisions,
+  type ExecutionHead,
+  type OperationRow,
+  requestResume,
+  selectExecution,
+  selectGraph,
+  selectOperations,
+  selectUnfinished,
+} from './executions.store.js';
+import { promoteGroup } from './group-promotion.js';
+import { holdInGroup } from './group-promotion.store.js';
+import { named, type OperationMove, writeMoves } from './operation-moves.js';
+import type { TaskGraph } from './planning/graph.js';
+import { type Decision, resume, settle, undoneOf } from './planning/resume.js';
 
 export interface ResumeOptions {
   /** Run again also what may have done its work. */
@@ -16,26 +40,173 @@ export interface ResumeOptions {
   readonly evenInMaintenance?: boolean;
 }
 
+export type DecisionKind = 'retry' | 'skip' | 'done';
+
 /** What a person says of one operation that did not succeed: run it again, go on without it, or it was done after all. */
 export interface ResumeDecision {
   /** Number of the task in the execution's graph. */
   readonly task: number;
-  readonly kind: 'retry' | 'skip' | 'done';
+  readonly kind: DecisionKind;
   readonly reason: string;
 }
 
-/** Applies the pure rule of `planning/resume.ts` to the stored rows, with what newly counts as done. */
-export async function resetOperations(
+export interface DecisionRequest {
+  /** One operation, or every one of a node instance that was begun and is not done. */
+  readonly of: { readonly task: number } | { readonly instance: string };
+  readonly kind: DecisionKind;
+  /** Why: kept on the operation, told as an event. May be empty for `retry` alone. */
+  readonly reason: string;
+  /** Go on at once, if no other operation waits for a decision. */
+  readonly resume: boolean;
+}
+
+export interface Decided {
+  /** Numbers of the operations that were decided about. */
+  readonly decided: readonly number[];
+  /** Interrupted ones of which nobody has said yet what becomes of them. */
+  readonly undecided: readonly number[];
+  readonly status: ExecutionStatus;
+}
+
+export class Resumption {
+  readonly #pool: Pool;
+  readonly #wake: { work(): void };
+
+  constructor(pool: Pool, wake: { work(): void }) {
+    this.#pool = pool;
+    this.#wake = wake;
+  }
+
+  /**
+   * Decides about operations of an execution that has failed or was cancelled, and lets it go on unless others still wait
+   * for a decision. Needs `executions.run`.
+   *
+   * @throws DomainError `not-found`; `conflict` (`operation-already-decided`, `execution-not-resumable`,
+   *   `execution-already-running`); `invalid` (`unknown-operation`, `reason-missing`); `unavailable` (`maintenance`)
+   */
+  async decide(caller: Caller, id: string, request: DecisionRequest): Promise<Decided> {
+    const scope = scopeFor(caller, 'executions.run');
+    if (request.kind !== 'retry' && request.reason.trim() === '') {
+      throw new DomainError('invalid', 'reason-missing', 'Say why: others will read it');
+    }
+    const decided = await inTransaction(this.#pool, async (client) => {
+      const execution = await lockWithDeployment(client, scope, id);
+      refuseUpload(id, execution);
+      await requireNoMaintenance(client);
+      const rows = await selectOperations.all(client, scope.tenantId, [execution.uid]);
+      if ('task' in request.of) refuseDecided(id, caller, rows, request.of.task);
+      await requireFree(client, scope, execution, id, false);
+      const { moves, undecided } = await settled(client, caller, execution, id, rows, request);
+      const goesOn = request.resume && undecided.length === 0;
+      if (goesOn) await takeUp(client, caller, scope, execution, id, {});
+      await record(client, caller, {
+        action: `${request.kind}-operation`,
+        thing: 'execution',
+        id,
+        details: { operations: moves.map(({ task }) => task), reason: request.reason },
+      });
+      return { decided: moves.map(({ task }) => task), undecided };
+    });
+    this.#wake.work();
+    const now = await selectExecution.one(this.#pool, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
+    return { ...decided, status: now!.status };
+  }
+}
+
+async function settled(
   client: Client,
+  caller: Caller,
+  execution: ExecutionHead,
+  id: string,
+  rows: readonly OperationRow[],
+  { of, kind, reason }: DecisionRequest,
+): Promise<{ moves: readonly OperationMove[]; undecided: readonly number[] }> {
+  const graph = await graphOf(client, execution);
+  const states = new Map(rows.map((row) => [row.task, row.state]));
+  const tasks = 'task' in of ? [of.task] : graph === null ? [] : undoneOf(graph, states, of.instance);
+  if (graph === null || tasks.length === 0) {
+    throw pointless(id, 'task' in of ? `operation ${of.task}` : `node instance ${of.instance}`);
+  }
+  const decision: Decision = kind === 'skip' ? { kind, reason } : { kind };
+  const outcome = settle(graph, states, new Map(tasks.map((task) => [task, decision])));
+  if (outcome.kind === 'pointless') throw pointless(id, `operation ${outcome.tasks.join(', ')}`);
+  const moves = outcome.changes.map(({ task, to }) => ({ task, to, reason, decided: kind }));
+  const about = { tenantId: caller.tenant!.id, execution, graph, by: caller.username };
+  await writeMoves(client, about, moves, outcome.effects);
+  return { moves, undecided: outcome.undecided };
+}
+
+/**
+ * Lets an execution go on, in the transaction that holds it and its deployment.
+ *
+ * @throws as `Executions.resume`
+ */
+export async function takeUp(
+  client: Client,
+  caller: Caller,
   scope: TenantScope,
   execution: ExecutionHead,
   id: string,
   options: ResumeOptions,
 ): Promise<void> {
-  const graph = (await selectGraph.one(client, [execution.uid]))!.graph as TaskGraph;
-  const rows = await selectOperations.all(client, scope.tenantId, [execution.uid]);
+  if (options.evenInMaintenance !== true) await requireNoMaintenance(client);
+  await requireFree(client, scope, execution, id, options.force === true);
+  if (execution.status === 'started') return;
+  await resetOperations(client, caller, execution, id, options);
+  await clearDecisions.run(client, scope.tenantId, [execution.uid]);
+  await requestResume.run(client, scope.tenantId, [execution.uid]);
+  if (execution.group !== null) {
+    await holdInGroup.run(client, scope.tenantId, [execution.uid]);
+    await promoteGroup(client, execution.group);
+  }
+  if (execution.deploymentUid !== null) {
+    await setLatestExecution.run(client, scope.tenantId, [execution.deploymentUid, execution.uid]);
+  }
+  await record(client, caller, {
+    action: options.force ? 'force-resume' : 'resume',
+    thing: 'execution',
+    id,
+    details: { decisions: (options.decisions ?? []).map((one) => ({ ...one })) },
+  });
+}
+
+/** It has ended before its time, and nothing else runs on its deployment. */
+async function requireFree(
+  client: Client,
+  scope: TenantScope,
+  { status, deploymentUid }: ExecutionHead,
+  id: string,
+  force: boolean,
+): Promise<void> {
+  if (!mayResume(status, force)) {
+    throw new DomainError(
+      'conflict',
+      'execution-not-resumable',
+      `Can't resume execution ${id} because it's in status ${status}; failed and cancelled executions can be resumed`,
+    );
+  }
+  if (status === 'started' || deploymentUid === null) return;
+  const unfinished = await selectUnfinished.all(client, scope.tenantId, [deploymentUid]);
+  const other = unfinished.find((one) => one.id !== id);
+  if (other !== undefined) throw alreadyRunning(other, 'the deployment');
+}
+
+/** Applies the pure rule of `planning/resume.ts` to the stored rows, with what newly counts as done. */
+async function resetOperations(
+  client: Client,
+  caller: Caller,
+  execution: ExecutionHead,
+  id: string,
+  options: ResumeOptions,
+): Promise<void> {
+  const graph = await graphOf(client, execution);
+  if (graph === null) return;
+  const tenantId = caller.tenant!.id;
+  const rows = await selectOperations.all(client, tenantId, [execution.uid]);
+  const given = new Map((options.decisions ?? []).map((one) => [one.task, one]));
+  for (const task of given.keys()) refuseDecided(id, caller, rows, task);
   const decisions = new Map(
-    (options.decisions ?? []).map((one): [number, Decision] => [
+    [...given.values()].map((one): [number, Decision] => [
       one.task,
       one.kind === 'skip' ? { kind: 'skip', reason: one.reason } : { kind: one.kind },
     ]),
@@ -53,66 +224,43 @@ export async function resetOperations(
       { details: { execution: id, tasks: outcome.tasks } },
     );
   }
-  if (outcome.kind === 'pointless') {
-    throw new DomainError(
-      'invalid',
-      'unknown-operation',
-      `Nothing is to be decided about operation ${outcome.tasks.join(', ')} of execution ${id}`,
-      { details: { execution: id, tasks: outcome.tasks } },
-    );
-  }
+  if (outcome.kind === 'pointless') throw pointless(id, `operation ${outcome.tasks.join(', ')}`);
   if (outcome.changes.length === 0) return;
-  const reasons = new Map((options.decisions ?? []).map((one) => [one.task, one.reason]));
-  // What runs again stays `waiting` and due at once: its attempts so far are history that the next one's number continues.
-  const moves = outcome.changes.map(({ task, to }) => ({
-    task,
-    state: to === 'pending' ? 'waiting' : to,
-    reason: reasons.get(task) ?? null,
-    due_at: to === 'pending' ? new Date(0).toISOString() : null,
-  }));
-  await decideOperations.run(client, scope.tenantId, [execution.uid, JSON.stringify(moves)]);
-  await applyEffects(client, scope, execution, outcome.effects);
-  const subject = { executionUid: execution.uid, deploymentUid: execution.deploymentUid };
-  const told = moves.filter((move) => move.state !== 'waiting');
-  await appendEvents(
-    client,
-    scope.tenantId,
-    subject,
-    told.map((move) => ({
-      kind: 'event',
-      type: 'workflow_event',
-      message: `${named(graph, move.task)} is ${move.state === 'skipped' ? 'skipped' : 'taken as done'}: ${move.reason}`,
-      operation: graph.tasks[move.task]!.call?.operation ?? '',
-    })),
+  const moves = outcome.changes.map(({ task, to }) => {
+    const decision = given.get(task);
+    return decision === undefined
+      ? { task, to, reason: null, decided: null }
+      : { task, to, reason: decision.reason, decided: decision.kind };
+  });
+  await writeMoves(client, { tenantId, execution, graph, by: caller.username }, moves, outcome.effects);
+}
+
+async function graphOf(client: Client, execution: ExecutionHead): Promise<TaskGraph | null> {
+  if (!execution.hasGraph) return null;
+  return (await selectGraph.one(client, [execution.uid]))!.graph as TaskGraph;
+}
+
+/** Who decides again about what somebody else has decided is told so; who has decided may think better of a retry. */
+function refuseDecided(id: string, caller: Caller, rows: readonly OperationRow[], task: number): void {
+  const row = rows.find((one) => one.task === task);
+  if (row === undefined || row.decidedBy === null) return;
+  if (row.state === 'waiting' && row.decidedBy === caller.username) return;
+  const what = { waiting: 'run again', skipped: 'skipped', succeeded: 'taken as done' } as const;
+  const decided = what[row.state as keyof typeof what];
+  if (decided === undefined) return;
+  throw new DomainError(
+    'conflict',
+    'operation-already-decided',
+    `Operation ${task} of execution ${id} is to be ${decided}: ${row.decidedBy} has decided so${row.reason ? ` (${row.reason})` : ''}`,
+    { details: { execution: id, task, decidedBy: row.decidedBy } },
   );
 }
 
-async function applyEffects(
-  client: Client,
-  scope: TenantScope,
-  execution: ExecutionHead,
-  effects: readonly Effect[],
-): Promise<void> {
-  const subject = { executionUid: execution.uid, deploymentUid: execution.deploymentUid };
-  const events: NewEvent[] = [];
-  for (const effect of effects) {
-    if (effect.kind === 'state')
-      await updateInstance.run(client, scope.tenantId, [effect.instance, effect.state, null, null]);
-    else if (effect.kind === 'event') {
-      events.push({
-        kind: 'event',
-        type: effect.instance === null ? 'workflow_stage' : 'workflow_node_event',
-        message: effect.message,
-        ...(effect.instance === null
-          ? {}
-          : { instance: effect.instance, node: effect.instance.replace(/_[a-z0-9]+$/, '') }),
-      });
-    }
-  }
-  await appendEvents(client, scope.tenantId, subject, events);
-}
-
-function named(graph: TaskGraph, task: number): string {
-  const { call, instance } = graph.tasks[task]!;
-  return `operation ${task} (${call?.operation ?? 'marker'} on ${instance ?? 'the workflow'})`;
+function pointless(id: string, what: string): DomainError {
+  return new DomainError(
+    'invalid',
+    'unknown-operation',
+    `Nothing is to be decided about ${what} of execution ${id}`,
+    { details: { execution: id } },
+  );
 }

@@ -83,7 +83,13 @@ const Operation = Type.Object(
     ),
     dependsOn: Type.Array(Type.Integer(), { description: 'Operations that must have ended before' }),
     attempt: Type.Integer({ description: '0: not started yet' }),
-    reason: Type.Union([Type.String(), Type.Null()]),
+    reason: Type.Union([Type.String(), Type.Null()], {
+      description: 'Why a person has decided so, or why the engine has passed it over',
+    }),
+    decidedBy: Type.Union([Type.String(), Type.Null()], {
+      description: 'Who has decided to run it again, to skip it, or to take it as done',
+    }),
+    decidedAt: MaybeTime,
     failure: Type.Union([Failure, Type.Null()]),
     startedAt: MaybeTime,
     endedAt: MaybeTime,

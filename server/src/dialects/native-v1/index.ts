@@ -12,6 +12,7 @@ import { DomainError } from '../../errors.js';
 import type { OperationRecord } from '../../orchestration/task-graphs.js';
 import type { Dialect } from '../dialect.js';
 import { API, ExecutionParams, Operations, ResumeBody, Resumed, STATUS } from './api.js';
+import { decisionRoutes } from './decisions.js';
 
 const ROOT = '/orrery/v1';
 
@@ -81,6 +82,8 @@ function routes(app: FastifyInstance, core: Core): void {
       deployment: execution.deploymentId,
     };
   });
+
+  decisionRoutes(app, core, (request) => callerOf(request, core));
 }
 
 async function callerOf(request: FastifyRequest, core: Core): Promise<Caller> {
@@ -115,6 +118,8 @@ function shown(operation: OperationRecord) {
     dependsOn: operation.dependsOn,
     attempt: operation.attempt,
     reason: operation.row?.reason ?? null,
+    decidedBy: operation.row?.decidedBy ?? null,
+    decidedAt: operation.row?.decidedAt ?? null,
     failure: operation.row?.failure ?? null,
     startedAt: operation.row?.startedAt ?? null,
     endedAt: operation.row?.endedAt ?? null,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TaskState } from './graph.js';
-import { type Decision, type ResumeRequest, type Resumption, resume } from './resume.js';
+import { type Decision, type ResumeRequest, type Resumption, resume, settle, undoneOf } from './resume.js';
 import { aDeployment } from './testdata/a-deployment.js';
 import { install } from './workflows/install.js';
 
@@ -68,6 +68,53 @@ describe('resume', () => {
       kind: 'pointless',
       tasks: [0, 1, 99],
     });
+  });
+});
+
+describe('settle', () => {
+  const states: TaskState[] = ['interrupted', 'pending', 'pending', 'interrupted', 'failed'];
+
+  it('changes what was decided and nothing else, and names what still waits for a decision', () => {
+    const settlement = settle(GRAPH, states, new Map([[3, { kind: 'skip', reason: 'made by hand' }]]));
+    assert.ok(settlement.kind === 'settled');
+    assert.deepEqual(settlement.changes, [{ task: 3, from: 'interrupted', to: 'skipped' }]);
+    assert.deepEqual(settlement.effects, GRAPH.tasks[3]!.after);
+    assert.deepEqual(settlement.undecided, [0]);
+  });
+
+  it('then leaves to resume what it would have done with all decisions at once', () => {
+    const decisions: [number, Decision][] = [
+      [0, { kind: 'done' }],
+      [3, { kind: 'retry' }],
+      [4, { kind: 'skip', reason: 'not needed' }],
+    ];
+    const now = new Map(states.entries());
+    for (const [task, decision] of decisions) {
+      const settlement = settle(GRAPH, now, new Map([[task, decision]]));
+      assert.ok(settlement.kind === 'settled');
+      for (const { task: moved, to } of settlement.changes) now.set(moved, to === 'pending' ? 'waiting' : to);
+    }
+    const after = resumed([...Array(5).keys()].map((id) => now.get(id)!));
+    assert.deepEqual(lines(after), ['3 waiting -> pending']);
+    const atOnce = resumed(states, { decisions: new Map(decisions) });
+    assert.deepEqual(lines(atOnce), [
+      '0 interrupted -> succeeded',
+      '3 interrupted -> pending',
+      '4 failed -> skipped',
+    ]);
+  });
+
+  it('refuses decisions about tasks that are done, not begun, or not there', () => {
+    const decisions = new Map<number, Decision>([1, 99].map((task) => [task, { kind: 'retry' }]));
+    assert.deepEqual(settle(GRAPH, states, decisions), { kind: 'pointless', tasks: [1, 99] });
+  });
+});
+
+describe('what is undone of an instance', () => {
+  it('is what was begun and did not succeed, of its own operations alone', () => {
+    assert.deepEqual(undoneOf(GRAPH, ['succeeded', 'failed', 'pending', 'interrupted'], 'a_1'), [1]);
+    assert.deepEqual(undoneOf(GRAPH, ['succeeded', 'failed', 'pending', 'interrupted'], 'b_2'), [3]);
+    assert.deepEqual(undoneOf(GRAPH, ['succeeded'], 'nobody'), []);
   });
 });
 

@@ -36,24 +36,62 @@ export type Resumption =
   /** Decisions about tasks that are not there, not begun, or done. */
   | { readonly kind: 'pointless'; readonly tasks: readonly number[] };
 
+/** What becomes of tasks that somebody has decided about, while nothing is taken up yet. */
+export type Settlement =
+  | (Pick<Extract<Resumption, { kind: 'resumed' }>, 'changes' | 'effects'> & {
+      readonly kind: 'settled';
+      /** Nobody knows what became of these, and nobody has decided: nothing goes on before. */
+      readonly undecided: readonly number[];
+    })
+  | Extract<Resumption, { kind: 'pointless' }>;
+
+/** Only what was decided changes. */
+export function settle(
+  graph: TaskGraph,
+  states: KnownStates,
+  decisions: ReadonlyMap<number, Decision>,
+): Settlement {
+  const pointless = pointlessIn(graph, states, decisions);
+  if (pointless.length > 0) return { kind: 'pointless', tasks: pointless };
+  const decided = [...decisions.keys()].sort((a, b) => a - b);
+  const changes = decided.map((task) => ({
+    task,
+    from: stateOf(states, task),
+    to: stateAfter(decisions.get(task)),
+  }));
+  const undecided = graph.tasks
+    .slice(firstOpen(graph))
+    .filter(({ id }) => !decisions.has(id) && isUnknown(stateOf(states, id)));
+  return {
+    kind: 'settled',
+    changes,
+    effects: changes.flatMap(({ task, to }) => (isDone(to) ? graph.tasks[task]!.after : [])),
+    undecided: undecided.map(({ id }) => id),
+  };
+}
+
+/** Tasks of an instance that were begun and are not done: what is run again when the instance is tried once more. */
+export function undoneOf(graph: TaskGraph, states: KnownStates, instance: string): number[] {
+  return graph.tasks
+    .slice(firstOpen(graph))
+    .filter((task) => task.instance === instance && task.call !== null)
+    .map(({ id }) => id)
+    .filter((id) => stateOf(states, id) !== 'pending' && !isDone(stateOf(states, id)));
+}
+
 /**
  * Done tasks stay done. Failed ones and those that waited for another attempt run again; so do those that were
  * under way when everything ended, if they may, with `force`, or by decision. A decision outweighs all of that.
  */
 export function resume(graph: TaskGraph, states: KnownStates, request: ResumeRequest): Resumption {
   const decisions = request.decisions ?? new Map<number, Decision>();
-  // What failed in a stage before was for the workflow to deal with, and it has.
-  const open = firstOpen(graph);
-  const pointless = [...decisions.keys()].filter((id) => {
-    const state = stateOf(states, id);
-    return graph.tasks[id] === undefined || id < open || state === 'pending' || isDone(state);
-  });
-  if (pointless.length > 0) return { kind: 'pointless', tasks: pointless.sort((a, b) => a - b) };
+  const pointless = pointlessIn(graph, states, decisions);
+  if (pointless.length > 0) return { kind: 'pointless', tasks: pointless };
 
   const changes: { task: number; from: TaskState; to: TaskState }[] = [];
   const effects: Effect[] = [];
   const undecided: number[] = [];
-  for (const task of graph.tasks.slice(open)) {
+  for (const task of graph.tasks.slice(firstOpen(graph))) {
     const from = stateOf(states, task.id);
     if (from === 'pending' || isDone(from)) continue;
     const decision = decisions.get(task.id);
@@ -68,6 +106,20 @@ export function resume(graph: TaskGraph, states: KnownStates, request: ResumeReq
   return undecided.length > 0
     ? { kind: 'undecided', tasks: undecided }
     : { kind: 'resumed', changes, effects };
+}
+
+function pointlessIn(
+  graph: TaskGraph,
+  states: KnownStates,
+  decisions: ReadonlyMap<number, Decision>,
+): number[] {
+  // What failed in a stage before was for the workflow to deal with, and it has.
+  const open = firstOpen(graph);
+  const pointless = [...decisions.keys()].filter((id) => {
+    const state = stateOf(states, id);
+    return graph.tasks[id] === undefined || id < open || state === 'pending' || isDone(state);
+  });
+  return pointless.sort((a, b) => a - b);
 }
 
 /** Was under way; what became of it is not recorded. */

@@ -332,7 +332,7 @@ describe('a walk that loses its execution', () => {
     assert.equal((await engine.until(execution)).status, 'terminated');
     assert.deepEqual(plugin.calls, ['fragile.act thing 1', 'start_thing thing 1']);
     const told = (await engine.events(execution)).map((event) => event.message);
-    assert.ok(told.some((message) => message.includes('taken as done: I looked: it is there')));
+    assert.ok(told.some((message) => message.includes('taken as done by ada: I looked: it is there')));
     assert.ok(told.includes('Node instance created'));
   });
 
