@@ -28,6 +28,7 @@ export const PERMISSIONS = [
   'global.write',
   'records.restore',
   'snapshots.manage',
+  'log-bundles.manage',
   'blueprints.read',
   'blueprints.write',
   'plugins.read',

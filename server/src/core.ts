@@ -7,6 +7,7 @@ import { Blueprints } from './catalog/blueprints.js';
 import { CompilePool } from './catalog/compile-pool.js';
 import { fetchImport } from './catalog/fetch-import.js';
 import { PluginImports } from './catalog/plugin-imports.js';
+import { PluginOrders } from './catalog/plugin-orders.js';
 import { PluginUploads } from './catalog/plugin-uploads.js';
 import { Plugins } from './catalog/plugins.js';
 import type { ArchiveTaker } from './catalog/take-archive.js';
@@ -27,6 +28,8 @@ import { Users } from './identity/users.js';
 import { Maintenance } from './installation/maintenance.js';
 import { ProviderContexts } from './installation/provider-context.js';
 import type { Log } from './log.js';
+import { LogBundles } from './log-bundles/log-bundles.js';
+import { LOG_BUNDLE_WORKFLOW } from './log-bundles/workflows.js';
 import { parseAllowlist } from './net/allowlist.js';
 import { safeFetch } from './net/safe-fetch.js';
 import { Agents } from './orchestration/agents.js';
@@ -102,6 +105,8 @@ export interface Core {
   readonly events: Events;
   readonly snapshots: Snapshots;
   readonly snapshotArchives: Archives;
+  readonly logBundles: LogBundles;
+  readonly logBundleExecutions: SystemExecutions;
   readonly systemExecutions: SystemExecutions;
   readonly vault: Vault;
   readonly signals: Signals;
@@ -164,6 +169,7 @@ export async function buildCore({
   const evaluation = new Evaluation(pool, secrets);
   const snapshotArchives = new Archives(pool);
   const systemExecutions = new SystemExecutions(pool, SNAPSHOT_WORKFLOWS, () => signals.send('work'));
+  const logBundleExecutions = new SystemExecutions(pool, [LOG_BUNDLE_WORKFLOW], () => signals.send('work'));
   const wake: Wake = {
     work: () => signals.send('work'),
     changed: (id) => signals.send(`changed:${id}`),
@@ -220,7 +226,13 @@ export async function buildCore({
     summaries: new Summaries(pool),
     offeredWorkflows: new OfferedWorkflows(pool),
     deployments,
-    deploymentUpdates: new DeploymentUpdates({ pool, blueprints, secrets, wake }),
+    deploymentUpdates: new DeploymentUpdates({
+      pool,
+      blueprints,
+      secrets,
+      plugins: new PluginOrders({ pool, plugins }),
+      wake,
+    }),
     modifications: new Modifications(pool),
     nodes: new Nodes(pool),
     nodeInstances: new NodeInstances(pool),
@@ -250,6 +262,8 @@ export async function buildCore({
       forget: () => blueprints.forgetPlans(),
     }),
     snapshotArchives,
+    logBundles: new LogBundles({ pool, archives: snapshotArchives, executions: logBundleExecutions }),
+    logBundleExecutions,
     systemExecutions,
     vault,
     signals,

@@ -30,12 +30,17 @@ const SECRET_FIELDS = [
  * terminal, so that a person there reads sentences rather than JSON.
  */
 export function openLog(settings: Pick<Settings, 'logLevel' | 'logTo' | 'dataDir'>): Log {
-  const inFile = settings.logTo === 'auto' ? process.stderr.isTTY : settings.logTo !== 'stderr';
-  const file = settings.logTo === 'auto' ? join(settings.dataDir, 'orrery.log') : settings.logTo;
+  const file = logFileOf(settings);
   // Written at once: what was logged before a SIGKILL is there, and costs some 5 µs a line.
-  const destination = pino.destination({ dest: inFile ? file : 2, sync: true, append: true, mode: 0o600 });
-  if (inFile) chmodSync(file, 0o600);
+  const destination = pino.destination({ dest: file ?? 2, sync: true, append: true, mode: 0o600 });
+  if (file !== null) chmodSync(file, 0o600);
   return logTo(destination, settings.logLevel);
+}
+
+/** The file that `openLog` writes to; null: standard error. */
+export function logFileOf({ logTo, dataDir }: Pick<Settings, 'logTo' | 'dataDir'>): string | null {
+  if (logTo !== 'auto') return logTo === 'stderr' ? null : logTo;
+  return process.stderr.isTTY ? join(dataDir, 'orrery.log') : null;
 }
 
 /** A log that writes lines to `destination`. */

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { PluginPackages } from './catalog/plugin-packages.js';
 import type { Core } from './core.js';
-import type { Log } from './log.js';
+import { type Log, logFileOf } from './log.js';
+import { settleAbandonedBundles, startLogBundleWorker } from './log-bundles/log-bundle-worker.js';
 import { startWorker } from './orchestration/running/worker.js';
 import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
@@ -56,10 +57,11 @@ export const CHORES: readonly Chore[] = [
     run: async (core) => void (await core.blueprintUploads.failDead()),
   },
   {
-    name: 'settle abandoned snapshots',
+    name: 'settle abandoned snapshots and log bundles',
     everyMs: 30_000,
     run: async (core, pool) => {
       await settleAbandoned(pool);
+      await settleAbandonedBundles(pool);
       await core.snapshotArchives.sweep();
     },
   },
@@ -135,6 +137,17 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     lease: settings.leaseSeconds,
     log,
   });
+  const logBundles = startLogBundleWorker({
+    pool,
+    archives: core.snapshotArchives,
+    executions: core.logBundleExecutions,
+    signals: core.signals,
+    name: `${hostname()}:${process.pid}`,
+    machine: hostname(),
+    logFile: logFileOf(settings),
+    lease: settings.leaseSeconds,
+    log,
+  });
   const own: readonly Chore[] = [
     { name: 'sweep plugin environments', everyMs: 10 * 60_000, run: () => python.sweep() },
     {
@@ -153,7 +166,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
   return {
     troubles: () => [],
     stop: async () => {
-      await Promise.all([worker.stop(), snapshots.stop()]);
+      await Promise.all([worker.stop(), snapshots.stop(), logBundles.stop()]);
       // An environment that is being built is a chore's as well: it is ended, not waited for.
       await Promise.all([script.close(), python.close(), ...timers.map((timer) => timer.stop())]);
     },

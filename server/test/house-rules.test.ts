@@ -50,6 +50,7 @@ const ROOMS = [
   'governance',
   'academy',
   'snapshots',
+  'log-bundles',
 ];
 
 /** Who may import whom. Within one place everybody may, except one dialect another. */
@@ -114,6 +115,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   governance: [...COMMON, 'inventory', 'orchestration', 'governance/rules'],
   academy: [...COMMON],
   snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],
+  'log-bundles': [...COMMON, 'orchestration', 'snapshots'],
 };
 
 /** Arrows the table forbids and we allow: from (place or file), to (file), reason. */

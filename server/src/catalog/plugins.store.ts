@@ -354,6 +354,25 @@ export const upsertInstallation = systemStatement(
   KNOWN,
 );
 
+/** `$1` plugin, `$2` managers: those that have it, or are at it, go on as they are. */
+export const orderInstallation = systemStatement(
+  'plugin_installations_order',
+  `insert into plugin_installations (plugin_uid, place, name, state)
+   select $1, 'manager', m, 'pending-install' from unnest($2::text[]) as m
+   on conflict (plugin_uid, place, name) do update set state = 'pending-install', error = null, changed_at = now()
+     where plugin_installations.state not in ('pending-install', 'installing', 'installed')`,
+  KNOWN,
+);
+
+/** The managers on which some plugin of the packages `$2` is installed, or about to be; at most 100. */
+export const selectInstalledAt = tenantStatement<{ name: string }>(
+  'plugin_installations_managers',
+  `select distinct i.name from plugin_installations i join plugins p on p.uid = i.plugin_uid
+   where (p.tenant_id = $1 or p.visibility = 'global') and p.package_name = any($2::text[]) and i.place = 'manager'
+     and i.state in ('pending-install', 'installing', 'installed')
+   order by i.name limit 100`,
+);
+
 /** Whether `$1` says it has one; a user by name, for a record that is restored. */
 export const selectUserId = systemStatement<{ id: UserId }>(
   'plugins_select_user',

@@ -52,6 +52,7 @@ const MATRIX: Readonly<Record<Permission, string>> = {
   'global.write': 'a',
   'records.restore': 'a',
   'snapshots.manage': 'a',
+  'log-bundles.manage': 'a',
 };
 const LETTERS: Readonly<Record<TenantRole, string>> = {
   manager: 'm',

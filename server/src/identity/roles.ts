@@ -102,6 +102,7 @@ const REACHING: readonly Permission[] = [
   'all-tenants.read',
   'global.write',
   'snapshots.manage',
+  'log-bundles.manage',
 ];
 const confined = new WeakMap<ReadonlySet<Permission>, ReadonlySet<Permission>>();
 

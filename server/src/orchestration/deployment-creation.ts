@@ -74,7 +74,14 @@ export interface ScheduleSource {
 
 /** @throws DomainError `invalid` (`deployment-plugins-missing`) */
 export async function requirePlugins(plugins: PluginSource, scope: TenantScope, plan: Plan): Promise<void> {
-  const absent = await plugins.absent(scope, usedPlugins(plan));
+  refuseAbsent(
+    await plugins.absent(scope, usedPlugins(plan)),
+    'create the deployment without validating plugins',
+  );
+}
+
+/** @param otherwise what else than uploading them would do */
+export function refuseAbsent(absent: readonly PlanPlugin[], otherwise: string): void {
   if (absent.length === 0) return;
   const named = absent.map(
     ({ packageName, packageVersion }) => `${packageName}, version ${packageVersion ?? 'any'}`,
@@ -82,7 +89,7 @@ export async function requirePlugins(plugins: PluginSource, scope: TenantScope, 
   throw new DomainError(
     'invalid',
     'deployment-plugins-missing',
-    `Required plugin ${named.join('; ')} is not installed on the manager: upload it, or create the deployment without validating plugins`,
+    `Required plugin ${named.join('; ')} is not installed on the manager: upload it, or ${otherwise}`,
     { details: { plugins: absent.map((plugin) => plugin.packageName) } },
   );
 }

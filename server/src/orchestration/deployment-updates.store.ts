@@ -121,6 +121,20 @@ export const selectActive = tenantStatement<{ id: string }>(
    where p.tenant_id = $1 and p.deployment_uid = $2 and p.state in ('updating', 'executing-workflow', 'finalizing') order by p.uid limit 1`,
 );
 
+/**
+ * Updates of deployment `$2` that count as active while what carried them out is over, or gone: a restored snapshot leaves
+ * them so. They become what became of it.
+ */
+export const closeOver = tenantStatement<never>(
+  'update_close_over',
+  `update deployment_updates p set state = case when o.status = 'terminated' then 'successful' else 'failed' end,
+     plan = case when o.status = 'terminated' then null else p.plan end, ended_at = coalesce(o.ended_at, now())
+   from (select q.uid, x.status, x.ended_at from deployment_updates q left join executions x on x.uid = q.execution_uid
+         where q.tenant_id = $1 and q.deployment_uid = $2 and q.state in ('updating', 'executing-workflow', 'finalizing')
+           and (x.uid is null or x.status in ('terminated', 'failed', 'cancelled'))) o
+   where p.tenant_id = $1 and p.uid = o.uid`,
+);
+
 /** `$2` id, `$3` user, `$4` whether others' private ones show. */
 export const selectUpdate = tenantStatement<{ uid: number }>(
   'update_select',

@@ -167,6 +167,37 @@ describe('an update', () => {
     assert.deepEqual(plugin.calls, ['unlink web 1', 'delete web 1', 'delete cache 1']);
   });
 
+  it('is not refused for one that is over and told as active, where those are looked at again first', async () => {
+    const carried = await update(null, {}, { inputs: { size: 2 } });
+    const lost = await update(null, {}, { inputs: { size: 3 } });
+    // As a snapshot leaves them that was made while they ran.
+    await engine.database.pool.query(
+      `update deployment_updates set state = 'executing-workflow', ended_at = null,
+         execution_uid = case when id = $2 then null else execution_uid end where id = any($1)`,
+      [[carried.told.id, lost.told.id], lost.told.id],
+    );
+    const active = { reason: 'update-already-active' };
+    await assert.rejects(initiate(null, {}, { inputs: { size: 4 } }), active);
+    await assert.rejects(initiate(null, {}, { inputs: { size: 4 }, reevaluate: false }), active);
+    const next = await update(null, {}, { inputs: { size: 4 }, reevaluate: true });
+    assert.equal(next.told.state, 'successful');
+    const states = await Promise.all([carried, lost].map(async (one) => (await told(one.told.id)).state));
+    assert.deepEqual(states, ['successful', 'failed']);
+  });
+
+  it('is refused for one that runs, however often that is looked at', async () => {
+    let finish = (_: OperationOutcome) => {};
+    const created = new Promise<OperationOutcome>((resolve) => {
+      finish = resolve;
+    });
+    plugin.on('create', () => created);
+    const running = await initiate(blueprint([node('db', 5)], NAMES));
+    await assert.rejects(initiate(null, {}, { reevaluate: true }), { reason: 'update-already-active' });
+    finish(DONE);
+    const ended = await engine.until(await engine.executions.get(engine.caller, running.executionId!));
+    assert.equal(ended.status, 'terminated');
+  });
+
   it('reinstalls what has changed and cannot be updated, with those who relate to it relinked', async () => {
     const { execution } = await update(
       blueprint([node('db', 2), node('web', 80, `\n    relationships:${link('db')}`)], NAMES),

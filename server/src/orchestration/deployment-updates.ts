@@ -19,6 +19,7 @@ import { inTransaction } from '../store/transaction.js';
 import { refuseWhileStoodOn } from './dependencies.js';
 import { checkWidth, policiesInUse, prepareFor } from './deployment-creation.js';
 import {
+  closeOver,
   insertUpdate,
   selectActive,
   selectUpdate,
@@ -42,6 +43,7 @@ import { requireObjects } from './object-values.js';
 import type { UpdateWishes } from './planning/update-plan.js';
 import { type ComparedPlan, updateSteps } from './planning/update-steps.js';
 import { UPDATE, workflowFor } from './planning/workflows/workflow-table.js';
+import { type PluginOrderSource, pluginsOfUpdate } from './plugins-of-update.js';
 
 export type { UpdateField } from './deployment-updates.store.js';
 
@@ -57,6 +59,13 @@ export interface UpdateRequest {
   readonly preview?: boolean;
   /** Beside whatever runs on the deployment, instead of after it. */
   readonly force?: boolean;
+  /**
+   * Default: yes. Plugins that the new plan runs and the old one did not must be uploaded, and their environments are
+   * ordered at once; otherwise both are left to the first operation that needs one.
+   */
+  readonly updatePlugins?: boolean;
+  /** Updates told as active whose executions are over, or gone, are told as what became of them before this one is refused. */
+  readonly reevaluate?: boolean;
   readonly wishes: UpdateWishes;
 }
 
@@ -64,12 +73,20 @@ export class DeploymentUpdates {
   readonly #pool: Pool;
   readonly #blueprints: BlueprintSource;
   readonly #secrets: SecretNames;
+  readonly #plugins: PluginOrderSource;
   readonly #wake: Wake;
 
-  constructor(parts: { pool: Pool; blueprints: BlueprintSource; secrets: SecretNames; wake: Wake }) {
+  constructor(parts: {
+    pool: Pool;
+    blueprints: BlueprintSource;
+    secrets: SecretNames;
+    plugins: PluginOrderSource;
+    wake: Wake;
+  }) {
     this.#pool = parts.pool;
     this.#blueprints = parts.blueprints;
     this.#secrets = parts.secrets;
+    this.#plugins = parts.plugins;
     this.#wake = parts.wake;
   }
 
@@ -83,7 +100,7 @@ export class DeploymentUpdates {
    *
    * @returns the id of the update
    * @throws DomainError `not-found`; `invalid` as `Deployments.create` does, and `workflow-unknown`, `workflow-unsupported`,
-   *   `reinstall-list-unknown`; `conflict` (`update-already-active`,
+   *   `reinstall-list-unknown`, `deployment-plugins-missing`; `conflict` (`update-already-active`,
    *   `deployment-has-dependents`)
    */
   async initiate(caller: Caller, request: UpdateRequest): Promise<string> {
@@ -105,6 +122,11 @@ export class DeploymentUpdates {
     const prepared = await this.#prepare(caller, scope, deployment, blueprint, request);
     const workflow = request.wishes.workflow === null ? null : functionOf(prepared, request.wishes.workflow);
     const after = comparedOf(prepared);
+    const had = Object.values((await selectTypes.one(this.#pool, [deployment.uid]))!.types.plugins);
+    const orders =
+      request.updatePlugins === false
+        ? []
+        : await pluginsOfUpdate(this.#plugins, scope, had, prepared, blueprint.uid);
 
     const id = `${deployment.id}-${randomUUID()}`;
     await inTransaction(this.#pool, async (client) => {
@@ -134,6 +156,7 @@ export class DeploymentUpdates {
         execution === null ? null : JSON.stringify(prepared),
         scope.userId,
       ]);
+      if (execution !== null) await this.#plugins.place(client, orders);
       await record(client, caller, {
         action: request.preview === true ? 'preview-update' : 'update',
         thing: 'deployment',
@@ -204,9 +227,10 @@ async function startUpdate(
   client: Client,
   scope: TenantScope,
   deployment: DeploymentHead,
-  { force, wishes }: UpdateRequest,
+  { force, wishes, updatePlugins, reevaluate }: UpdateRequest,
   id: string,
 ) {
+  if (reevaluate === true) await closeOver.run(client, scope.tenantId, [deployment.uid]);
   const active = await selectActive.one(client, scope.tenantId, [deployment.uid]);
   if (active !== null && force !== true) {
     throw new DomainError(
@@ -224,7 +248,11 @@ async function startUpdate(
     'update',
     UPDATE,
     status,
-    JSON.stringify(parametersOf(id, wishes)),
+    JSON.stringify({
+      ...parametersOf(id, wishes),
+      update_plugins: updatePlugins !== false,
+      reevaluate_active_statuses: reevaluate === true,
+    }),
     true,
     force === true,
     false,

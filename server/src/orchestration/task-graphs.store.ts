@@ -1,5 +1,6 @@
-import type { JsonObject } from '../dsl/plan.js';
-import type { ExecutionUid } from '../ids.js';
+import type { Json, JsonObject } from '../dsl/plan.js';
+import type { FailureCause } from '../errors.js';
+import type { DeploymentUid, ExecutionUid } from '../ids.js';
 import { tenantStatement } from '../store/statement.js';
 
 /** States of operations as outside workflow code has them. */
@@ -32,6 +33,9 @@ export interface KeptOperation {
   readonly parameters: JsonObject;
   readonly managerName: string | null;
   readonly agentName: string | null;
+  readonly result: Json;
+  readonly exception: Json;
+  readonly causes: readonly FailureCause[] | null;
   readonly createdAt: Date;
 }
 
@@ -67,23 +71,31 @@ export const insertGraphOperations = tenantStatement<never>(
 export const keptOperations = tenantStatement<KeptOperation>(
   'graph_operations_of',
   `select o.id, g.id as "graphId", o.name, o.type, o.state, o.dependencies, o.parameters, o.manager_name as "managerName",
-     o.agent_name as "agentName", o.created_at as "createdAt"
+     o.agent_name as "agentName", o.result, o.exception, o.exception_causes as causes, o.created_at as "createdAt"
    from graph_operations o join task_graphs g on g.uid = o.graph_uid
    where o.tenant_id = $1 and g.tenant_id = $1 and g.execution_uid = $2 and ($3::text is null or g.id = $3) order by o.uid`,
 );
 
 /** The execution of operation `$2`, as far as the caller may see it. */
-export const executionOfOperation = tenantStatement<{ executionUid: ExecutionUid; executionId: string }>(
+export const executionOfOperation = tenantStatement<{
+  executionUid: ExecutionUid;
+  executionId: string;
+  deploymentUid: DeploymentUid | null;
+}>(
   'graph_operation_execution',
-  `select x.uid as "executionUid", x.id as "executionId"
+  `select x.uid as "executionUid", x.id as "executionId", x.deployment_uid as "deploymentUid"
    from graph_operations o join task_graphs g on g.uid = o.graph_uid join executions x on x.uid = g.execution_uid
    where o.tenant_id = $1 and g.tenant_id = $1 and o.id = $2 and (x.visibility <> 'private' or x.created_by = $3 or $4)`,
 );
 
-export const updateGraphOperation = tenantStatement<never>(
+/** `$3` state, `$4` manager, `$5` agent, `$6` result, `$7` exception, `$8` causes; null leaves what there is. */
+export const updateGraphOperation = tenantStatement<
+  Pick<KeptOperation, 'name' | 'type' | 'state' | 'parameters'>
+>(
   'graph_operation_update',
-  `update graph_operations o set state = coalesce($3, o.state), manager_name = coalesce($4, o.manager_name), agent_name = coalesce($5, o.agent_name)
-   where o.tenant_id = $1 and o.id = $2`,
+  `update graph_operations o set state = coalesce($3, o.state), manager_name = coalesce($4, o.manager_name), agent_name = coalesce($5, o.agent_name),
+     result = coalesce($6, o.result), exception = coalesce($7, o.exception), exception_causes = coalesce($8, o.exception_causes)
+   where o.tenant_id = $1 and o.id = $2 returning o.name, o.type, o.state, o.parameters`,
 );
 
 export const deleteGraphOperation = tenantStatement<never>(

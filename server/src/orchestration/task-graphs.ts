@@ -5,7 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Caller, scopeFor, type TenantScope } from '../caller.js';
 import type { Json, JsonObject } from '../dsl/plan.js';
-import { DomainError, notFound } from '../errors.js';
+import { DomainError, type FailureCause, notFound, type TaskFailure } from '../errors.js';
+import { appendEvents } from '../events/events.js';
+import type { DeploymentUid, ExecutionUid } from '../ids.js';
 import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import {
@@ -15,6 +17,7 @@ import {
   selectGraph,
   selectOperations,
 } from './executions.store.js';
+import { reportEvents } from './operation-reports.js';
 import type { TaskGraph, TaskState } from './planning/graph.js';
 import {
   countGraphOperations,
@@ -63,7 +66,22 @@ export interface ToldOperation {
   readonly parameters: Json;
   readonly managerName: string | null;
   readonly agentName: string | null;
+  /** What it answered; null: nothing, or nobody said. */
+  readonly result: Json;
+  /** How it failed, as whoever runs it says it; null likewise. */
+  readonly exception: Json;
+  readonly causes: readonly FailureCause[] | null;
   readonly createdAt: Date;
+}
+
+/** What outside code says of an operation that it keeps here; null: not said, and what was said stays. */
+export interface OperationReport {
+  readonly state: KeptState | null;
+  readonly manager: string | null;
+  readonly agent: string | null;
+  readonly result: Json;
+  readonly exception: Json;
+  readonly causes: readonly FailureCause[] | null;
 }
 
 export interface NewOperation {
@@ -167,6 +185,9 @@ export class TaskGraphs {
         },
         managerName: null,
         agentName: null,
+        // What operations answer is the engine's affair; why one failed is in its event as well.
+        result: null,
+        ...failureOf(row),
         createdAt: row?.startedAt ?? execution.startedAt ?? execution.createdAt,
       });
     }
@@ -225,15 +246,43 @@ export class TaskGraphs {
     }
   }
 
-  /** How a kept operation stands; null leaves it. Needs `executions.run`. Throws `not-found`, `conflict` (`graph-of-engine`). */
-  async set(
-    caller: Caller,
-    operation: string,
-    now: { readonly state: KeptState | null; readonly manager: string | null; readonly agent: string | null },
-  ): Promise<void> {
-    await this.#change(caller, operation, (client, scope) =>
-      updateGraphOperation.run(client, scope.tenantId, [operation, now.state, now.manager, now.agent]),
-    );
+  /** An operation, the engine's or a kept one. Needs `executions.read`. Throws `not-found`. */
+  async operation(caller: Caller, id: string): Promise<ToldOperation> {
+    const scope = scopeFor(caller, 'executions.read');
+    const engines = /^(.*):\d+$/.exec(id)?.[1];
+    const kept = await executionOfOperation.one(this.#pool, scope.tenantId, [
+      id,
+      scope.userId,
+      scope.seesPrivate,
+    ]);
+    const execution = kept?.executionId ?? engines;
+    if (execution === undefined || (await this.#visible(scope, execution)) === null) {
+      throw notFound('Operation', id);
+    }
+    const found = (await this.operations(caller, { execution })).find((one) => one.id === id);
+    if (found === undefined) throw notFound('Operation', id);
+    return found;
+  }
+
+  /**
+   * Keeps what outside code says of an operation; a state that people follow is told as an event of the execution, in the
+   * same transaction. Needs `executions.run`. Throws `not-found`, `conflict` (`graph-of-engine`).
+   */
+  async set(caller: Caller, operation: string, now: OperationReport): Promise<void> {
+    const json = (value: unknown) => (value === null ? null : JSON.stringify(value));
+    await this.#change(caller, operation, async (client, scope, found) => {
+      const row = await updateGraphOperation.one(client, scope.tenantId, [
+        operation,
+        now.state,
+        now.manager,
+        now.agent,
+        json(now.result),
+        json(now.exception),
+        json(now.causes),
+      ]);
+      if (row === null || now.state === null) return;
+      await appendEvents(client, scope.tenantId, found, reportEvents(row, now));
+    });
   }
 
   /** Needs `executions.run`. Throws `not-found`, `conflict` (`graph-of-engine`). */
@@ -249,6 +298,7 @@ export class TaskGraphs {
     work: (
       client: Parameters<Parameters<typeof inTransaction>[1]>[0],
       scope: TenantScope,
+      found: { readonly executionUid: ExecutionUid; readonly deploymentUid: DeploymentUid | null },
     ) => Promise<unknown>,
   ): Promise<void> {
     const scope = scopeFor(caller, 'executions.run');
@@ -259,7 +309,7 @@ export class TaskGraphs {
     const found = await executionOfOperation.one(this.#pool, scope.tenantId, key);
     if (found === null) throw notFound('Operation', operation);
     await inTransaction(this.#pool, async (client) => {
-      await work(client, scope);
+      await work(client, scope, found);
       await countGraphOperations.run(client, scope.tenantId, [found.executionUid]);
     });
   }
@@ -297,6 +347,12 @@ export class TaskGraphs {
   async #graph({ uid }: ExecutionRecord): Promise<TaskGraph | null> {
     return ((await selectGraph.one(this.#pool, [uid]))?.graph ?? null) as TaskGraph | null;
   }
+}
+
+function failureOf(row: OperationRow | null): Pick<ToldOperation, 'exception' | 'causes'> {
+  const failure = row?.failure as TaskFailure | null | undefined;
+  if (failure === null || failure === undefined) return { exception: null, causes: null };
+  return { exception: failure.message, causes: failure.causes };
 }
 
 function stagesOf(graph: TaskGraph): readonly { readonly name: string; readonly from: number }[] {

@@ -45,6 +45,7 @@ export const deleteAbandoned = systemStatement(
   `delete from snapshot_archives where uid in (
      select a.uid from snapshot_archives a
      where a.held_until < now() and not exists (select from snapshots s where s.archive = a.uid)
+       and not exists (select from log_bundles b where b.archive = a.uid)
      limit 10 for update of a skip locked)`,
   WHY,
 );

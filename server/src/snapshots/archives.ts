@@ -1,6 +1,6 @@
 /**
  * Bytes of snapshots, in PostgreSQL as all other bytes, but apart from them: restoring replaces those and must not touch
- * the snapshot that it reads (decision 13).
+ * the snapshot that it reads (decision 13). Those of log bundles are here too, for they outlive a restoring as well.
  *
  * Written a megabyte at a time, each write a transaction of its own; memory does not grow with the size, neither in nor out.
  */

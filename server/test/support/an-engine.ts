@@ -122,7 +122,13 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     changed: (id: ExecutionId) => signals.send(`changed:${id}`),
   };
   const executions = new Executions(pool, wake);
-  const updates = new DeploymentUpdates({ pool, blueprints, secrets: NO_SECRETS, wake });
+  const updates = new DeploymentUpdates({
+    pool,
+    blueprints,
+    secrets: NO_SECRETS,
+    plugins: { absent: async () => [], plan: async () => [], place: async () => {} },
+    wake,
+  });
   const keepPlan = async (id: string, read: (path: string) => string | null) => {
     const exists = (path: string) => read(path) !== null;
     const result = compile({ mainFile: 'blueprint.yaml', read, exists, imported: new Map() });

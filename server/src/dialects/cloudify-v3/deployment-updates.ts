@@ -178,6 +178,8 @@ export function addDeploymentUpdates({ scope, core }: Mounting): void {
         correctTypes: is('auto_correct_types'),
         preview: is('preview'),
         force: is('force'),
+        updatePlugins: booleanOf('update_plugins', body.update_plugins, true),
+        reevaluate: is('reevaluate_active_statuses'),
         wishes: {
           skipInstall: is('skip_install'),
           skipUninstall: is('skip_uninstall'),

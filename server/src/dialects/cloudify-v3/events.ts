@@ -126,7 +126,8 @@ function newEvent(kind: 'event' | 'log', told: Static<typeof Told>): NewEvent {
   };
 }
 
-function causeOf(cause: unknown): FailureCause {
+/** A cause as clients write it: `{type, message, traceback}`. */
+export function causeOf(cause: unknown): FailureCause {
   const { type, message, traceback } = (typeof cause === 'object' && cause !== null ? cause : {}) as Record<
     string,
     unknown

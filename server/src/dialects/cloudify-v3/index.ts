@@ -27,6 +27,7 @@ import { addExecutions } from './executions.js';
 import { addFilters } from './filters.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
 import { addLabelKeys } from './label-keys.js';
+import { addLogBundles } from './log-bundles.js';
 import { addMaintenance, obeyMaintenance } from './maintenance.js';
 import { addManager, addVersion } from './manager.js';
 import { addNodeInstances } from './node-instances.js';
@@ -111,6 +112,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addSecrets(mounting);
   addSecretsShare(mounting);
   addSnapshots(mounting);
+  addLogBundles(mounting);
   addSites(mounting);
   addDeploymentGroups(mounting);
   addExecutionGroups(mounting);

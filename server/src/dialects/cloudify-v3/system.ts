@@ -9,7 +9,7 @@ import type { ClusterNode } from '../../cluster/cluster.js';
 import type { Core } from '../../core.js';
 import { sendJson, sendText } from './answer.js';
 import { callerOf } from './auth.js';
-import { describe, itemQuery, Switch } from './described.js';
+import { Bytes, Done, describe, itemQuery, Switch } from './described.js';
 import { CloudifyError } from './errors.js';
 import { Anything, Dict, Flag, ListOf, MaybeText, Text } from './fields.js';
 import { booleanParam, type Params } from './lenient.js';
@@ -175,6 +175,81 @@ export function addSystem({ scope, core }: Mounting): void {
     async (request, reply) => {
       requirePermission(callerOf(request), 'status.read');
       return sendJson(reply, 200, 'OK');
+    },
+  );
+  const noLicense = async (request: FastifyRequest): Promise<never> => {
+    requirePermission(callerOf(request), 'cluster.manage');
+    throw new CloudifyError(
+      400,
+      'illegal_action_error',
+      'This server is free software under the licence in its LICENSE file: it needs no license key, and keeps none',
+    );
+  };
+  scope.put(
+    '/license',
+    {
+      schema: describe('Manager', 'license_upload', 'Upload a licence: refused, none is needed', {
+        uploads: { 'application/octet-stream': Bytes },
+        response: { 200: Anything },
+      }),
+      config: { cloudifyBody: 'raw' },
+    },
+    noLicense,
+  );
+  scope.post(
+    '/license',
+    {
+      schema: describe(
+        'Manager',
+        'license_customer',
+        'Name the customer of a licence: refused, none is needed',
+        {
+          body: Type.Object({ customer_id: Type.String() }, { title: 'LicenseCustomer' }),
+          response: { 200: Anything },
+        },
+      ),
+    },
+    noLicense,
+  );
+  scope.delete(
+    '/license',
+    {
+      schema: describe('Manager', 'license_delete', 'Remove the licence: there is none', {
+        response: { 204: Done },
+      }),
+    },
+    async (request) => {
+      requirePermission(callerOf(request), 'cluster.manage');
+      throw new CloudifyError(404, 'not_found_error', 'There is no license, and none is needed');
+    },
+  );
+  scope.get(
+    '/ldap',
+    {
+      schema: describe('Manager', 'ldap_status', 'Say whether users sign in through LDAP: they do not', {
+        response: { 200: Text },
+      }),
+    },
+    async (request, reply) => {
+      requirePermission(callerOf(request), 'status.read');
+      return sendJson(reply, 200, 'disabled');
+    },
+  );
+  scope.post(
+    '/ldap',
+    {
+      schema: describe('Manager', 'ldap_set', 'Have users sign in through LDAP: refused', {
+        body: Type.Object({ ldap_server: Type.String() }, { title: 'LdapSettings' }),
+        response: { 200: Anything },
+      }),
+    },
+    async (request) => {
+      requirePermission(callerOf(request), 'users.manage');
+      throw new CloudifyError(
+        400,
+        'illegal_action_error',
+        'Signing in through LDAP is not supported: users and their passwords are kept by this server. Nothing of the request was kept',
+      );
     },
   );
   scope.get(

@@ -1,12 +1,13 @@
 /** Task graphs and operations of executions: the engine's own, and those that outside workflow code keeps (cloudify.md §4.4). */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
-import type { JsonObject } from '../../dsl/plan.js';
+import type { Json, JsonObject } from '../../dsl/plan.js';
 import type { GraphRecord, KeptState, NewOperation, ToldOperation } from '../../orchestration/task-graphs.js';
 import { sendJson, sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { describe, Switch, Word } from './described.js';
 import { badParameters } from './errors.js';
+import { causeOf } from './events.js';
 import { Anything, Dict, IdParams, ListOf, MaybeText, Names, Text, Time } from './fields.js';
 import { booleanParam, countParam, type Params, repeated, single } from './lenient.js';
 import { envelope } from './listing.js';
@@ -38,6 +39,9 @@ const Operation = Type.Object(
     tasks_graph_id: Text,
     manager_name: MaybeText,
     agent_name: MaybeText,
+    result: Anything,
+    exception: Anything,
+    exception_causes: Anything,
     created_at: Time,
   },
   { title: 'Operation' },
@@ -74,7 +78,9 @@ const OperationChange = Type.Object(
     agent_name: Type.Optional(MaybeText),
     result: Type.Optional(Anything),
     exception: Type.Optional(Anything),
-    exception_causes: Type.Optional(Anything),
+    exception_causes: Type.Optional(
+      Type.Union([Type.Array(Type.Record(Type.String(), Type.Unknown()), { maxItems: 100 }), Type.Null()]),
+    ),
   },
   { title: 'OperationChange' },
 );
@@ -166,6 +172,22 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
     },
   );
 
+  scope.get<{ Params: Static<typeof IdParams> }>(
+    '/operations/:id',
+    {
+      schema: describe('Operations', 'get', 'Get an operation', {
+        params: IdParams,
+        response: { 200: Operation },
+      }),
+    },
+    async (request, reply) =>
+      sendJson(
+        reply,
+        200,
+        wireOperation(await core.taskGraphs.operation(callerOf(request), request.params.id)),
+      ),
+  );
+
   scope.put<{ Params: Static<typeof IdParams>; Body: Static<typeof NewKeptOperation> }>(
     '/operations/:id',
     {
@@ -180,8 +202,7 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
       const { graph_id, ...operation } = request.body;
       const { id } = request.params;
       await core.taskGraphs.add(caller, graph_id, { ...readOperation(operation), id });
-      const all = await core.taskGraphs.operations(caller, { graph: graph_id });
-      return sendJson(reply, 201, wireOperation(all.find((one) => one.id === id)!));
+      return sendJson(reply, 201, wireOperation(await core.taskGraphs.operation(caller, id)));
     },
   );
 
@@ -189,17 +210,22 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
     '/operations/:id',
     {
       schema: describe('Operations', 'update', 'Say how a kept operation stands', {
+        description:
+          'A state is also told as an event of the execution, with the result or the exception; null leaves what was said.',
         params: IdParams,
         body: OperationChange,
         response: { 200: Nothing },
       }),
     },
     async (request, reply) => {
-      const { state, manager_name, agent_name } = request.body;
+      const { state, manager_name, agent_name, result, exception, exception_causes } = request.body;
       await core.taskGraphs.set(callerOf(request), request.params.id, {
         state: state === undefined ? null : readState(state),
         manager: manager_name ?? null,
         agent: agent_name ?? null,
+        result: (result ?? null) as Json,
+        exception: (exception ?? null) as Json,
+        causes: exception_causes?.map(causeOf) ?? null,
       });
       return sendText(reply, 200, '{}');
     },
@@ -244,6 +270,9 @@ function wireOperation(operation: ToldOperation) {
     tasks_graph_id: operation.graphId,
     manager_name: operation.managerName,
     agent_name: operation.agentName,
+    result: operation.result,
+    exception: operation.exception,
+    exception_causes: operation.causes,
     created_at: operation.createdAt.toISOString(),
   };
 }

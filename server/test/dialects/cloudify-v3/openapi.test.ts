@@ -56,6 +56,7 @@ test('answers have the form that the document says, in both versions', async () 
   const deployment = await (await aWebBlueprint(ask)).deploy();
   const done = [
     await ask('PUT', '/snapshots/shown/archive', { body: new Uint8Array(await aSnapshot(server)) }),
+    await ask('PUT', '/log-bundles/shown', { body: {} }),
     await ask('PUT', '/secrets/shown', { body: { value: 'hush', visibility: 'tenant' } }),
     await ask('POST', '/tokens', { body: { description: 'shown' } }),
     await ask('POST', '/user-groups', { body: { group_name: 'shown' } }),

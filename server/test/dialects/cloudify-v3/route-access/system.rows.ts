@@ -12,6 +12,17 @@ export const rows: Rows = {
   'GET /brokers': ANYBODY,
   'GET /license': ANYBODY,
   'GET /license-check': ANYBODY,
+  // Past the gate they are refused: there is nothing of the kind here.
+  'PUT /license': { ...ADMIN, body: () => new Uint8Array([1]), answers: [400], changes: false },
+  'POST /license': { ...ADMIN, body: () => ({ customer_id: 'one' }), answers: [400], changes: false },
+  'DELETE /license': { ...ADMIN, answers: [404], changes: false },
+  'GET /ldap': ANYBODY,
+  'POST /ldap': {
+    ...ADMIN,
+    body: () => ({ ldap_server: 'ldap://127.0.0.1' }),
+    answers: [400],
+    changes: false,
+  },
   'GET /idp': ANYBODY,
   'GET /provider/context': ANYBODY,
   'POST /provider/context': {

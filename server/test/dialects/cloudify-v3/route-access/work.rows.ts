@@ -85,6 +85,10 @@ export const rows: Rows = {
     at: async (world) => `/operations?graph_id=${await aGraph(world)}`,
     neighbour: [404],
   },
+  'GET /operations/:id': {
+    may: 'viewer',
+    at: async (world) => `/operations/${await operation(world)}`,
+  },
   'PUT /operations/:id': {
     may: 'operations',
     at: (world) => `/operations/${world.newName()}`,
