@@ -103,6 +103,13 @@ test('answers have the form that the document says, in both versions', async () 
   const agent = { node_instance_id: ids['node-instances'] };
   assert.equal((await ask('PUT', '/agents/shown', { body: agent })).status, 200);
 
+  const graph = {
+    execution_id: ids.executions,
+    name: 'kept',
+    operations: [{ id: 'shown', type: 'RemoteWorkflowTask' }],
+  };
+  assert.equal((await ask('POST', '/tasks_graphs', { body: graph })).status, 201);
+
   let held = 0;
   for (const [path, operations] of Object.entries(document.paths!)) {
     const [, version, rest] = /^\/api\/(v3(?:\.1)?)(\/.*)$/.exec(path) ?? [];
