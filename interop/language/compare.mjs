@@ -14,7 +14,7 @@ import { dirname, extname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { expandPlan } from '../../server/build/src/dialects/cloudify-v3/plan.js';
 import { compile } from '../../server/build/src/dsl/blueprint/compile.js';
-import { differences } from './differences.mjs';
+import { differences, meantAs } from './differences.mjs';
 
 const { values: options, positionals: folders } = parseArgs({
   allowPositionals: true,
@@ -36,6 +36,7 @@ const types = resolve(options.types);
 const imports = options.imports === undefined ? [] : JSON.parse(readFileSync(options.imports, 'utf8'));
 const cache = resolve(options.cache ?? mkdtempSync(join(tmpdir(), 'language-')));
 mkdirSync(cache, { recursive: true });
+const nowhere = mkdtempSync(join(tmpdir(), 'language-'));
 const reference = join(import.meta.dirname, 'reference.py');
 
 function* blueprintsIn(folder) {
@@ -58,8 +59,10 @@ function jobsOf(folder) {
 }
 
 async function parseWithReference(jobs) {
-  const child = spawn(options.python, [reference], { cwd: cache, stdio: ['pipe', 'inherit', 'inherit'] });
-  child.stdin.end(JSON.stringify({ types, imports, jobs: jobs.map(({ file, out }) => ({ file, out })) }));
+  const child = spawn(options.python, [reference], { cwd: nowhere, stdio: ['pipe', 'inherit', 'inherit'] });
+  child.stdin.end(
+    JSON.stringify({ types, imports, jobs: jobs.map(({ root, file, out }) => ({ root, file, out })) }),
+  );
   const code = await new Promise((done) => child.on('close', done));
   if (code !== 0) throw new Error(`the published parser ended with ${code}`);
 }
@@ -78,6 +81,10 @@ function editionOf(file, minor) {
   return existsSync(edition) ? edition : file;
 }
 
+function minorOf(file) {
+  return Number(/cloudify_dsl_1_(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
+}
+
 function compileOurs({ root, file }) {
   const at = (path) => join(root, path);
   const isFile = (path) => existsSync(at(path)) && statSync(at(path)).isFile();
@@ -88,7 +95,7 @@ function compileOurs({ root, file }) {
     imported: new Map(),
     unavailable: new Map(),
   };
-  const minor = Number(/cloudify_dsl_1_(\d+)/.exec(request.read(request.mainFile))?.[1] ?? 0);
+  const minor = minorOf(file);
   for (let round = 0; round < 20; round++) {
     const result = compile(request);
     if (result.kind !== 'needs') return result;
@@ -121,8 +128,11 @@ function compareOne(job) {
   if (ours.kind === 'diagnostics') return { kind: 'only theirs compiles', ours, theirs, took };
   const wire = JSON.parse(JSON.stringify(expandPlan(ours.plan)));
   const found = differences(wire, theirs.plan, dirname(relative(job.root, job.file)).replace(/^\.$/, ''));
+  const meant = found.map((each) => meantAs(each, minorOf(job.file)));
+  const isMeant = found.length > 0 && meant.every((each) => each !== null);
   return {
-    kind: found.length === 0 ? 'agree' : 'differ',
+    kind:
+      found.length === 0 ? 'agree' : isMeant ? `differ as meant: ${[...new Set(meant)].sort()}` : 'differ',
     ours,
     theirs,
     found,
@@ -141,11 +151,13 @@ if (todo.length > 0) {
   await Promise.all(shares.filter((each) => each.length > 0).map(parseWithReference));
 }
 const counts = new Map();
+let fromTop = 0;
 let withNodes = 0;
 for (const job of options.parsed ? jobs.filter(({ out }) => existsSync(out)) : jobs) {
   const result = compareOne(job);
   counts.set(result.kind, (counts.get(result.kind) ?? 0) + 1);
   if ((result.nodes ?? 0) > 0) withNodes++;
+  if (result.theirs.plan !== undefined && result.theirs.refused !== undefined) fromTop++;
   const silent = result.kind === 'agree' || result.kind === 'both refuse';
   if (silent && !options.verbose) continue;
   process.stdout.write(
@@ -165,6 +177,7 @@ for (const job of options.parsed ? jobs.filter(({ out }) => existsSync(out)) : j
     process.stdout.write(`    theirs [${result.theirs.code ?? result.theirs.kind}] ${text}\n`);
   }
 }
-process.stdout.write(`\n${jobs.length} blueprints, ${withNodes} of those both compile have nodes\n`);
+process.stdout.write(`\n${jobs.length} blueprints, ${withNodes} of those both compile have nodes, \
+${fromTop} are parsed by theirs only from the top of their archive\n`);
 for (const [kind, count] of [...counts].sort())
   process.stdout.write(`${String(count).padStart(6)}  ${kind}\n`);

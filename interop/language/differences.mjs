@@ -167,3 +167,25 @@ function shown(value) {
   const text = JSON.stringify(value);
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }
+
+/**
+ * Differences that are meant, each with the rule that tells it; docs/blueprint-language.md says why.
+ *
+ * @type {readonly [name: string, holds: (found: { at: string, ours: string, theirs: string }, minor: number) => boolean][]}
+ */
+const MEANT = [
+  [
+    'a type in a mapping',
+    ({ at, ours }) =>
+      ours === 'null' && /operations\..+\.(?:inputs\.[^.]+\.type|inputs_types(?:\.[^.]+)?)$/.test(at),
+  ],
+  [
+    'older base types',
+    ({ at, theirs }, minor) => minor <= 2 && (theirs === 'null' || at === 'workflows.update'),
+  ],
+];
+
+/** Which meant difference this is, in a blueprint of `cloudify_dsl_1_<minor>`; null: none of them. */
+export function meantAs(found, minor) {
+  return MEANT.find(([, holds]) => holds(found, minor))?.[0] ?? null;
+}

@@ -2,10 +2,13 @@
 
 Reads one JSON document from standard input:
 
-    {"types": FOLDER, "imports": [[PATTERN, FILE or null]], "jobs": [{"file": ..., "out": ...}]}
+    {"types": FOLDER, "imports": [[PATTERN, FILE or null]], "jobs": [{"root": ..., "file": ..., "out": ...}]}
 
 `types` is the folder that holds `cloudify/types/types.yaml`. An import that is no file is looked up by the first
 pattern that matches it whole. Each job's outcome is written to `out`: {"plan": ...} or {"error": ..., "code": ...}.
+
+The parser looks for imports in the folder it runs in, which is an empty one. A blueprint whose import it does not find
+is parsed once more in `root`, the top of the archive; such an outcome also has {"refused": what it said before}.
 """
 import json
 import os
@@ -76,11 +79,23 @@ def outcome_of(path, types, resolver):
         return {'error': str(error), 'kind': type(error).__name__, 'code': None}
 
 
+def outcome_of_job(job, types, resolver):
+    outcome = outcome_of(job['file'], types, resolver)
+    if outcome.get('code') != 13 or 'resource:' not in outcome['error']:
+        return outcome
+    nowhere = os.getcwd()
+    os.chdir(job['root'])
+    try:
+        return {**outcome_of(job['file'], types, resolver), 'refused': outcome['error']}
+    finally:
+        os.chdir(nowhere)
+
+
 def main():
     task = json.load(sys.stdin)
     resolver = Stored(task['imports'])
     for job in task['jobs']:
-        outcome = outcome_of(job['file'], task['types'], resolver)
+        outcome = outcome_of_job(job, task['types'], resolver)
         partial = job['out'] + '.part'
         with open(partial, 'w', encoding='utf-8') as out:
             json.dump(outcome, out, default=as_json, sort_keys=False)

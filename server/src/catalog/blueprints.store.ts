@@ -34,7 +34,7 @@ export interface BlueprintRecord {
   readonly hidden: boolean;
   readonly labels: readonly StoredLabel[];
   readonly requirements: {
-    readonly secrets: readonly string[];
+    readonly secrets: readonly Json[];
     readonly parentCapabilities: readonly Json[];
     /** Ids of blueprints that its source imports. */
     readonly blueprints?: readonly string[];

@@ -149,6 +149,13 @@ test('what cannot be evaluated says why', () => {
   assert.deepEqual(evaluate({ get_secret: 'x' }, {}), { error: 'get_secret cannot be used here' });
 });
 
+test('null passes for a value of any type', () => {
+  const lookup: Lookup = { ...LOOKUP, input: () => ({ value: null }) };
+  for (const type of ['integer', 'dict', 'list', 'boolean']) {
+    assert.deepEqual(evaluate({ get_input: 'empty', type }, lookup), { value: null });
+  }
+});
+
 test('a value without functions is given back itself', () => {
   const value = { a: [1, { b: 'c' }] };
   const result = evaluate(value, {});

@@ -35,9 +35,12 @@ export interface Plan {
   readonly resourceTags: JsonObject;
   /** The `deployment_settings` section as written. */
   readonly settings: JsonObject;
-  /** Secrets the blueprint asks for by literal name, and what of its parent: `[capability, key, …]`. Each once. */
+  /**
+   * What the blueprint asks for, each once: secrets as `get_secret` names them (a name, `[name, key, …]`, or a
+   * function that gives the name), and capabilities of its parent: `[capability, key, …]`.
+   */
   readonly requirements: {
-    readonly secrets: readonly string[];
+    readonly secrets: readonly Json[];
     readonly parentCapabilities: readonly Json[];
   };
   readonly importedBlueprints: readonly string[];
@@ -51,6 +54,8 @@ export interface Plan {
 export interface PreparedPlan extends Plan {
   /** Every input with its value, defaults applied. */
   readonly inputValues: JsonObject;
+  /** Names of the secrets it asks for, as far as these inputs tell; each once. */
+  readonly secretNames: readonly string[];
 }
 
 /** `name -> schema` as inputs, workflow parameters and properties have it. */

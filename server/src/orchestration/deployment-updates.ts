@@ -199,7 +199,7 @@ export class DeploymentUpdates {
       reason: 'deployment-inputs-invalid',
       what: 'Input',
     });
-    const missing = await this.#secrets.missing(scope, plan.requirements.secrets);
+    const missing = await this.#secrets.missing(scope, prepared.secretNames);
     if (missing.length === 0) return prepared;
     throw new DomainError(
       'invalid',

@@ -179,7 +179,7 @@ export class Deployments {
       reason: 'deployment-inputs-invalid',
       what: 'Input',
     });
-    const missing = await this.#secrets.missing(scope, plan.requirements.secrets);
+    const missing = await this.#secrets.missing(scope, prepared.secretNames);
     if (missing.length > 0) {
       throw new DomainError(
         'invalid',

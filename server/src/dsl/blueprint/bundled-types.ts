@@ -13,19 +13,23 @@ export interface BundledFile {
 
 type Edition = keyof typeof BASE_TYPES;
 
-const LOCAL = /^(?:cloudify\/)?types\/types(?:_(1_3|1_4))?\.yaml$/;
+const LOCAL = /^(?:cloudify\/)?types\/types(?:_(1_[0-4]))?\.yaml$/;
 /** Where the vendor publishes the same file; never fetched. */
 const PUBLISHED =
-  /^https?:\/\/(?:www\.)?(?:getcloudify\.org|cloudify\.co)\/spec\/cloudify\/[^/]+\/types(?:_(1_3|1_4))?\.yaml$/;
+  /^https?:\/\/(?:www\.)?(?:getcloudify\.org|cloudify\.co)\/spec\/cloudify\/[^/]+\/types(?:_(1_[0-4]))?\.yaml$/;
 
 const parsed = new Map<Edition, BundledFile>();
+
+function editionFor(minor: number): Edition {
+  if (minor <= 2) return '1_2';
+  return minor === 3 ? '1_3' : minor === 4 ? '1_4' : 'newest';
+}
 
 /** The base types an import names, in the edition for the language version `1_X`; null: it names something else. */
 export function bundledTypes(importName: string, minor: number): BundledFile | null {
   const match = LOCAL.exec(importName) ?? PUBLISHED.exec(importName);
   if (match === null) return null;
-  const edition: Edition =
-    (match[1] as Edition | undefined) ?? (minor === 3 ? '1_3' : minor === 4 ? '1_4' : 'newest');
+  const edition = editionFor(match[1] === undefined ? minor : Number(match[1].slice('1_'.length)));
   const known = parsed.get(edition);
   if (known !== undefined) return known;
   const name = edition === 'newest' ? 'cloudify/types/types.yaml' : `cloudify/types/types_${edition}.yaml`;

@@ -17,7 +17,7 @@ import type { Place } from './source.js';
 const BUDGET = 20_000_000;
 
 export class FunctionCheck {
-  private readonly secrets = new Set<string>();
+  private readonly secrets = new Map<string, Json>();
   private readonly parents = new Map<string, Json>();
   private readonly budget: Budget = { values: BUDGET };
 
@@ -27,7 +27,7 @@ export class FunctionCheck {
   ) {}
 
   requirements(): Plan['requirements'] {
-    return { secrets: [...this.secrets], parentCapabilities: [...this.parents.values()] };
+    return { secrets: [...this.secrets.values()], parentCapabilities: [...this.parents.values()] };
   }
 
   /** One value and all in it. `where` as messages call it, e.g. `web.properties.port`. */
@@ -36,7 +36,7 @@ export class FunctionCheck {
     visitFunctions(value, (name, args) => {
       const { since } = FUNCTIONS.get(name)!;
       if (since > this.check.minor) tooNew(`function '${name}'`, since, place, this.check);
-      if (name === 'get_secret') this.note(this.secrets, args);
+      if (name === 'get_secret') this.secrets.set(JSON.stringify(args), args);
       if (name === 'get_environment_capability') {
         const path = nameAndPath(args);
         this.parents.set(JSON.stringify(path), path);
@@ -94,11 +94,6 @@ export class FunctionCheck {
 
   private inputs(inputs: JsonObject, scope: Scope, where: string, place: Place): void {
     this.table(inputs, scope, `${where}.inputs`, place);
-  }
-
-  private note(into: Set<string>, args: Json): void {
-    const name = nameAndPath(args)[0];
-    if (typeof name === 'string') into.add(name);
   }
 }
 

@@ -95,6 +95,20 @@ test('the built-in workflows come with the base types', () => {
   assert.deepEqual(workflows.execute_operation?.parameters.allow_kwargs_override, { default: null });
 });
 
+test('in versions before 1_3 only the lifecycle has a `create` and a `delete`', () => {
+  const validations = (minor: number, file = 'types') => {
+    const text = `tosca_definitions_version: cloudify_dsl_1_${minor}\nimports: [cloudify/types/${file}.yaml]\n`;
+    const { nodeTypes } = planOf(`${text}node_templates: {a: {type: cloudify.nodes.Root}}\n`);
+    return Object.keys(nodeTypes['cloudify.nodes.Root']!.operations).flatMap((name) =>
+      name.startsWith('cloudify.interfaces.validation.') ? [name.split('.').at(-1)] : [],
+    );
+  };
+  const all = ['create', 'delete', 'check_status', 'creation', 'deletion'];
+  for (const minor of [0, 1, 2]) assert.deepEqual(validations(minor), ['creation', 'deletion']);
+  for (const minor of [3, 4, 5]) assert.deepEqual(validations(minor), all);
+  assert.deepEqual(validations(5, 'types_1_0'), ['creation', 'deletion']);
+});
+
 test('each edition of the base types compiles, with every type in it', () => {
   for (const version of ['1_0', '1_1', '1_2', '1_3', '1_4', '1_5']) {
     const head = `tosca_definitions_version: cloudify_dsl_${version}\nimports: [cloudify/types/types.yaml]\n`;

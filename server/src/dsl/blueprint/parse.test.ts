@@ -135,3 +135,21 @@ test('numbers to the base of sixty begin with another digit than zero', () => {
   );
   assert.deepEqual(inputs.x?.default, [630, '00:00:00:11:11:11', '08:15', 3723, 90.5, '10:99']);
 });
+
+test('a block text at the end of a file ends in a line break only where the file does', () => {
+  const noteOf = (block: string) =>
+    planOf(`tosca_definitions_version: cloudify_dsl_1_5\ninputs:\n  note:\n    default: ${block}`).inputs.note
+      ?.default;
+  const blocks: [block: string, value: string][] = [
+    ['|\n      a\n      b', 'a\nb'],
+    ['|\n      a\n', 'a\n'],
+    ['|+\n      a\n\n', 'a\n\n'],
+    ['|+\n      a', 'a'],
+    ['>\n      a\n      b', 'a b'],
+    ['|-\n      a\n', 'a'],
+    ['|\n      a\n# the end', 'a\n'],
+    ['|\n      a\n      ', 'a\n'],
+    ['|\n      a\n        ', 'a\n  '],
+  ];
+  for (const [block, value] of blocks) assert.equal(noteOf(block), value, JSON.stringify(block));
+});

@@ -7,6 +7,7 @@
  */
 import {
   boolYaml11Tag,
+  CHOMPING_MODE,
   constructFromEvents,
   defineMappingTag,
   defineScalarTag,
@@ -19,6 +20,7 @@ import {
   mergeTag,
   NOT_RESOLVED,
   nullYaml11Tag,
+  SCALAR_STYLE,
   Schema,
   seqTag,
   strTag,
@@ -87,7 +89,7 @@ export function parse(file: SourceFile, limits: Limits, report: Report): JsonObj
     report.error(placeOf(file, mark?.position ?? 0), CODE.yaml, `Illegal YAML: ${reason}`);
     return null;
   }
-  const { events } = read.outcome;
+  const events = withoutAddedLineBreak(read.outcome.events, read.text);
   let documents: unknown[];
   try {
     documents = constructFromEvents(events, {
@@ -114,6 +116,16 @@ export function parse(file: SourceFile, limits: Limits, report: Report): JsonObj
     return null;
   }
   return value;
+}
+
+/** A block text that the file ends in ends in a line break only where the file does; the parser ends every file in one. */
+function withoutAddedLineBreak(events: Event[], text: string): Event[] {
+  if (text.endsWith('\n') || text.endsWith('\r')) return events;
+  const index = events.findLastIndex(({ type }) => type === EVENT_ID.SCALAR);
+  const last = events[index];
+  if (last?.type !== EVENT_ID.SCALAR || last.valueEnd !== text.length) return events;
+  if (last.style !== SCALAR_STYLE.LITERAL_BLOCK && last.style !== SCALAR_STYLE.FOLDED_BLOCK) return events;
+  return events.with(index, { ...last, chomping: CHOMPING_MODE.STRIP });
 }
 
 function isWithinLimits(

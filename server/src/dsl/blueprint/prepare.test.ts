@@ -123,3 +123,53 @@ test('functions that have no value with these inputs are told, with where they s
     ],
   });
 });
+
+const SECRETS = `${HEAD}
+inputs:
+  wanted: {default: {user: root-name}}
+  token: {default: ''}
+node_types:
+  keeper:
+    derived_from: cloudify.nodes.Root
+    properties: {key: {default: key-of-type}, value: {default: ''}}
+    interfaces:
+      ops:
+        open: {implementation: scripts/a.sh, inputs: {key: {default: {get_secret: {get_property: [SELF, key]}}}}}
+        shut: {implementation: scripts/a.sh, inputs: {key: {default: {get_secret: nobody-shuts}}}}
+node_templates:
+  a:
+    type: keeper
+    properties:
+      key: {get_input: [wanted, user]}
+      value: [{get_secret: plain}, {get_secret: [{concat: [pa, rts]}, inner]}, {get_input: token}]
+    interfaces: {ops: {shut: {}}}
+  b:
+    type: keeper
+    interfaces: {ops: {shut: {implementation: scripts/b.sh}}}
+outputs:
+  late: {value: {get_secret: {get_attribute: [a, name]}}}
+`;
+
+test('the secrets asked for are named as far as the inputs tell', () => {
+  assert.deepEqual(prepared(SECRETS).secretNames, ['plain', 'parts', 'root-name', 'key-of-type']);
+  const given = { wanted: { user: 'other' }, token: { get_secret: 'of-an-input' } };
+  assert.deepEqual(prepared(SECRETS, given).secretNames, [
+    'plain',
+    'parts',
+    'of-an-input',
+    'other',
+    'key-of-type',
+  ]);
+  const none = `${HEAD}inputs: {token: {default: ''}}\noutputs: {token: {value: {get_input: token}}}\n`;
+  assert.deepEqual(prepared(none).secretNames, []);
+  assert.deepEqual(prepared(none, { token: { get_secret: 'of-an-input' } }).secretNames, ['of-an-input']);
+});
+
+test('a plan requires secrets as it names them, each once', () => {
+  assert.deepEqual(planOf(SECRETS).requirements.secrets, [
+    'plain',
+    [{ concat: ['pa', 'rts'] }, 'inner'],
+    { get_property: ['SELF', 'key'] },
+    { get_attribute: ['a', 'name'] },
+  ]);
+});

@@ -25,6 +25,7 @@ import type {
 import { applyParameters, dataTypesOf, type ValueProblem } from '../values.js';
 import { asCount, scalingProblem } from './elements/scaling.js';
 import { type Known, type Scope, ScopeLookup } from './scope.js';
+import { secretsAsked } from './secrets-asked.js';
 
 /** What `get_sys` tells. */
 export interface PrepareContext {
@@ -60,11 +61,12 @@ export function prepare(
   context: PrepareContext,
   options: PrepareOptions = {},
 ): PrepareResult {
-  const applied = applyParameters(plan.inputs, given, {
+  const checked = applyParameters(plan.inputs, given, {
     dataTypes: dataTypesOf(plan),
     ...(options.correctTypes === undefined ? {} : { correctTypes: options.correctTypes }),
   });
-  if ('problems' in applied) return refused(applied.problems);
+  if ('problems' in checked) return refused(checked.problems);
+  const { values } = checked;
   const sys: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     tenant: { name: context.tenant },
     deployment: context.deployment,
@@ -72,14 +74,17 @@ export function prepare(
   const nodes = new Map(plan.nodes.map((node) => [node.name, node]));
   const known: Known = {
     inputs: plan.inputs,
-    values: applied.values,
+    values,
     nodes,
     sys: (entity, property) => sys[entity]?.[property],
   };
   const preparation = new Preparation(known);
-  const prepared: PreparedPlan = { ...preparation.plan(plan), inputValues: applied.values };
+  const applied = preparation.plan(plan);
   if (preparation.messages.size > 0) return { kind: 'unresolvable', messages: [...preparation.messages] };
-  return { kind: 'prepared', plan: prepared };
+  // A plan that names no secret can still come to ask for one: the value of an input may be a function.
+  const asks = plan.requirements.secrets.length > 0 || hasFunction(values);
+  const secretNames = asks ? secretsAsked(applied) : [];
+  return { kind: 'prepared', plan: { ...applied, inputValues: values, secretNames } };
 }
 
 function refused(problems: readonly ValueProblem[]): PrepareResult {
@@ -241,7 +246,9 @@ class Preparation {
       for (const key in types) {
         const value = inputs[key];
         const problem =
-          value === undefined || hasFunction(value) ? null : primitiveProblem(value, types[key]!);
+          value === undefined || value === null || hasFunction(value)
+            ? null
+            : primitiveProblem(value, types[key]!);
         if (problem !== null) this.tell(`Input '${key}' of ${where} ${problem}`);
       }
     }

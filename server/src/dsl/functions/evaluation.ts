@@ -88,7 +88,7 @@ function evaluateFunction(value: JsonObject, name: string, evaluation: Evaluatio
   if (typeof result === 'string') spend(evaluation, result);
   const type = value.type;
   if (typeof type === 'string' && evaluation.left === before) {
-    const problem = primitiveProblem(result, type);
+    const problem = result === null ? null : primitiveProblem(result, type);
     if (problem !== null) {
       throw new EvaluationFailure(`the value of ${name} ${shown(raw)} ${problem}`);
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { aServer } from '../../support/a-server.js';
+import { bytesOf } from '../../support/catalog.js';
 import { aWebBlueprint, missing } from './a-web-blueprint.js';
 import { clientOf } from './client.js';
 
@@ -69,6 +70,31 @@ describe('deployments', () => {
       deployment_id: id,
       capabilities: { port: null },
     });
+  });
+
+  test('need every secret that their inputs name', async () => {
+    const text = `tosca_definitions_version: cloudify_dsl_1_3
+inputs: { key: { default: no-such-key } }
+outputs: { token: { value: { concat: [a, { get_secret: { get_input: key } }] } } }
+`;
+    const body = new Uint8Array(bytesOf({ 'blueprint.yaml': text }));
+    const uploaded = await ask('PUT', '/blueprints/with-key', { body });
+    assert.deepEqual(uploaded.json.requirements, {
+      secrets: [{ get_input: 'key' }],
+      parent_capabilities: [],
+    });
+    const create = (id: string, inputs: object) =>
+      ask('PUT', `/deployments/${id}`, { body: { blueprint_id: 'with-key', inputs } });
+    const refused = await create('keyless', {});
+    assert.deepEqual(
+      [refused.status, refused.json.error_code, refused.json.message],
+      [400, 'unknown_deployment_secret_error', "Required secrets: [no-such-key] don't exist in this tenant"],
+    );
+    await ask('PUT', '/secrets/a-key', { body: { value: 'x' } });
+    assert.equal((await create('keyed', { key: 'a-key' })).status, 201);
+    const update = { blueprint_id: 'with-key', inputs: { key: 'gone' } };
+    const changed = await ask('POST', '/deployment-updates/keyed/update/initiate', { body: update });
+    assert.deepEqual([changed.status, changed.json.error_code], [400, 'unknown_deployment_secret_error']);
   });
 
   test('are changed in what may be changed by hand', async () => {

@@ -18,7 +18,7 @@ plugins:
   script: {executor: host_agent, install: false}
 `;
 
-const NODE_TYPES = `
+const nodeTypes = (validation: string) => `
 node_types:
   cloudify.nodes.Root:
     properties:
@@ -51,12 +51,7 @@ node_types:
         postheal: {}
         pull: {}
         check_drift: {}
-      cloudify.interfaces.validation:
-        create: {}
-        delete: {}
-        check_status: {}
-        creation: {}
-        deletion: {}
+      cloudify.interfaces.validation: {${validation}creation: {}, deletion: {}}
       cloudify.interfaces.monitoring:
         start: {}
         stop: {}
@@ -340,8 +335,21 @@ const withObjectTypes = (text: string) =>
 const withoutObjectTypes = (text: string) =>
   text.replaceAll('BLUEPRINT_ID', 'string').replaceAll('DEPLOYMENT_ID', 'string');
 
-/** Texts by edition: `1_3`, `1_4`, and the newest for every other version. */
-export const BASE_TYPES: Readonly<Record<'1_3' | '1_4' | 'newest', string>> = {
+const NODE_TYPES = nodeTypes('create: {}, delete: {}, check_status: {}, ');
+
+/**
+ * Texts by edition: `1_3`, `1_4`, the newest for 1_5, and `1_2` for what came before: like the newest, but `create` and
+ * `delete` are the names of one operation of a node each, as they always were there.
+ */
+export const BASE_TYPES: Readonly<Record<'1_2' | '1_3' | '1_4' | 'newest', string>> = {
+  '1_2': [
+    HEAD,
+    nodeTypes('') + COMPONENT_TYPES + PASSWORD_SECRET,
+    withObjectTypes(DATA_TYPES),
+    relationships('update: {}'),
+    WORKFLOWS,
+    POLICIES,
+  ].join(''),
   '1_3': [
     HEAD,
     NODE_TYPES + COMPONENT_TYPES_1_3,
