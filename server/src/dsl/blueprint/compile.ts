@@ -124,7 +124,16 @@ function planOf(imports: Imports, merged: Merged, types: TypeLibrary, check: Sha
   const known = byName(nodes);
   const meant = (name: string, kind: 'input' | 'node') =>
     check.report.meant(name, kind === 'input' ? sections.inputs.keys() : known.keys());
-  const functions = new FunctionCheck({ inputs, values: null, nodes: known, sys: null, meant }, check);
+  const isBroken = (name: string, property?: string) => {
+    const entry = sections.node_templates.get(name);
+    if (entry === undefined || !known.has(name)) return entry !== undefined;
+    const given = mappingOf(mappingOf(entry.value).properties);
+    return property !== undefined && Object.hasOwn(given, property);
+  };
+  const functions = new FunctionCheck(
+    { inputs, values: null, nodes: known, isBroken, sys: null, meant },
+    check,
+  );
   for (const draft of drafts.values()) functions.node(draft, types.relationshipType);
   const deployment = { kind: 'deployment' } as const;
   for (const name of ['outputs', 'capabilities', 'labels', 'resource_tags'] as const) {

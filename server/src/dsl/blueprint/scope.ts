@@ -8,6 +8,8 @@ export interface Known {
   /** Null while compiling: inputs exist, but have no value yet. */
   readonly values: JsonObject | null;
   readonly nodes: { get(name: string): Pick<PlanNode, 'properties'> | undefined };
+  /** A node, or what the author gave for a property of it, that is written but wrong: that has been told already. */
+  readonly isBroken?: (node: string, property?: string) => boolean;
   /** `tenant name`, `deployment id`, …: null while compiling. */
   readonly sys: ((entity: string, property: string) => Json | undefined) | null;
   /** A suggestion to be put behind the message that there is no such thing. */
@@ -49,11 +51,13 @@ export class ScopeLookup implements Lookup {
     }
     if (isKeyword(name)) this.askedKeyword = true;
     const found = this.known.nodes.get(node);
+    if (found !== undefined && Object.hasOwn(found.properties, property))
+      return { value: found.properties[property]! };
+    if (this.known.isBroken?.(node, property) === true) return LATER;
     if (found === undefined)
       return {
         error: `get_property in ${this.where} references the unknown node template '${node}'${this.known.meant?.(node, 'node') ?? ''}`,
       };
-    if (Object.hasOwn(found.properties, property)) return { value: found.properties[property]! };
     return {
       error: `Node template property '${node}.properties.${property}' referenced from '${this.where}' doesn't exist`,
     };
@@ -100,6 +104,7 @@ export class ScopeLookup implements Lookup {
     const node = this.nodeOf(name, fn);
     if (typeof node === 'object') return node;
     if (node === SOME || this.known.nodes.get(node) !== undefined) return LATER;
+    if (this.known.isBroken?.(node) === true) return LATER;
     return {
       error: `${fn} in ${this.where} references the unknown node template '${node}'${this.known.meant?.(node, 'node') ?? ''}`,
     };
