@@ -1,0 +1,452 @@
+/**
+ * Operations that a process has sent away: written where the workers of their pool find them, heard of while they run, and their
+ * outcomes brought home to the walks that wait for them.
+ *
+ * What always holds, and must:
+ *  - What is sent is sent under the fence of its execution. Whoever claims the execution next finds the same row and goes on with
+ *    it, whether it waits, runs or has ended: sending again what was sent already is how an operation is adopted.
+ *  - A row goes only when what became of it is durable in its execution.
+ *  - What a holder says is handed to the walk in the order in which it was said, all of it before the outcome.
+ *
+ * Hints make it quick; a look at everything once a second makes it certain.
+ */
+import type { BlueprintUid, ExecutionUid, TenantId } from '../../../ids.js';
+import type { AbortReason, OperationOutcome, OperationRequest } from '../../../plugins/plugin.js';
+import type { Pool } from '../../../store/pool.js';
+import { HEARS_AGAIN, type Signals } from '../../../store/signals.js';
+import { isOutage } from '../outage.js';
+import {
+  type Abort,
+  abortHeld,
+  answerMessages,
+  dropMessages,
+  type ErrandRow,
+  forgetOperations,
+  loseSilent,
+  lookAtErrands,
+  type MessageRow,
+  selectMessages,
+  sendOperations,
+  servedPools,
+  withdrawWaiting,
+} from './dispatch.store.js';
+import type { Finish, Question, Telling, WorkOrder } from './dispatcher.js';
+import { answerTo, isLeftForLater } from './errand-answers.js';
+import { SeenProperties } from './property-patches.js';
+import { type DispatchVault, placeOf, sealed, unsealed } from './seal.js';
+
+/** One attempt that is to run elsewhere. */
+export interface Errand {
+  readonly execution: { readonly uid: ExecutionUid; readonly fence: number; readonly tenantId: TenantId };
+  readonly blueprint: BlueprintUid;
+  readonly task: number;
+  readonly attempt: number;
+  readonly pool: string;
+  /** As the registry knows it. */
+  readonly plugin: string;
+  /** It may have been sent by an earlier walk of the execution. */
+  readonly adopted: boolean;
+  readonly request: OperationRequest;
+  /** A worker has it, since so many seconds. */
+  begins(secondsAgo: number): void;
+  /** Something to tell of the operation that it does not say itself. */
+  note(message: string): void;
+  /** Resolves when what was said so far is durable. */
+  durable(): Promise<void>;
+}
+
+export interface Homecoming {
+  readonly outcome: OperationOutcome;
+  /** Its holder is gone, and nobody knows how it went. */
+  readonly lost: boolean;
+  /** To be called when what became of it is durable. */
+  forget(): void;
+}
+
+export interface ErrandsParts {
+  readonly pool: Pool;
+  readonly vault: DispatchVault;
+  readonly signals: Signals;
+  readonly log: { error(details: object, sentence: string): void };
+  /** Seconds that an operation waits for a pool that nobody serves; 0: for ever. */
+  readonly poolWait: number;
+}
+
+interface Open {
+  readonly errand: Errand;
+  readonly seen: SeenProperties;
+  readonly resolve: (home: Homecoming) => void;
+  readonly unlisten: () => void;
+  uid: number | null;
+  held: boolean;
+  abort: { reason: Abort; atOnce: boolean; sent: boolean } | null;
+  /** Since when nobody serves its pool, in milliseconds; null: somebody does, or it was not looked. */
+  unserved: number | null;
+  noted: boolean;
+}
+
+const POLL_MS = 1000;
+/** At most so many in one statement, and so many bytes of work. */
+const SENDS = 200;
+const SEND_BYTES = 8 * 1024 * 1024;
+/** Milliseconds after which it is told that nobody serves a pool. */
+const NOTE_AFTER = 5000;
+const MESSAGES = 500;
+
+export class Errands {
+  readonly #parts: ErrandsParts;
+  readonly #open = new Set<Open>();
+  readonly #byUid = new Map<number, Open>();
+  /** Messages that are handed on already and not gone yet, or being answered. */
+  readonly #inHand = new Set<number>();
+  readonly #hinted = new Set<number>();
+  #drops: number[] = [];
+  #forgotten: number[] = [];
+  #answers: { uid: number; operation: number; answer: Buffer }[] = [];
+  #turning: Promise<void> | null = null;
+  #again = false;
+  #whole = false;
+  #closed = false;
+  readonly #timer: NodeJS.Timeout;
+  readonly #unsubscribe: () => void;
+
+  constructor(parts: ErrandsParts) {
+    this.#parts = parts;
+    this.#timer = setInterval(() => this.#lookAtAll(), POLL_MS);
+    this.#unsubscribe = parts.signals.subscribe((hints) => this.#hear(hints));
+  }
+
+  get away(): number {
+    return this.#open.size;
+  }
+
+  /** Resolves with what became of it. When its walk ends first (`shutdown`, `fenced`) it runs on, for the next walk. */
+  run(errand: Errand): Promise<Homecoming> {
+    return new Promise((resolve) => {
+      const { signal, atOnce } = errand.request;
+      const stop = () => this.#stop(open);
+      const open: Open = {
+        errand,
+        resolve,
+        seen: new SeenProperties(errand.request.context),
+        unlisten: () => {
+          signal.removeEventListener('abort', stop);
+          atOnce?.removeEventListener('abort', stop);
+        },
+        uid: null,
+        held: false,
+        abort: null,
+        unserved: null,
+        noted: false,
+      };
+      this.#open.add(open);
+      signal.addEventListener('abort', stop);
+      atOnce?.addEventListener('abort', stop);
+      if (signal.aborted) stop();
+      this.#look();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+    for (const open of this.#open) this.#leave(open);
+    await this.#turning;
+  }
+
+  #hear(hints: readonly string[]): void {
+    for (const hint of hints) {
+      if (hint === HEARS_AGAIN) this.#whole = true;
+      else if (hint.startsWith('told:')) {
+        const uid = Number(hint.slice('told:'.length));
+        if (!this.#byUid.has(uid)) continue;
+        this.#hinted.add(uid);
+      } else continue;
+      this.#look();
+    }
+  }
+
+  #lookAtAll(): void {
+    if (this.#open.size === 0 && this.#drops.length === 0 && this.#forgotten.length === 0) return;
+    this.#whole = true;
+    this.#look();
+  }
+
+  #look(): void {
+    this.#again = true;
+    if (this.#turning !== null || this.#closed) return;
+    this.#turning = this.#turns().finally(() => {
+      this.#turning = null;
+    });
+  }
+
+  async #turns(): Promise<void> {
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      // What comes in the same moment goes out together.
+      await Promise.resolve();
+      const whole = this.#whole;
+      this.#whole = false;
+      try {
+        await this.#turn(whole);
+      } catch (error) {
+        if (!isOutage(error))
+          this.#parts.log.error({ err: error }, 'operations that run elsewhere could not be looked at');
+        this.#whole = true;
+        return;
+      }
+    }
+  }
+
+  async #turn(whole: boolean): Promise<void> {
+    const { pool } = this.#parts;
+    await this.#sendNew();
+    await this.#passOnAborts();
+    const uids = whole ? [...this.#byUid.keys()] : [...this.#hinted].filter((uid) => this.#byUid.has(uid));
+    this.#hinted.clear();
+    if (uids.length > 0) {
+      if (whole) await this.#loseSilent();
+      const known = uids.filter((uid) => this.#byUid.get(uid)?.held === true);
+      const rows = await lookAtErrands.all(pool, [uids, known]);
+      for (const row of rows) this.#begin(row);
+      await this.#listen(uids);
+      for (const row of rows) if (row.state !== 'held') this.#bringHome(row);
+    }
+    await this.#writeBack();
+    if (whole) await this.#lookForWorkers();
+  }
+
+  async #sendNew(): Promise<void> {
+    const { vault, pool, signals } = this.#parts;
+    for (;;) {
+      const batch: { open: Open; work: Buffer }[] = [];
+      let bytes = 0;
+      for (const open of this.#open) {
+        if (open.uid !== null || batch.length === SENDS || bytes > SEND_BYTES) continue;
+        if (open.abort !== null && !open.errand.adopted) {
+          this.#settle(open, { kind: 'aborted' }, false);
+          continue;
+        }
+        const { execution, task, attempt } = open.errand;
+        const work = sealed(vault, orderOf(open.errand), placeOf.work(execution.uid, task, attempt));
+        bytes += work.length;
+        batch.push({ open, work });
+      }
+      if (batch.length === 0) return;
+      const of = <T>(read: (one: (typeof batch)[number]) => T) => batch.map(read);
+      const rows = await sendOperations.all(pool, [
+        of(({ open }) => open.errand.execution.uid),
+        of(({ open }) => open.errand.execution.fence),
+        of(({ open }) => open.errand.task),
+        of(({ open }) => open.errand.attempt),
+        of(({ open }) => open.errand.pool),
+        of(({ open }) => open.errand.blueprint),
+        of(({ work }) => work),
+      ]);
+      const uids = new Map(rows.map((row) => [`${row.execution}:${row.task}`, row.uid]));
+      for (const { open } of batch) {
+        const { execution, task, pool: name } = open.errand;
+        const uid = uids.get(`${execution.uid}:${task}`);
+        if (uid === undefined) {
+          // The fence has moved on: whoever holds it sends for itself.
+          this.#leave(open);
+          continue;
+        }
+        if (!this.#open.has(open)) continue;
+        open.uid = uid;
+        this.#byUid.set(uid, open);
+        signals.send(`pool:${name}`);
+        if (open.errand.adopted) this.#hinted.add(uid);
+      }
+    }
+  }
+
+  async #passOnAborts(): Promise<void> {
+    const { pool, signals } = this.#parts;
+    const told = [...this.#byUid].filter(([, open]) => open.abort?.sent === false);
+    if (told.length === 0) return;
+    const gone = await withdrawWaiting.all(pool, [told.map(([uid]) => uid)]);
+    for (const { uid } of gone) this.#settle(this.#byUid.get(uid), { kind: 'aborted' }, false);
+    const held = told.filter(([uid]) => this.#byUid.has(uid));
+    if (held.length === 0) return;
+    const workers = await abortHeld.all(pool, [
+      held.map(([uid]) => uid),
+      held.map(([, open]) => open.abort!.reason),
+      held.map(([, open]) => open.abort!.atOnce),
+    ]);
+    for (const [, open] of held) open.abort!.sent = true;
+    for (const worker of new Set(workers.map((row) => row.worker))) signals.send(`abort:${worker}`);
+  }
+
+  #begin(row: ErrandRow): void {
+    const open = this.#byUid.get(row.uid);
+    if (open === undefined || open.held) return;
+    open.held = true;
+    open.errand.begins(Math.max(0, row.heldFor ?? 0));
+  }
+
+  async #listen(uids: readonly number[]): Promise<void> {
+    for (;;) {
+      const rows = await selectMessages.all(this.#parts.pool, [uids, [...this.#inHand]]);
+      const told = new Map<Open, number[]>();
+      for (const row of rows) {
+        const open = this.#byUid.get(row.operation);
+        if (open === undefined) continue;
+        this.#inHand.add(row.uid);
+        this.#take(open, row, told);
+      }
+      for (const [open, messages] of told) {
+        open.errand.durable().then(
+          () => {
+            this.#drops.push(...messages);
+          },
+          () => {
+            for (const uid of messages) this.#inHand.delete(uid);
+          },
+        );
+      }
+      if (rows.length < MESSAGES) return;
+    }
+  }
+
+  #take(open: Open, row: MessageRow, told: Map<Open, number[]>): void {
+    const { vault } = this.#parts;
+    const { request } = open.errand;
+    const place = placeOf.message(row.operation, row.lease, row.number);
+    if (!row.asks) {
+      const telling = unsealed<Telling>(vault, row.body, place);
+      if (telling.kind === 'log') request.log(telling.level, telling.message);
+      else request.event(telling.message);
+      told.set(open, [...(told.get(open) ?? []), row.uid]);
+      return;
+    }
+    const question = unsealed<Question>(vault, row.body, place);
+    void answerTo(request, open.seen, question).then((answer) => {
+      // The walk that comes after this one is asked again.
+      if (isLeftForLater(answer)) {
+        this.#inHand.delete(row.uid);
+        return;
+      }
+      const { uid, operation, lease, number } = row;
+      const box = sealed(vault, answer, placeOf.answer(operation, lease, number));
+      this.#answers.push({ uid, operation, answer: box });
+      this.#look();
+    });
+  }
+
+  #bringHome(row: ErrandRow): void {
+    const open = this.#byUid.get(row.uid);
+    if (open === undefined) return;
+    if (row.state === 'lost' || row.outcome === null) {
+      this.#settle(open, { kind: 'aborted' }, true);
+      return;
+    }
+    const place = placeOf.outcome(row.uid, row.lease);
+    const { outcome, patches } = unsealed<NonNullable<Finish>>(this.#parts.vault, row.outcome, place);
+    this.#settle(
+      open,
+      patches === null ? outcome : { ...outcome, runtimeProperties: open.seen.patched(patches) },
+      false,
+    );
+  }
+
+  async #writeBack(): Promise<void> {
+    const { pool, signals } = this.#parts;
+    const answers = this.#answers.splice(0);
+    if (answers.length > 0) {
+      try {
+        await answerMessages.run(pool, [answers.map((one) => one.uid), answers.map((one) => one.answer)]);
+      } catch (error) {
+        this.#answers.unshift(...answers);
+        throw error;
+      }
+      for (const { uid, operation } of answers) {
+        this.#inHand.delete(uid);
+        signals.send(`answer:${operation}`);
+      }
+    }
+    const drops = this.#drops.splice(0);
+    if (drops.length > 0) await dropMessages.run(pool, [drops]);
+    for (const uid of drops) this.#inHand.delete(uid);
+    const forgotten = this.#forgotten.splice(0);
+    if (forgotten.length > 0) await forgetOperations.run(pool, [forgotten]);
+  }
+
+  async #loseSilent(): Promise<void> {
+    const silent = await loseSilent.all(this.#parts.pool, [[...this.#byUid.keys()]]);
+    for (const { state, pool } of silent) if (state === 'waiting') this.#parts.signals.send(`pool:${pool}`);
+  }
+
+  /** Says of operations that wait that nobody is there to run them, and in the end that they have waited long enough. */
+  async #lookForWorkers(): Promise<void> {
+    const waiting = [...this.#byUid.values()].filter((open) => !open.held);
+    if (waiting.length === 0) return;
+    const wanted = new Map(
+      waiting.map(({ errand }) => [`${errand.execution.tenantId} ${errand.pool}`, errand] as const),
+    );
+    const served = await servedPools.all(this.#parts.pool, [
+      [...wanted.values()].map(({ pool }) => pool),
+      [...wanted.values()].map(({ execution }) => execution.tenantId),
+    ]);
+    const living = new Set(served.map(({ pool, tenant }) => `${tenant} ${pool}`));
+    const now = Date.now();
+    const late: Open[] = [];
+    for (const open of waiting) {
+      const { pool, execution } = open.errand;
+      if (living.has(`${execution.tenantId} ${pool}`)) {
+        open.unserved = null;
+        continue;
+      }
+      open.unserved ??= now;
+      const since = now - open.unserved;
+      if (!open.noted && since >= NOTE_AFTER) {
+        open.noted = true;
+        open.errand.note(`Waits for a worker of the pool ${pool}: there is none now`);
+      }
+      const { poolWait } = this.#parts;
+      if (poolWait > 0 && since >= poolWait * 1000) late.push(open);
+    }
+    if (late.length === 0) return;
+    const gone = await withdrawWaiting.all(this.#parts.pool, [late.map((open) => open.uid)]);
+    for (const { uid } of gone) {
+      const open = this.#byUid.get(uid);
+      const message = `no worker of the pool ${open?.errand.pool} was there for ${this.#parts.poolWait} seconds (ORRERY_POOL_WAIT)`;
+      const failure = { type: 'NonRecoverableError', message, retryable: false, causes: [] };
+      this.#settle(open, { kind: 'failed', failure }, false);
+    }
+  }
+
+  #stop(open: Open): void {
+    const { signal, atOnce } = open.errand.request;
+    const reason = signal.reason as AbortReason;
+    if (reason === 'shutdown' || reason === 'fenced') {
+      this.#leave(open);
+      return;
+    }
+    open.abort = { reason, atOnce: atOnce?.aborted === true, sent: false };
+    this.#look();
+  }
+
+  /** It runs on without us. Counts as begun: whoever is next finds out how it stands. */
+  #leave(open: Open): void {
+    open.errand.begins(0);
+    this.#settle(open, { kind: 'aborted' }, false, false);
+  }
+
+  #settle(open: Open | undefined, outcome: OperationOutcome, lost: boolean, over = true): void {
+    if (open === undefined || !this.#open.delete(open)) return;
+    open.unlisten();
+    const { uid } = open;
+    if (uid !== null) this.#byUid.delete(uid);
+    const forget = () => {
+      if (over && uid !== null) this.#forgotten.push(uid);
+    };
+    open.resolve({ outcome, lost, forget });
+  }
+}
+
+function orderOf({ plugin, request }: Errand): WorkOrder {
+  const { functionName, inputs, operation, context } = request;
+  return { plugin, functionName, inputs, operation, context, declared: request.plugin ?? null };
+}
