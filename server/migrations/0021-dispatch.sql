@@ -1,4 +1,5 @@
--- Operations that run elsewhere than in the process that walks their execution, and who runs them.
+-- Operations that run elsewhere than in the process that walks their execution, and who runs them. Of the moment, all of it: snapshots carry
+-- none, so nothing here refers to what they do carry; what an execution leaves is swept.
 
 -- A process that serves pools. Rows of those that have not been seen for a day are swept.
 create table pool_workers (
@@ -7,7 +8,7 @@ create table pool_workers (
   kind          text not null check (kind in ('central', 'remote', 'agent')),
   pools         text[] not null,
   -- The only tenant that it works for. Null: every tenant.
-  confined_to   bigint references tenants (id) on delete cascade,
+  confined_to   bigint,
   host          text not null default '',
   version       text not null default '',
   -- How many operations it runs at once.
@@ -23,7 +24,7 @@ create table pool_workers (
 create table dispatched_operations (
   uid           bigint generated always as identity primary key,
   tenant_id     bigint not null,
-  execution_uid bigint not null references executions (uid) on delete cascade,
+  execution_uid bigint not null,
   -- Index in the execution's graph, and which of its starts.
   task          integer not null,
   attempt       integer not null,

@@ -90,12 +90,12 @@ export function list(
   item: RegExp,
   form: string,
   reason: string,
-  extra: Extra = {},
+  extra: Extra & { readonly default?: readonly string[] } = {},
 ): Setting<readonly string[]> {
   const read = (given: string) => {
     const items = given.split(',').map((part) => part.trim());
     const named = items.filter((part) => part !== '');
     return named.every((part) => item.test(part)) ? named : undefined;
   };
-  return { env, default: [], reason, secret: extra.secret ?? false, form, read };
+  return { env, default: extra.default ?? [], reason, secret: extra.secret ?? false, form, read };
 }

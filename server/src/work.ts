@@ -12,11 +12,15 @@ import { PluginPackages } from './catalog/plugin-packages.js';
 import type { Core } from './core.js';
 import { type Log, logFileOf } from './log.js';
 import { settleAbandonedBundles, startLogBundleWorker } from './log-bundles/log-bundle-worker.js';
+import { servePools } from './orchestration/running/dispatch/central-pools.js';
+import { Errands, sweepDispatched } from './orchestration/running/dispatch/errands.js';
+import { CENTRAL } from './orchestration/running/dispatch/pools.js';
 import { startWorker } from './orchestration/running/worker.js';
 import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
 import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
+import { VERSION } from './serve.js';
 import { settleAbandoned, startSnapshotWorker } from './snapshots/snapshot-worker.js';
 import type { Pool } from './store/pool.js';
 import { foldRowCounts } from './store/row-counts.js';
@@ -55,6 +59,11 @@ export const CHORES: readonly Chore[] = [
     name: 'fail dead uploads',
     everyMs: 30_000,
     run: async (core) => void (await core.blueprintUploads.failDead()),
+  },
+  {
+    name: 'sweep what was dispatched',
+    everyMs: 30_000,
+    run: async (_core, pool) => void (await sweepDispatched(pool)),
   },
   {
     name: 'settle abandoned snapshots and log bundles',
@@ -107,26 +116,50 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     ...(apiUrl === undefined ? {} : { apiUrl }),
     notice: (message) => log.info({ plugin: 'python' }, message),
   });
+  const plugins = createRegistry([script, createSimulatedPlugin()], python);
+  const { vault, signals, blueprints } = core;
+  const errands = new Errands({ pool, vault, signals, log, poolWait: settings.poolWait });
+  const drain = Math.max(0, settings.stopSeconds - ENDING);
   const worker = await startWorker({
     pool,
     log,
-    plugins: createRegistry([script, createSimulatedPlugin()], python),
-    signals: core.signals,
+    plugins,
+    errands,
+    signals,
     evaluation: core.evaluation,
-    blueprints: core.blueprints,
+    blueprints,
     packages,
     settings: {
       name: `${hostname()}:${settings.dataDir}`,
       databaseUrl,
-      maxExecutions: MOST_EXECUTIONS,
+      maxExecutions: settings.workerTags.includes(CENTRAL) ? MOST_EXECUTIONS : 0,
       maxOperations: settings.workerConcurrency,
       lease: settings.leaseSeconds,
-      drain: Math.max(0, settings.stopSeconds - ENDING),
+      drain,
       taskRetries: settings.taskRetries,
       taskRetryInterval: settings.taskRetryInterval,
       cancelGrace: CANCEL_GRACE,
     },
   });
+  const tags = settings.workerTags.filter((tag) => tag !== CENTRAL);
+  const pools =
+    tags.length === 0
+      ? null
+      : await servePools({
+          pool,
+          vault,
+          signals,
+          plugins,
+          log,
+          shelf: { blueprints, packages },
+          pools: tags,
+          identity: worker,
+          host: hostname(),
+          version: VERSION,
+          room: settings.workerConcurrency,
+          lease: settings.leaseSeconds,
+          drain,
+        });
   const snapshots = startSnapshotWorker({
     pool,
     databaseUrl,
@@ -166,7 +199,8 @@ export async function startWork(parts: WorkParts): Promise<Work> {
   return {
     troubles: () => [],
     stop: async () => {
-      await Promise.all([worker.stop(), snapshots.stop(), logBundles.stop()]);
+      await Promise.all([worker.stop(), snapshots.stop(), logBundles.stop(), pools?.stop()]);
+      await errands.close();
       // An environment that is being built is a chore's as well: it is ended, not waited for.
       await Promise.all([script.close(), python.close(), ...timers.map((timer) => timer.stop())]);
     },

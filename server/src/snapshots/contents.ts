@@ -25,6 +25,10 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   cluster_nodes: 'likewise',
   cluster_processes: 'likewise',
   cluster_log: 'likewise',
+  pool_workers: 'which processes serve pools now; likewise',
+  dispatched_operations:
+    'what they hold now is theirs alone to finish; an execution of a snapshot has nobody who runs for it',
+  dispatched_messages: 'what they say of it',
   maintenance: 'what the server is told to do now; a restoring is often done in maintenance mode',
   secrets_master_key: 'each installation has a master key of its own; what is restored is put under it',
 };

@@ -38,6 +38,7 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'agents',
   'task_graphs',
   'graph_operations',
+  'dispatched_operations',
 ]);
 
 interface Use {

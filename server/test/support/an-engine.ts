@@ -1,5 +1,6 @@
 /** A tenant, a caller, deployments and a worker on a test database: what engine tests stand on. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,6 +20,9 @@ import {
   type ExecutionRequest,
   Executions,
 } from '../../src/orchestration/executions.js';
+import { servePools } from '../../src/orchestration/running/dispatch/central-pools.js';
+import { Errands } from '../../src/orchestration/running/dispatch/errands.js';
+import type { PoolWorker } from '../../src/orchestration/running/dispatch/pool-worker.js';
 import {
   type RunningWorker,
   startWorker,
@@ -28,6 +32,7 @@ import { TaskGraphs } from '../../src/orchestration/task-graphs.js';
 import type { Plugin } from '../../src/plugins/plugin.js';
 import { createRegistry } from '../../src/plugins/registry.js';
 import { defaultSchedules } from '../../src/scheduling/default-schedules.js';
+import { Vault } from '../../src/secrets/vault.js';
 import { Sites } from '../../src/sites/sites.js';
 import type { Pool } from '../../src/store/pool.js';
 import { Signals } from '../../src/store/signals.js';
@@ -49,9 +54,20 @@ export interface Engine {
   deployFolder(id: string, folder: string, inputs?: JsonObject): Promise<void>;
   /** `plugins`, `pool`: of this worker alone. */
   work(
-    settings?: Partial<WorkerSettings>,
+    settings?: Partial<WorkerSettings> & { readonly poolWait?: number },
     own?: { readonly plugins?: readonly Plugin[]; readonly pool?: Pool },
   ): Promise<RunningWorker>;
+  /** A process that serves pools and walks nothing. */
+  serve(
+    pools: readonly string[],
+    settings?: {
+      readonly name?: string;
+      readonly room?: number;
+      readonly lease?: number;
+      readonly drain?: number;
+    },
+    own?: { readonly plugins?: readonly Plugin[]; readonly pool?: Pool },
+  ): Promise<PoolWorker>;
   /** Starts `install` on a deployment. */
   install(deployment: string, more?: Partial<ExecutionRequest>): Promise<ExecutionRecord>;
   /** Waits until the execution stands as wanted (default: is over). */
@@ -146,7 +162,9 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     await deployments.create(caller, { id, blueprintId: `${id}-blueprint`, inputs });
     return uid;
   };
-  const workers: RunningWorker[] = [];
+  const vault = new Vault(randomBytes(32));
+  const workers: { stop(): Promise<void> }[] = [];
+  const errands: Errands[] = [];
   const log = openLog({ logLevel: 'error', logTo: 'stderr', dataDir: '.' });
   return {
     database,
@@ -172,8 +190,17 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
       folders.set(await deployPlan(id, read, inputs), folder);
     },
     async work(settings = {}, own = {}) {
+      const away = new Errands({
+        pool: own.pool ?? pool,
+        vault,
+        signals,
+        log,
+        poolWait: settings.poolWait ?? 2,
+      });
+      errands.push(away);
       const worker = await startWorker({
         pool: own.pool ?? pool,
+        errands: away,
         signals,
         plugins: createRegistry(own.plugins ?? plugins),
         evaluation,
@@ -191,6 +218,26 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
           cancelGrace: 5,
           ...settings,
         },
+      });
+      workers.push(worker);
+      return worker;
+    },
+    async serve(pools, settings = {}, own = {}) {
+      const { name = 'test-server', room = 10, lease = 5, drain = 1 } = settings;
+      const worker = await servePools({
+        pool: own.pool ?? pool,
+        vault,
+        signals,
+        plugins: createRegistry(own.plugins ?? plugins),
+        log,
+        shelf: { blueprints, packages: { find: async () => null } },
+        pools,
+        identity: { name, sole: true },
+        host: 'here',
+        version: 'test',
+        room,
+        lease,
+        drain,
       });
       workers.push(worker);
       return worker;
@@ -224,6 +271,7 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.stop()));
+      await Promise.all(errands.map((each) => each.close()));
       await signals.close();
       await database.close();
     },

@@ -2,14 +2,16 @@
 import { setMaxListeners } from 'node:events';
 import type { JsonObject } from '../../dsl/plan.js';
 import { DomainError } from '../../errors.js';
-import type { AbortReason, LogLevel, OperationOutcome } from '../../plugins/plugin.js';
+import type { AbortReason, LogLevel, OperationOutcome, OperationRequest } from '../../plugins/plugin.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Task } from '../planning/graph.js';
+import { instancesOf, writableOf } from './about-task.js';
 import { ANSWER_LIMIT, type Answer, checkedAnswer, checkedProperties, text } from './answer.js';
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
+import type { Homecoming, SendAway } from './dispatch/errands.js';
 import { lostLines, unanswered } from './failures.js';
-import { type AttemptHost, instancesOf, runAttempt, writableOf } from './operation.js';
+import { type AttemptHost, type Begins, runAttempt } from './operation.js';
 import { type Outbox, patchBetween } from './outbox.js';
 import type { ClaimedExecution } from './running.store.js';
 import type { TaskBook } from './task-book.js';
@@ -29,6 +31,8 @@ export interface AttemptsParts {
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
+  /** Lets a pool run an operation. Absent: nothing can be sent away. */
+  readonly away?: SendAway | undefined;
   /** Something was said or has ended. */
   ring(): void;
   /** Resolves when everything said so far is durable. */
@@ -40,6 +44,8 @@ export interface Settled {
   readonly outcome: OperationOutcome;
   /** False: stopped before the plugin was asked. */
   readonly begun: boolean;
+  /** Who ran it elsewhere is gone, and how it went is not known. */
+  readonly lost: boolean;
 }
 
 type Properties = ReadonlyMap<string, JsonObject>;
@@ -47,8 +53,10 @@ type Properties = ReadonlyMap<string, JsonObject>;
 interface Running {
   readonly task: Task;
   readonly controller: AbortController;
+  readonly adopted: boolean;
   seen: Properties;
   begun: boolean;
+  home: Homecoming | null;
 }
 
 /**
@@ -88,13 +96,13 @@ export class Attempts {
 
   /**
    * Starts the operations of `tasks`, whose intents are durable. They are registered before anything is awaited: an abort
-   * that comes now must find them. `stop`: one that has come already.
+   * that comes now must find them. `stop`: one that has come already. `adopted`: they may run elsewhere since an earlier walk.
    */
-  async launch(tasks: readonly Task[], stop: AbortReason | null): Promise<void> {
+  async launch(tasks: readonly Task[], stop: AbortReason | null, adopted = false): Promise<void> {
     const launched = tasks.map((task): Running => {
       const controller = new AbortController();
       if (stop !== null) controller.abort(stop);
-      const running = { task, controller, seen: new Map(), begun: false };
+      const running = { task, controller, adopted, seen: new Map(), begun: false, home: null };
       this.#running.set(task.id, running);
       return running;
     });
@@ -117,6 +125,7 @@ export class Attempts {
   /** Outcomes since the last call, as many as a batch bears. What operations wrote to runtime properties is in the outbox when it returns. */
   take(): Settled[] {
     const taken: Settled[] = [];
+    const home: Homecoming[] = [];
     let next = 0;
     for (; next < this.#settled.length && this.#unsent < UNSENT_LIMIT; next += 1) {
       const { running, answer } = this.#settled[next]!;
@@ -127,10 +136,20 @@ export class Attempts {
       if (answer.outcome.runtimeProperties !== undefined)
         this.#save(running, answer.outcome.runtimeProperties);
       this.#running.delete(task.id);
-      taken.push({ task, outcome: answer.outcome, begun });
+      taken.push({ task, outcome: answer.outcome, begun, lost: running.home?.lost === true });
+      if (running.home !== null) home.push(running.home);
     }
     this.#settled = this.#settled.slice(next);
+    // When the walk has said what becomes of them.
+    if (home.length > 0) queueMicrotask(() => this.#forget(home));
     return taken;
+  }
+
+  #forget(home: readonly Homecoming[]): void {
+    const durable = () => {
+      for (const { forget } of home) forget();
+    };
+    this.#parts.flushed().then(durable, () => {});
   }
 
   /** Those that were told to stop and do not answer are waited for no longer. */
@@ -183,8 +202,10 @@ export class Attempts {
   async #run(running: Running): Promise<OperationOutcome> {
     const { book, execution } = this.#parts;
     const { task, controller } = running;
-    if (controller.signal.aborted) return { kind: 'aborted' };
+    if (controller.signal.aborted && !running.adopted) return { kind: 'aborted' };
     if (execution.dryRun) return { kind: 'done', result: null };
+    const timeout = book.implementation(task)?.timeout ?? 0;
+    let begun: Begins = () => {};
     const attempt = runAttempt(this.#host, {
       task,
       attempt: book.attempt(task),
@@ -193,20 +214,22 @@ export class Attempts {
       signal: controller.signal,
       atOnce: this.#hurry.signal,
       properties: running.seen,
-      begins: () => {
+      begins: (secondsAgo = 0) => {
+        if (!running.begun) begun(secondsAgo);
         running.begun = true;
       },
     });
-    const timeout = book.implementation(task)?.timeout ?? 0;
     if (timeout <= 0) return attempt;
     let forget = () => {};
     const late = new Promise<OperationOutcome>((resolve) => {
-      forget = this.#timers.after(timeout * 1000, () => {
-        controller.abort('timeout');
-        forget = this.#timers.after(this.#parts.grace * 1000, () =>
-          resolve({ kind: 'failed', failure: unanswered(timeout) }),
-        );
-      });
+      begun = (secondsAgo = 0) => {
+        forget = this.#timers.after((timeout - secondsAgo) * 1000, () => {
+          controller.abort('timeout');
+          forget = this.#timers.after(this.#parts.grace * 1000, () =>
+            resolve({ kind: 'failed', failure: unanswered(timeout) }),
+          );
+        });
+      };
     });
     return Promise.race([attempt, late]).finally(() => forget());
   }
@@ -219,6 +242,7 @@ export class Attempts {
       plugins,
       loadProperties: (ids) => this.#parts.loadProperties(ids),
       token: this.#parts.token,
+      sendAway: (task, pool, plugin, request, begins) => this.#sendAway(task, pool, plugin, request, begins),
       execution: { id, workflow, parameters, createdBy },
       log: (task, level: LogLevel, said) => {
         const message = text(said);
@@ -245,6 +269,34 @@ export class Attempts {
         return now;
       },
     };
+  }
+
+  async #sendAway(
+    task: Task,
+    pool: string,
+    plugin: string,
+    request: OperationRequest,
+    begins: Begins,
+  ): Promise<OperationOutcome> {
+    const { away, execution, book, flushed, outbox, ring } = this.#parts;
+    const running = this.#running.get(task.id);
+    if (away === undefined || running === undefined) throw new Error('this process sends nothing to pools');
+    running.home = await away({
+      execution,
+      task: task.id,
+      attempt: book.attempt(task),
+      pool,
+      plugin,
+      adopted: running.adopted,
+      request,
+      begins,
+      note: (message) => {
+        outbox.event(taskEvents.note(this.#parts, task, message));
+        ring();
+      },
+      durable: flushed,
+    });
+    return running.home.outcome;
   }
 
   #hears(message: string): boolean {

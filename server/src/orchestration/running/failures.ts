@@ -1,6 +1,7 @@
 /** Failures that are the engine's own to tell, not an operation's. */
 import type { TaskFailure } from '../../errors.js';
 import type { Task } from '../planning/graph.js';
+import { failureMessage } from '../planning/outcome.js';
 
 export function unknownFailure(): TaskFailure {
   return final('NonRecoverableError', 'the operation failed');
@@ -40,6 +41,18 @@ export function unanswered(timeout: number): TaskFailure {
 
 export function lostLines(count: number): string {
   return `${count} log lines of operations were not kept: the database did not take them in time`;
+}
+
+/** What an execution says that has failed. */
+export function failedFor(failed: readonly { readonly task: Task; readonly failure: TaskFailure }[]): string {
+  return failureMessage(
+    failed.map(({ task, failure }) => ({
+      function: task.call?.function ?? '',
+      operation: task.call?.operation ?? '',
+      instance: task.instance ?? '',
+      failure,
+    })),
+  );
 }
 
 function final(type: string, message: string): TaskFailure {

@@ -1,6 +1,5 @@
 /** One attempt at one operation: from a task and the plan to what the plugin is asked, and its answer. Never throws. */
-import type { Json, JsonObject, PlanNode, PlanOperation } from '../../dsl/plan.js';
-import { nodeOperation, relationshipOperation } from '../../dsl/plan.js';
+import type { Json, JsonObject, PlanOperation } from '../../dsl/plan.js';
 import { DomainError, notFound, type TaskFailure } from '../../errors.js';
 import type {
   AbortReason,
@@ -11,8 +10,9 @@ import type {
 } from '../../plugins/plugin.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { OperationCall, Task } from '../planning/graph.js';
-import type { InstanceModel, InstanceRelationship } from '../planning/model.js';
+import { implementationOf, linkOf } from './about-task.js';
 import type { WalkedDeployment } from './deployment.js';
+import { placeOf } from './dispatch/pools.js';
 import { instanceContext, surroundingsOf } from './instance-context.js';
 import { Veil } from './veil.js';
 
@@ -35,7 +35,18 @@ export interface AttemptHost {
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
+  /** Lets a pool run what `request` says. */
+  sendAway(
+    task: Task,
+    pool: string,
+    plugin: string,
+    request: OperationRequest,
+    begins: Begins,
+  ): Promise<OperationOutcome>;
 }
+
+/** Called when the plugin is asked, or was so many seconds ago: until then nothing can have been done. */
+export type Begins = (secondsAgo?: number) => void;
 
 export interface Attempt {
   readonly task: Task;
@@ -45,47 +56,7 @@ export interface Attempt {
   readonly signal: AbortSignal;
   readonly atOnce: AbortSignal;
   readonly properties: ReadonlyMap<string, JsonObject>;
-  /** Called when the plugin is asked: until then nothing can have been done. */
-  begins(): void;
-}
-
-/** The implementation behind a call, as the deployment's plan has it; null when the plan no longer says. */
-export function implementationOf(
-  deployment: WalkedDeployment,
-  task: Task,
-  call: OperationCall,
-): PlanOperation | null {
-  const instance = task.instance === null ? undefined : deployment.instances.get(task.instance);
-  const node = instance === undefined ? undefined : deployment.nodes.get(instance.node);
-  if (instance === undefined || node === undefined) return null;
-  if (call.side === 'node') return nodeOperation(deployment.types, node, call.operation) ?? null;
-  const link = instance.relationships[call.relationship ?? -1];
-  const relationship = link === undefined ? undefined : node.relationships[link.relationship];
-  if (relationship === undefined) return null;
-  return relationshipOperation(deployment.types, relationship, call.side, call.operation) ?? null;
-}
-
-/** Instances whose runtime properties the attempt may write: those of its context. */
-export function writableOf(deployment: WalkedDeployment, task: Task): string[] {
-  const instance = task.instance === null ? undefined : deployment.instances.get(task.instance);
-  if (instance === undefined) return [];
-  const link = linkOf(instance, task.call);
-  return link === null ? [instance.id] : [instance.id, link.targetInstance];
-}
-
-/** Instances whose runtime properties the attempt must see. */
-export function instancesOf(deployment: WalkedDeployment, task: Task): string[] {
-  const instance = task.instance === null ? undefined : deployment.instances.get(task.instance);
-  if (instance === undefined) return [];
-  const wanted = [instance.id];
-  if (instance.host !== null && instance.host !== instance.id) wanted.push(instance.host);
-  const link = linkOf(instance, task.call);
-  if (link !== null) {
-    wanted.push(link.targetInstance);
-    const host = deployment.instances.get(link.targetInstance)?.host;
-    if (host !== undefined && host !== null && host !== link.targetInstance) wanted.push(host);
-  }
-  return wanted;
+  readonly begins: Begins;
 }
 
 export async function runAttempt(host: AttemptHost, attempt: Attempt): Promise<OperationOutcome> {
@@ -120,6 +91,7 @@ function behind(veil: Veil, host: AttemptHost): AttemptHost {
     plugins: host.plugins,
     execution: host.execution,
     token: host.token,
+    sendAway: (task, pool, plugin, request, begins) => host.sendAway(task, pool, plugin, request, begins),
     log: (task, level, message) => host.log(task, level, veil.text(message)),
     event: (task, message) => host.event(task, veil.text(message)),
     saveRuntimeProperties: (task, changes) => host.saveRuntimeProperties(task, changes),
@@ -147,9 +119,11 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
   if (plugin === null || plugin.describe(implementation.function) === null) {
     return { kind: 'failed', failure: failure('NonRecoverableError', missing(implementation), false) };
   }
+  const place = placeOf(deployment, task);
+  if ('problem' in place) {
+    return { kind: 'failed', failure: failure('NonRecoverableError', place.problem, false) };
+  }
   const context = contextOf(host, attempt, call);
-  const onHost = hostRefusal(deployment, task, call, implementation);
-  if (onHost !== null) return { kind: 'failed', failure: failure('NonRecoverableError', onHost, false) };
 
   const instance = deployment.instances.get(task.instance!)!;
   const link = linkOf(instance, call);
@@ -188,6 +162,11 @@ async function attemptOperation(host: AttemptHost, attempt: Attempt): Promise<Op
       ? {}
       : { plugin: declared, package: () => deployment.pluginPackage(declared) }),
   };
+  const { pool } = place;
+  if (pool !== null) {
+    const outcome = await host.sendAway(task, pool, implementation.plugin, request, attempt.begins);
+    return onTimeout(host, attempt, outcome);
+  }
   attempt.begins();
   return onTimeout(host, attempt, await plugin.run(request));
 }
@@ -259,44 +238,6 @@ function contextOf(host: AttemptHost, attempt: Attempt, call: OperationCall): Op
       target: instanceContext(deployment, target, attempt.properties),
     },
   };
-}
-
-/** Why the operation cannot run here, when it belongs on a host's own agent; null when it may. A host with agent method `none` has none: this worker runs its operations. */
-function hostRefusal(
-  deployment: WalkedDeployment,
-  task: Task,
-  call: OperationCall,
-  implementation: PlanOperation,
-): string | null {
-  if (implementation.executor === 'central_deployment_agent' || implementation.executor === null) return null;
-  const instance = deployment.instances.get(task.instance!)!;
-  const link = linkOf(instance, call);
-  const where =
-    call.side === 'target' && link !== null ? deployment.instances.get(link.targetInstance)! : instance;
-  if (where.host === null) {
-    return implementation.executor === 'auto'
-      ? null
-      : `operation ${call.operation} wants the agent of a host, and ${where.id} is not contained in one`;
-  }
-  const host = deployment.nodes.get(deployment.instances.get(where.host)?.node ?? '');
-  if (agentMethod(host) === 'none') return null;
-  return `operation ${call.operation} runs on the agent of host ${where.host}, and agents on hosts are not available yet: set agent_config.install_method of the host to "none", or give the operation "executor: central_deployment_agent"`;
-}
-
-/** How the host gets its agent: the old property `install_agent` wins over `agent_config` (cloudify-engine.md §1.4). */
-function agentMethod(host: PlanNode | undefined): string {
-  const old = host?.properties.install_agent;
-  if (old === false || old === 'false') return 'none';
-  if (old === true || old === 'true') return 'remote';
-  const config = host?.properties.agent_config;
-  const method =
-    typeof config === 'object' && config !== null && !Array.isArray(config) ? config.install_method : null;
-  return typeof method === 'string' ? method : 'remote';
-}
-
-function linkOf(instance: InstanceModel, call: OperationCall | null): InstanceRelationship | null {
-  if (call === null || call.side === 'node' || call.relationship === null) return null;
-  return instance.relationships[call.relationship] ?? null;
 }
 
 function missing(implementation: PlanOperation): string {

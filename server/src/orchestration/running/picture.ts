@@ -15,6 +15,7 @@ import { isDone } from '../planning/graph.js';
 import type { DeploymentModel } from '../planning/model.js';
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
+import type { Errands } from './dispatch/errands.js';
 import { executionToken } from './execution-token.js';
 import type { Counts, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
@@ -48,6 +49,8 @@ export interface WalkDependencies {
     ): Promise<PluginPackage | null>;
   };
   readonly clock: Clock;
+  /** What is sent to pools. Absent: nothing can be. */
+  readonly errands?: Pick<Errands, 'run'> | undefined;
   /** The worker waits no longer: whatever waits for the database lets go. */
   readonly abandoned: AbortSignal;
 }
@@ -176,7 +179,7 @@ export function walkOf(
     readonly blueprint: { readonly uid: BlueprintUid; readonly id: string };
   },
 ): Walk {
-  const { pool, plugins, slots, settings, clock } = parts;
+  const { pool, plugins, slots, settings, clock, errands } = parts;
   return new Walk({
     execution,
     graph,
@@ -187,6 +190,7 @@ export function walkOf(
     slots,
     settings,
     clock,
+    away: errands && ((errand) => errands.run({ ...errand, blueprint: blueprint.uid })),
     loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), parts),
     token: executionToken(pool, execution),
   });

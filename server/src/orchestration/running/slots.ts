@@ -6,6 +6,14 @@
  * slot it gives, and a small one beside it would wait for the end of the large one.
  */
 
+/** The line of what waits to be sent to a pool; no plugin has such a name. */
+export function poolLine(pool: string): string {
+  return `pool ${pool}`;
+}
+
+/** Operations that one worker has away in one pool: a bound for its memory, not for the pool. */
+const MOST_AWAY = 2000;
+
 export class Slots {
   readonly #limitOf: (plugin: string) => number;
   readonly #used = new Map<string, number>();
@@ -16,7 +24,7 @@ export class Slots {
 
   /** `limitOf`: how many operations of a plugin this worker runs at once. */
   constructor(limitOf: (plugin: string) => number) {
-    this.#limitOf = limitOf;
+    this.#limitOf = (line) => (line.startsWith(poolLine('')) ? MOST_AWAY : limitOf(line));
   }
 
   /** Takes a slot for a task of `owner`; false when there is none, and then `whenFree` is called when it is its turn. */

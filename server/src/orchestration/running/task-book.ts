@@ -6,9 +6,11 @@ import type { Effect, Task, TaskGraph, TaskState } from '../planning/graph.js';
 import { afterInterruption } from '../planning/interrupted.js';
 import { type RetryLimits, retryLimits } from '../planning/retry.js';
 import { firstOpen } from '../planning/staged.js';
+import { implementationOf } from './about-task.js';
 import type { WalkedDeployment } from './deployment.js';
-import { implementationOf } from './operation.js';
+import { placeOf } from './dispatch/pools.js';
 import type { Outbox } from './outbox.js';
+import { poolLine } from './slots.js';
 import { taskEvents } from './task-events.js';
 
 /** What a task's row says, as far as a walk must remember it. */
@@ -74,6 +76,18 @@ export class TaskBook {
 
   implementation(task: Task): PlanOperation | null {
     return task.call === null ? null : implementationOf(this.#parts.deployment, task, task.call);
+  }
+
+  /** The pool that runs it; null: the process that walks. */
+  pool(task: Task): string | null {
+    const place = placeOf(this.#parts.deployment, task);
+    return 'pool' in place ? place.pool : null;
+  }
+
+  /** Where it waits for room. */
+  line(task: Task): string {
+    const pool = this.pool(task);
+    return pool === null ? (this.implementation(task)?.plugin ?? '') : poolLine(pool);
   }
 
   /** Its author has said that it bears being run twice. */

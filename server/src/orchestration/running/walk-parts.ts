@@ -4,6 +4,7 @@ import type { PluginRegistry } from '../../plugins/registry.js';
 import type { TaskGraph } from '../planning/graph.js';
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
+import type { SendAway } from './dispatch/errands.js';
 import type { Ledger } from './ledger.js';
 import type { ClaimedExecution, EndStatus } from './running.store.js';
 import type { Slots } from './slots.js';
@@ -30,6 +31,8 @@ export interface WalkParts {
   readonly clock: Clock;
   /** Runtime properties now, by instance id. */
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+  /** Lets a pool run an operation. Absent: nothing can be sent away. */
+  readonly away?: SendAway | undefined;
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
 }

@@ -15,7 +15,7 @@ import type { TaskFailure } from '../../errors.js';
 import type { AbortReason, OperationOutcome } from '../../plugins/plugin.js';
 import { type ExecutionStatus, isCancelling } from '../execution-state.js';
 import type { Task } from '../planning/graph.js';
-import { failureMessage, outcomeOf } from '../planning/outcome.js';
+import { outcomeOf } from '../planning/outcome.js';
 import { Frontier } from '../planning/ready.js';
 import {
   afterAgain,
@@ -26,10 +26,11 @@ import {
 } from '../planning/retry.js';
 import { Attempts } from './attempts.js';
 import { Bell } from './bell.js';
-import { cancelled, interruption, overtaken, unasked, unknownFailure } from './failures.js';
+import { cancelled, failedFor, interruption, overtaken, unasked } from './failures.js';
 import { Flushes } from './flushes.js';
 import { Fenced } from './ledger.js';
 import { Outbox } from './outbox.js';
+import { takenUp } from './takeover.js';
 import { TaskBook, type TaskMemory } from './task-book.js';
 import { Timers } from './timers.js';
 import type { WalkEnd, WalkParts } from './walk-parts.js';
@@ -50,6 +51,8 @@ export class Walk {
   readonly #ready: number[] = [];
   /** Were under way in an earlier walk, may run again, and have not begun to yet. */
   readonly #orphans = new Set<number>();
+  /** Run elsewhere since an earlier walk. */
+  #adopted: readonly Task[] = [];
   /** Starts in the outbox. */
   #starting = 0;
   /** Until their next attempt is due. */
@@ -114,6 +117,7 @@ export class Walk {
 
   async run(): Promise<WalkEnd> {
     if (isCancelling(this.#status)) this.observe(this.#status);
+    if (this.#adopted.length > 0) void this.#attempts.launch(this.#adopted, this.#stop, true);
     try {
       for (;;) {
         if (this.#trouble !== null) throw this.#trouble;
@@ -140,33 +144,37 @@ export class Walk {
    * run again does so only where something may still start; else it counts as stopped.
    */
   #takeOver(memory: readonly TaskMemory[]): void {
-    const again: Task[] = [];
-    for (const row of memory) {
-      const task = this.#task(row.task);
-      if (row.state === 'waiting') this.#wait(task, row.dueAt ?? new Date(0));
-      if (row.state === 'failed' || row.state === 'interrupted') {
-        this.#failed.push({ task, failure: row.failure ?? unknownFailure() });
-      }
-      if (row.state !== 'started') continue;
-      if (this.#book.mayRunAgain(task)) {
-        again.push(task);
-        continue;
-      }
-      const failure = interruption(task);
-      this.#book.tellFailure(task, failure);
-      this.#book.fail(task, 'interrupted', failure);
-      this.#failed.push({ task, failure });
-    }
+    const { waiting, failed, broken, again, away } = takenUp(memory, this.#parts.graph, this.#book);
+    for (const { task, due } of waiting) this.#wait(task, due);
+    for (const { task, failure } of failed) this.#fail(task, failure);
+    for (const task of broken) this.#takeUp(task);
+    this.#adopted = away;
     const over = isCancelling(this.#status) || this.#failed.length > 0;
     for (const task of again) {
-      if (over) {
-        this.#writeOff(task);
-        continue;
-      }
+      if (over) this.#writeOff(task);
+      else this.#takeUp(task);
+    }
+  }
+
+  /** Whether its work was done nobody knows: its author has said whether it may run again. */
+  #takeUp(task: Task): void {
+    if (this.#book.mayRunAgain(task)) {
       this.#book.tellInterrupted(task);
       this.#orphans.add(task.id);
       this.#ready.push(task.id);
+      return;
     }
+    const failure = interruption(task);
+    this.#book.tellFailure(task, failure);
+    this.#book.fail(task, 'interrupted', failure);
+    this.#fail(task, failure);
+  }
+
+  /** For good, so the execution too: what still runs gets so long. */
+  #fail(task: Task, failure: TaskFailure): void {
+    this.#failed.push({ task, failure });
+    if (this.#failed.length > 1) return;
+    this.#after(this.#parts.execution.waitAfterFail, () => this.#stopRunning('cancelled'));
   }
 
   get #stopping(): boolean {
@@ -202,8 +210,8 @@ export class Walk {
       this.#frontier.finish(task.id);
       return true;
     }
-    const plugin = this.#book.implementation(task)?.plugin ?? '';
-    if (!this.#parts.slots.take(this, task.id, plugin, () => this.#bell.ring())) return false;
+    const line = this.#book.line(task);
+    if (!this.#parts.slots.take(this, task.id, line, () => this.#bell.ring())) return false;
     this.#book.intend(task);
     this.#orphans.delete(task.id);
     this.#starting += 1;
@@ -254,9 +262,11 @@ export class Walk {
   }
 
   #settle(): void {
-    for (const { task, outcome, begun } of this.#attempts.take()) {
+    for (const { task, outcome, begun, lost } of this.#attempts.take()) {
       this.#parts.slots.give(this, task.id);
-      if (outcome.kind === 'aborted') this.#abandon(task, begun);
+      // Who ran it elsewhere has died.
+      if (lost && !this.#stopping) this.#takeUp(task);
+      else if (outcome.kind === 'aborted') this.#abandon(task, begun);
       else this.#take(task, outcome);
     }
   }
@@ -321,11 +331,7 @@ export class Walk {
       return;
     }
     this.#book.fail(task, 'failed', failure);
-    this.#failed.push({ task, failure });
-    // What still runs gets so long.
-    if (this.#failed.length === 1) {
-      this.#after(this.#parts.execution.waitAfterFail, () => this.#stopRunning('cancelled'));
-    }
+    this.#fail(task, failure);
   }
 
   #later(task: Task, seconds: number, failure: TaskFailure | null): void {
@@ -385,14 +391,7 @@ export class Walk {
       if (this.#draining) return { kind: 'released' };
       throw new Error(`the walk has nothing left to do, and ${this.#frontier.remaining} tasks are not done`);
     }
-    if (status !== 'failed') return { kind: 'ended', status, error: '' };
-    const failures = this.#failed.map(({ task, failure }) => ({
-      function: task.call?.function ?? '',
-      operation: task.call?.operation ?? '',
-      instance: task.instance ?? '',
-      failure,
-    }));
-    return { kind: 'ended', status, error: failureMessage(failures) };
+    return { kind: 'ended', status, error: status === 'failed' ? failedFor(this.#failed) : '' };
   }
 
   readonly #task = (id: number): Task => this.#parts.graph.tasks[id]!;

@@ -38,7 +38,7 @@ export interface WorkerSettings extends WalkSettings {
 }
 
 export interface WorkerParts
-  extends Pick<WalkDependencies, 'pool' | 'plugins' | 'evaluation' | 'blueprints' | 'packages'> {
+  extends Pick<WalkDependencies, 'pool' | 'plugins' | 'evaluation' | 'blueprints' | 'packages' | 'errands'> {
   readonly pool: Pool;
   readonly plugins: PluginRegistry;
   readonly signals: Pick<Signals, 'send' | 'subscribe'>;
@@ -57,6 +57,10 @@ export interface WorkerLog {
 }
 
 export interface RunningWorker {
+  /** As executions name it. */
+  readonly name: string;
+  /** No other process of that name lives. */
+  readonly sole: boolean;
   /** Executions being walked now. */
   readonly executions: number;
   /** Operations running now. */
@@ -177,6 +181,8 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   look();
 
   return {
+    name: identity.name,
+    sole: identity.sole,
     get executions() {
       return holds.size;
     },

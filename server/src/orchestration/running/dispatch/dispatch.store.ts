@@ -117,8 +117,8 @@ export const forgetOperations = systemStatement<never>(
 export const sweepDispatched = systemStatement<never>(
   'dispatch_sweep',
   `with gone as (delete from pool_workers w where coalesce(w.left_at, w.seen_at) < now() - interval '1 day')
-   delete from dispatched_operations d using executions x
-   where x.uid = d.execution_uid and x.status in ('terminated', 'failed', 'cancelled')`,
+   delete from dispatched_operations d
+   where not exists (select from executions x where x.uid = d.execution_uid and x.status not in ('terminated', 'failed', 'cancelled'))`,
   'a chore for the whole installation',
 );
 

@@ -110,7 +110,9 @@ export interface Dispatcher {
   /** Keeps what is held: one message for all of it. */
   renew(held: readonly Hold[]): Promise<Renewal>;
   /** Delivered once each, however often sent. Returns operations that are held no longer, and those that must wait before they say more. */
-  tell(said: readonly Said[]): Promise<{ readonly lost: readonly number[]; readonly full: readonly number[] }>;
+  tell(
+    said: readonly Said[],
+  ): Promise<{ readonly lost: readonly number[]; readonly full: readonly number[] }>;
   /**
    * @param number as of what is told; sent again it is the same question
    * @throws DomainError as the walk answers; Lost

@@ -23,7 +23,7 @@ export async function answerTo(
   question: Question,
 ): Promise<Answer | typeof LATER> {
   try {
-    return { value: (await valueOf(request, seen, question)) as Json };
+    return { value: (await answered(request, seen, question)) as Json };
   } catch (error) {
     if (error instanceof Fenced) return LATER;
     const known = error instanceof DomainError;
@@ -37,7 +37,7 @@ export async function answerTo(
   }
 }
 
-async function valueOf(
+async function answered(
   request: OperationRequest,
   seen: SeenProperties,
   question: Question,
@@ -64,7 +64,11 @@ async function valueOf(
       return surroundingsOf(request).instance(question.id);
     case 'token':
       if (request.token === undefined) {
-        throw new DomainError('unavailable', 'token-unavailable', 'There is no token of the API to be had here');
+        throw new DomainError(
+          'unavailable',
+          'token-unavailable',
+          'There is no token of the API to be had here',
+        );
       }
       return request.token();
   }

@@ -18,20 +18,17 @@ import { isOutage } from '../outage.js';
 import {
   type Abort,
   abortHeld,
-  answerMessages,
-  dropMessages,
   type ErrandRow,
   forgetOperations,
-  loseSilent,
   lookAtErrands,
-  type MessageRow,
-  selectMessages,
+  loseSilent,
   sendOperations,
   servedPools,
+  sweepDispatched as sweepLeft,
   withdrawWaiting,
 } from './dispatch.store.js';
-import type { Finish, Question, Telling, WorkOrder } from './dispatcher.js';
-import { answerTo, isLeftForLater } from './errand-answers.js';
+import type { Finish, WorkOrder } from './dispatcher.js';
+import { ErrandTalk } from './errand-talk.js';
 import { SeenProperties } from './property-patches.js';
 import { type DispatchVault, placeOf, sealed, unsealed } from './seal.js';
 
@@ -63,6 +60,9 @@ export interface Homecoming {
   forget(): void;
 }
 
+/** Lets a pool run an operation of a walk, whose blueprint is known. */
+export type SendAway = (errand: Omit<Errand, 'blueprint'>) => Promise<Homecoming>;
+
 export interface ErrandsParts {
   readonly pool: Pool;
   readonly vault: DispatchVault;
@@ -91,18 +91,14 @@ const SENDS = 200;
 const SEND_BYTES = 8 * 1024 * 1024;
 /** Milliseconds after which it is told that nobody serves a pool. */
 const NOTE_AFTER = 5000;
-const MESSAGES = 500;
 
 export class Errands {
   readonly #parts: ErrandsParts;
   readonly #open = new Set<Open>();
   readonly #byUid = new Map<number, Open>();
-  /** Messages that are handed on already and not gone yet, or being answered. */
-  readonly #inHand = new Set<number>();
   readonly #hinted = new Set<number>();
-  #drops: number[] = [];
+  readonly #talk: ErrandTalk;
   #forgotten: number[] = [];
-  #answers: { uid: number; operation: number; answer: Buffer }[] = [];
   #turning: Promise<void> | null = null;
   #again = false;
   #whole = false;
@@ -112,6 +108,10 @@ export class Errands {
 
   constructor(parts: ErrandsParts) {
     this.#parts = parts;
+    this.#talk = new ErrandTalk(parts, {
+      speaker: (uid) => this.#byUid.get(uid),
+      due: () => this.#look(),
+    });
     this.#timer = setInterval(() => this.#lookAtAll(), POLL_MS);
     this.#unsubscribe = parts.signals.subscribe((hints) => this.#hear(hints));
   }
@@ -168,7 +168,7 @@ export class Errands {
   }
 
   #lookAtAll(): void {
-    if (this.#open.size === 0 && this.#drops.length === 0 && this.#forgotten.length === 0) return;
+    if (this.#open.size === 0 && this.#talk.idle && this.#forgotten.length === 0) return;
     this.#whole = true;
     this.#look();
   }
@@ -210,10 +210,11 @@ export class Errands {
       const known = uids.filter((uid) => this.#byUid.get(uid)?.held === true);
       const rows = await lookAtErrands.all(pool, [uids, known]);
       for (const row of rows) this.#begin(row);
-      await this.#listen(uids);
+      await this.#talk.listen(uids);
       for (const row of rows) if (row.state !== 'held') this.#bringHome(row);
     }
-    await this.#writeBack();
+    await this.#talk.writeBack();
+    await this.#forgetEnded();
     if (whole) await this.#lookForWorkers();
   }
 
@@ -286,55 +287,6 @@ export class Errands {
     open.errand.begins(Math.max(0, row.heldFor ?? 0));
   }
 
-  async #listen(uids: readonly number[]): Promise<void> {
-    for (;;) {
-      const rows = await selectMessages.all(this.#parts.pool, [uids, [...this.#inHand]]);
-      const told = new Map<Open, number[]>();
-      for (const row of rows) {
-        const open = this.#byUid.get(row.operation);
-        if (open === undefined) continue;
-        this.#inHand.add(row.uid);
-        this.#take(open, row, told);
-      }
-      for (const [open, messages] of told) {
-        open.errand.durable().then(
-          () => {
-            this.#drops.push(...messages);
-          },
-          () => {
-            for (const uid of messages) this.#inHand.delete(uid);
-          },
-        );
-      }
-      if (rows.length < MESSAGES) return;
-    }
-  }
-
-  #take(open: Open, row: MessageRow, told: Map<Open, number[]>): void {
-    const { vault } = this.#parts;
-    const { request } = open.errand;
-    const place = placeOf.message(row.operation, row.lease, row.number);
-    if (!row.asks) {
-      const telling = unsealed<Telling>(vault, row.body, place);
-      if (telling.kind === 'log') request.log(telling.level, telling.message);
-      else request.event(telling.message);
-      told.set(open, [...(told.get(open) ?? []), row.uid]);
-      return;
-    }
-    const question = unsealed<Question>(vault, row.body, place);
-    void answerTo(request, open.seen, question).then((answer) => {
-      // The walk that comes after this one is asked again.
-      if (isLeftForLater(answer)) {
-        this.#inHand.delete(row.uid);
-        return;
-      }
-      const { uid, operation, lease, number } = row;
-      const box = sealed(vault, answer, placeOf.answer(operation, lease, number));
-      this.#answers.push({ uid, operation, answer: box });
-      this.#look();
-    });
-  }
-
   #bringHome(row: ErrandRow): void {
     const open = this.#byUid.get(row.uid);
     if (open === undefined) return;
@@ -351,26 +303,9 @@ export class Errands {
     );
   }
 
-  async #writeBack(): Promise<void> {
-    const { pool, signals } = this.#parts;
-    const answers = this.#answers.splice(0);
-    if (answers.length > 0) {
-      try {
-        await answerMessages.run(pool, [answers.map((one) => one.uid), answers.map((one) => one.answer)]);
-      } catch (error) {
-        this.#answers.unshift(...answers);
-        throw error;
-      }
-      for (const { uid, operation } of answers) {
-        this.#inHand.delete(uid);
-        signals.send(`answer:${operation}`);
-      }
-    }
-    const drops = this.#drops.splice(0);
-    if (drops.length > 0) await dropMessages.run(pool, [drops]);
-    for (const uid of drops) this.#inHand.delete(uid);
+  async #forgetEnded(): Promise<void> {
     const forgotten = this.#forgotten.splice(0);
-    if (forgotten.length > 0) await forgetOperations.run(pool, [forgotten]);
+    if (forgotten.length > 0) await forgetOperations.run(this.#parts.pool, [forgotten]);
   }
 
   async #loseSilent(): Promise<void> {
@@ -440,10 +375,17 @@ export class Errands {
     const { uid } = open;
     if (uid !== null) this.#byUid.delete(uid);
     const forget = () => {
-      if (over && uid !== null) this.#forgotten.push(uid);
+      if (!over || uid === null) return;
+      this.#forgotten.push(uid);
+      this.#look();
     };
     open.resolve({ outcome, lost, forget });
   }
+}
+
+/** A chore: what ended executions have left. */
+export async function sweepDispatched(pool: Pool): Promise<void> {
+  await sweepLeft.run(pool);
 }
 
 function orderOf({ plugin, request }: Errand): WorkOrder {

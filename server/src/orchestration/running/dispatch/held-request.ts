@@ -2,8 +2,7 @@
 import type { Json } from '../../../dsl/plan.js';
 import { notFound } from '../../../errors.js';
 import type { OperationRequest } from '../../../plugins/plugin.js';
-import type { Dispatcher, Question, Work } from './dispatcher.js';
-import type { Patches } from './dispatcher.js';
+import type { Dispatcher, Patches, Question, Work } from './dispatcher.js';
 import { SeenProperties } from './property-patches.js';
 import type { Speech } from './speech.js';
 
@@ -61,9 +60,7 @@ export function heldRequest(
       instance: (id) => ask({ kind: 'instance', id }),
     },
     token: () => ask({ kind: 'token' }),
-    ...(order.declared === null
-      ? {}
-      : { plugin: order.declared, package: () => dispatcher.package(hold) }),
+    ...(order.declared === null ? {} : { plugin: order.declared, package: () => dispatcher.package(hold) }),
   };
   return { request, patches: (changes) => seen.patches(changes) };
 }

@@ -3,10 +3,10 @@
  *
  * Decided by the plan alone, so that whoever takes an execution over decides the same (decision 0021).
  */
-import type { Json, PlanOperation } from '../../../dsl/plan.js';
+import type { Json, PlanNode, PlanOperation } from '../../../dsl/plan.js';
 import type { Task } from '../../planning/graph.js';
+import { implementationOf, linkOf } from '../about-task.js';
 import type { WalkedDeployment } from '../deployment.js';
-import { implementationOf } from '../operation.js';
 
 /** Null: here. `problem`: it cannot be told, in words for the blueprint's author. */
 export type Place = { readonly pool: string | null } | { readonly problem: string };
@@ -19,17 +19,20 @@ export const POOL_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 
 const HERE: Place = { pool: null };
 
-/** An input of the operation comes first, then a property of its node, then one of the node's host. */
+/**
+ * An input of the operation comes first; then the agent of the host, for operations that want one; then a property of the node, then
+ * one of its host's.
+ */
 export function placeOf(deployment: WalkedDeployment, task: Task): Place {
   if (task.call === null) return HERE;
   const implementation = implementationOf(deployment, task, task.call);
   if (implementation === null) return HERE;
-  return named(wishOf(deployment, task, implementation));
+  const wish = task.call.parameters?.[POOL_WORD] ?? implementation.inputs[POOL_WORD];
+  if (wish !== undefined) return named(wish);
+  return onAgent(deployment, task, implementation) ?? named(wishOfNode(deployment, task));
 }
 
-function wishOf(deployment: WalkedDeployment, task: Task, implementation: PlanOperation): Json | undefined {
-  const wish = task.call?.parameters?.[POOL_WORD] ?? implementation.inputs[POOL_WORD];
-  if (wish !== undefined) return wish;
+function wishOfNode(deployment: WalkedDeployment, task: Task): Json | undefined {
   const instance = whereOf(deployment, task);
   const node = instance === undefined ? undefined : deployment.nodes.get(instance.node);
   if (node === undefined) return undefined;
@@ -38,11 +41,42 @@ function wishOf(deployment: WalkedDeployment, task: Task, implementation: PlanOp
 }
 
 /** The instance on whose side the operation runs. */
-export function whereOf(deployment: WalkedDeployment, { instance, call }: Task) {
+function whereOf(deployment: WalkedDeployment, { instance, call }: Task) {
   const own = instance === null ? undefined : deployment.instances.get(instance);
-  if (own === undefined || call === null || call.side !== 'target' || call.relationship === null) return own;
-  const link = own.relationships[call.relationship];
-  return link === undefined ? own : deployment.instances.get(link.targetInstance);
+  if (own === undefined || call === null || call.side !== 'target') return own;
+  const link = linkOf(own, call);
+  return link === null ? own : deployment.instances.get(link.targetInstance);
+}
+
+/** Null: it needs none. A host with agent method `none` has none: its operations run where others do. */
+function onAgent(deployment: WalkedDeployment, task: Task, implementation: PlanOperation): Place | null {
+  const { executor } = implementation;
+  if (executor === 'central_deployment_agent' || executor === null) return null;
+  const where = whereOf(deployment, task);
+  if (where === undefined) return null;
+  const { operation } = task.call!;
+  if (where.host === null) {
+    if (executor === 'auto') return null;
+    return {
+      problem: `operation ${operation} wants the agent of a host, and ${where.id} is not contained in one`,
+    };
+  }
+  const host = deployment.nodes.get(deployment.instances.get(where.host)?.node ?? '');
+  if (agentMethod(host) === 'none') return null;
+  return {
+    problem: `operation ${operation} runs on the agent of host ${where.host}, and agents on hosts are not available yet: set agent_config.install_method of the host to "none", or give the operation "executor: central_deployment_agent"`,
+  };
+}
+
+/** How the host gets its agent: the old property `install_agent` wins over `agent_config` (cloudify-engine.md §1.4). */
+function agentMethod(host: PlanNode | undefined): string {
+  const old = host?.properties.install_agent;
+  if (old === false || old === 'false') return 'none';
+  if (old === true || old === 'true') return 'remote';
+  const config = host?.properties.agent_config;
+  const method =
+    typeof config === 'object' && config !== null && !Array.isArray(config) ? config.install_method : null;
+  return typeof method === 'string' ? method : 'remote';
 }
 
 function named(wish: Json | undefined): Place {

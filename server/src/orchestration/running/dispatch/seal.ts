@@ -27,8 +27,11 @@ export function unsealed<T>(vault: DispatchVault, box: Buffer, place: string): T
 }
 
 export const placeOf = {
-  work: (execution: number, task: number, attempt: number) => `dispatch\0work\0${execution}\0${task}\0${attempt}`,
-  message: (operation: number, lease: number, number: number) => `dispatch\0said\0${operation}\0${lease}\0${number}`,
-  answer: (operation: number, lease: number, number: number) => `dispatch\0answer\0${operation}\0${lease}\0${number}`,
+  work: (execution: number, task: number, attempt: number) =>
+    `dispatch\0work\0${execution}\0${task}\0${attempt}`,
+  message: (operation: number, lease: number, number: number) =>
+    `dispatch\0said\0${operation}\0${lease}\0${number}`,
+  answer: (operation: number, lease: number, number: number) =>
+    `dispatch\0answer\0${operation}\0${lease}\0${number}`,
   outcome: (operation: number, lease: number) => `dispatch\0outcome\0${operation}\0${lease}`,
 };

@@ -1,7 +1,7 @@
 /** The dispatcher of a worker that stands beside the database; also what the API speaks for workers that do not. */
 import type { Readable } from 'node:stream';
-import type { BlueprintUid, TenantId, UserId } from '../../../ids.js';
 import { DomainError } from '../../../errors.js';
+import type { BlueprintUid, TenantId, UserId } from '../../../ids.js';
 import type { PluginPackage } from '../../../plugins/plugin-package.js';
 import type { Pool } from '../../../store/pool.js';
 import type { Signals } from '../../../store/signals.js';
@@ -125,7 +125,7 @@ export class StoreDispatcher<P extends PluginPackage = PluginPackage> implements
     this.#parts.signals.send(`told:${hold.operation}`);
     for (;;) {
       const answer = await this.answer(hold, number, POLL_MS, signal);
-      if (answer !== null) return valueOf(answer) as Answers[Q['kind']];
+      if (answer !== null) return answered(answer) as Answers[Q['kind']];
       if (signal.aborted) throw new Lost();
     }
   }
@@ -141,7 +141,11 @@ export class StoreDispatcher<P extends PluginPackage = PluginPackage> implements
         const row = await selectAnswer.one(pool, [worker, hold.operation, hold.lease, number]);
         if (row === null) throw new Lost();
         if (row.answer !== null) {
-          const answer = unsealed<Answer>(vault, row.answer, placeOf.answer(hold.operation, hold.lease, number));
+          const answer = unsealed<Answer>(
+            vault,
+            row.answer,
+            placeOf.answer(hold.operation, hold.lease, number),
+          );
           await dropAnswers.run(pool, [worker, hold.operation, hold.lease, [number]]);
           return answer;
         }
@@ -208,9 +212,7 @@ export class StoreDispatcher<P extends PluginPackage = PluginPackage> implements
       messages.map((one) => one.operation),
       messages.map((one) => one.lease),
       messages.map((one) => one.number),
-      messages.map((one) =>
-        sealed(vault, one.body, placeOf.message(one.operation, one.lease, one.number)),
-      ),
+      messages.map((one) => sealed(vault, one.body, placeOf.message(one.operation, one.lease, one.number))),
       messages.map(() => asks),
     ]);
   }
@@ -246,7 +248,7 @@ export class StoreDispatcher<P extends PluginPackage = PluginPackage> implements
 }
 
 /** @throws DomainError where the walk has answered with one */
-export function valueOf(answer: Answer): unknown {
+export function answered(answer: Answer): unknown {
   if ('value' in answer) return answer.value;
   const { kind, reason, message } = answer.error;
   throw new DomainError(kind, reason, message);
