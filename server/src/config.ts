@@ -205,6 +205,13 @@ export const SETTINGS = {
     'a program on the PATH, or a path',
     'runs uploaded plugins; Python 3.8 or newer with venv. Everything else works without',
   ),
+  eventRetentionDays: whole(
+    'ORRERY_EVENT_RETENTION_DAYS',
+    90,
+    0,
+    36_500,
+    'events and logs are dropped by whole weeks once the last of a week is older; a quarter lets one look back at the change before the last. 0 keeps them for ever',
+  ),
   pythonWheels: text(
     'ORRERY_PYTHON_WHEELS',
     '',

@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { PluginPackages } from './catalog/plugin-packages.js';
 import type { Core } from './core.js';
+import { foldEventCounts } from './events/counting.js';
+import { dropOldWeeks, makeWeeks } from './events/retention.js';
 import { type Log, logFileOf } from './log.js';
 import { settleAbandonedBundles, startLogBundleWorker } from './log-bundles/log-bundle-worker.js';
 import { servePools } from './orchestration/running/dispatch/central-pools.js';
@@ -48,6 +50,21 @@ export interface Work {
 
 export const CHORES: readonly Chore[] = [
   { name: 'fold row counts', everyMs: 10_000, run: async (_core, pool) => void (await foldRowCounts(pool)) },
+  {
+    name: 'fold counts of events',
+    everyMs: 5000,
+    run: async (_core, pool) => void (await foldEventCounts(pool)),
+  },
+  {
+    name: 'make weeks of events',
+    everyMs: 60 * 60_000,
+    run: async (_core, pool) => void (await makeWeeks(pool)),
+  },
+  {
+    name: 'drop old weeks of events',
+    everyMs: 10 * 60_000,
+    run: async ({ settings }, pool) => void (await dropOldWeeks(pool, settings.eventRetentionDays)),
+  },
   { name: 'sweep blobs', everyMs: 10 * 60_000, run: async (core) => void (await core.blobs.sweep()) },
   {
     name: 'let executions of groups go',
@@ -92,6 +109,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
   const { core, pool, log, databaseUrl, apiUrl, chores = CHORES, mayChore = () => true } = parts;
   const { settings } = core;
   await foldRowCounts(pool);
+  await makeWeeks(pool);
   const script = createScriptPlugin({
     workDir: join(settings.dataDir, 'work'),
     notice: (message) => log.info({ plugin: 'script' }, message),

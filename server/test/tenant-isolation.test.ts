@@ -65,6 +65,8 @@ test('every list and lookup of a tenant starts in an index: each tenant table ha
 /** Tables that a request reaches only through the surrogate key of a row it has found, with that row. */
 const REACHED_BY_KEY: Readonly<Record<string, string>> = {
   operations: 'through its execution',
+  event_differences: 'those since the last folding, which are few, are read one by one',
+  event_subjects: 'through its execution or deployment',
 };
 
 /** Files that speak to PostgreSQL themselves, with the reason. May only shrink. */

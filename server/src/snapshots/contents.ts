@@ -46,6 +46,9 @@ export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   executions: true,
   operations: true,
   events: true,
+  event_differences: true,
+  event_hours: true,
+  event_subjects: true,
   row_counts: true,
 };
 

@@ -12,6 +12,8 @@
 import { pipeline } from 'node:stream/promises';
 import type { ArchiveBytes } from '../catalog/archive/archive.js';
 import { DomainError } from '../errors.js';
+import { forgetCountsOf } from '../events/counting.js';
+import { makeCountedWeeks } from '../events/retention.js';
 import { record } from '../identity/audit.js';
 import { keepFirstAdmin, putFirstAdmin } from '../identity/first-admin.js';
 import type { SystemClaim, SystemExecutions } from '../orchestration/system-executions.js';
@@ -88,6 +90,7 @@ async function replaceAll(
   const rules = await withoutRules(client, all);
   await empty(client, all);
   await copyAll(client, vault, order, manifest, snapshotKey);
+  await forgetCountsOf(client, kindsLeftOut(manifest.contents));
   if (snapshotKey === null) await settleKeys(client, vault);
   await advanceSequences(client, all);
   await restoreRules(client, all, rules);
@@ -116,10 +119,16 @@ async function copyAll(
   const byPath = new Map(manifest.tables.map((table) => [table.path, table]));
   await eachFile(order.archive, async ({ path, content }) => {
     const table = byPath.get(path);
+    // Their counters come before them, by the alphabet, and tell which partitions they are in.
+    if (table?.name === 'events') await makeCountedWeeks(client);
     if (table !== undefined) await copyTable(client, table, content, order.signal);
     else if (path === manifest.secrets.passphrase?.path && snapshotKey !== null)
       await adoptKeys(client, vault, linesOf<CarriedKey>(content), snapshotKey);
   });
+}
+
+function kindsLeftOut({ events, logs }: Manifest['contents']): ('event' | 'log')[] {
+  return [...(events ? [] : (['event'] as const)), ...(logs ? [] : (['log'] as const))];
 }
 
 async function copyTable(

@@ -1,0 +1,33 @@
+/**
+ * How many events there are, kept beside them (migration 0019): each statement that appends or deletes leaves a difference,
+ * in its own transaction; a chore adds differences up. A count is the sums and the differences together, at one moment.
+ */
+import type { Pool } from '../store/pool.js';
+import type { Queryable } from '../store/statement.js';
+import { inTransaction } from '../store/transaction.js';
+import {
+  deleteEmptyHours,
+  deleteEmptySubjects,
+  foldDifferences,
+  forgetKinds,
+  lockSums,
+} from './counting.store.js';
+import type { NewEvent } from './events.js';
+
+/** @returns how many differences were folded */
+export async function foldEventCounts(pool: Pool): Promise<number> {
+  return inTransaction(pool, async (client) => {
+    if ((await lockSums.one(client))?.held !== true) return 0;
+    const { folded } = (await foldDifferences.one(client))!;
+    if (folded > 0) {
+      await deleteEmptyHours.run(client);
+      await deleteEmptySubjects.run(client);
+    }
+    return folded;
+  });
+}
+
+/** After a table was filled without events of these kinds, beside counters of all. */
+export async function forgetCountsOf(db: Queryable, kinds: readonly NewEvent['kind'][]): Promise<void> {
+  await forgetKinds.run(db, [kinds]);
+}
