@@ -42,6 +42,8 @@ const worker = await startWorker({
     name: 'bench',
     databaseUrl: stand.databaseUrl,
     maxExecutions: 10,
+    tenantMaxRunning: 0,
+    maxRunning: 0,
     maxOperations: stand.settings.workerConcurrency,
     lease: stand.settings.leaseSeconds,
     drain: 1,

@@ -45,6 +45,7 @@ import { NodeInstances } from './orchestration/node-instances.js';
 import { Nodes } from './orchestration/nodes.js';
 import { OfferedWorkflows } from './orchestration/offered-workflows.js';
 import { Resumption } from './orchestration/resumption.js';
+import { Shares } from './orchestration/shares.js';
 import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { TaskGraphs } from './orchestration/task-graphs.js';
@@ -98,6 +99,7 @@ export interface Core {
   readonly nodes: Nodes;
   readonly nodeInstances: NodeInstances;
   readonly executions: Executions;
+  readonly shares: Shares;
   readonly executionHistory: ExecutionHistory;
   readonly resumption: Resumption;
   readonly taskGraphs: TaskGraphs;
@@ -185,7 +187,7 @@ export async function buildCore({
     schedules: defaultSchedules,
   });
   const callers = new Callers({ pool });
-  const executions = new Executions(pool, wake);
+  const executions = new Executions(pool, wake, settings.tenantMaxWaiting);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
   return {
     settings,
@@ -232,6 +234,7 @@ export async function buildCore({
       secrets,
       plugins: new PluginOrders({ pool, plugins }),
       wake,
+      mostWaiting: settings.tenantMaxWaiting,
     }),
     modifications: new Modifications(pool),
     nodes: new Nodes(pool),
@@ -241,6 +244,11 @@ export async function buildCore({
     taskGraphs: new TaskGraphs(pool),
     agents: new Agents(pool),
     executions,
+    shares: new Shares(
+      pool,
+      { running: settings.tenantMaxRunning, waiting: settings.tenantMaxWaiting },
+      wake,
+    ),
     deploymentGroups,
     schedules: new Schedules({
       pool,

@@ -27,8 +27,6 @@ import { settleAbandoned, startSnapshotWorker } from './snapshots/snapshot-worke
 import type { Pool } from './store/pool.js';
 import { foldRowCounts } from './store/row-counts.js';
 
-/** Executions one worker walks at once; the others wait as rows. */
-const MOST_EXECUTIONS = 100;
 /** Seconds; the script plugin kills after five. */
 const CANCEL_GRACE = 15;
 /** Seconds of a stop that are kept for operations which do not end by themselves: the five of the script plugin, and one to write. */
@@ -150,7 +148,9 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     settings: {
       name: `${hostname()}:${settings.dataDir}`,
       databaseUrl,
-      maxExecutions: settings.workerTags.includes(CENTRAL) ? MOST_EXECUTIONS : 0,
+      maxExecutions: settings.workerTags.includes(CENTRAL) ? settings.workerExecutions : 0,
+      tenantMaxRunning: settings.tenantMaxRunning,
+      maxRunning: settings.maxRunning,
       maxOperations: settings.workerConcurrency,
       lease: settings.leaseSeconds,
       drain,

@@ -44,6 +44,7 @@ import type { UpdateWishes } from './planning/update-plan.js';
 import { type ComparedPlan, updateSteps } from './planning/update-steps.js';
 import { UPDATE, workflowFor } from './planning/workflows/workflow-table.js';
 import { type PluginOrderSource, pluginsOfUpdate } from './plugins-of-update.js';
+import { requireRoom } from './shares.js';
 
 export type { UpdateField } from './deployment-updates.store.js';
 
@@ -75,19 +76,23 @@ export class DeploymentUpdates {
   readonly #secrets: SecretNames;
   readonly #plugins: PluginOrderSource;
   readonly #wake: Wake;
+  readonly #mostWaiting: number;
 
+  /** `mostWaiting`: as of `Executions`. */
   constructor(parts: {
     pool: Pool;
     blueprints: BlueprintSource;
     secrets: SecretNames;
     plugins: PluginOrderSource;
     wake: Wake;
+    mostWaiting?: number;
   }) {
     this.#pool = parts.pool;
     this.#blueprints = parts.blueprints;
     this.#secrets = parts.secrets;
     this.#plugins = parts.plugins;
     this.#wake = parts.wake;
+    this.#mostWaiting = parts.mostWaiting ?? 0;
   }
 
   /** Needs `deployments.read`. */
@@ -139,6 +144,7 @@ export class DeploymentUpdates {
       const before = await this.#stored(client, scope, deployment);
       await refuseStrangers(client, scope, deployment, request.wishes.reinstallList);
       const steps = updateSteps(before, after).map((step) => ({ id: randomUUID(), ...step }));
+      if (request.preview !== true) await requireRoom(client, scope.tenantId, this.#mostWaiting);
       const execution =
         request.preview === true ? null : await startUpdate(client, scope, locked, request, id);
       await insertUpdate.run(client, scope.tenantId, [

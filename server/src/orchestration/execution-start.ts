@@ -15,6 +15,7 @@ import { instanceStates } from './nodes.store.js';
 import { requireObjects } from './object-values.js';
 import { isAvailable } from './planning/availability.js';
 import { workflowFor } from './planning/workflows/workflow-table.js';
+import { requireRoom } from './shares.js';
 
 /** What pulls the ground away from under deployments that depend on this one (cloudify-rest.md §D1). */
 const SHAKING = new Set(['stop', 'uninstall', 'update', 'heal']);
@@ -25,6 +26,7 @@ export interface StartedExecution {
 }
 
 /**
+ * @param mostWaiting executions of a tenant that may wait, where it has no limit of its own; 0: any number
  * @param group the execution group it belongs to, which says when it goes on: until then it is queued
  * @throws as `Executions.start`
  */
@@ -33,9 +35,11 @@ export async function startExecution(
   caller: Caller,
   scope: TenantScope,
   request: ExecutionRequest,
+  mostWaiting: number,
   group: number | null = null,
 ): Promise<StartedExecution> {
   if (request.evenInMaintenance !== true) await requireNoMaintenance(client);
+  await requireRoom(client, scope.tenantId, mostWaiting);
   const deployment = await lockDeployment.one(client, scope.tenantId, [
     request.deploymentId,
     scope.userId,

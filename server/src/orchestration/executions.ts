@@ -17,7 +17,7 @@ import { closeUpdate } from './deployment-updates.store.js';
 import { holdDeployment, settleDeployment } from './deployments.store.js';
 import { lockWithDeployment, refuseUpload } from './execution-lock.js';
 import type { ExecutionRequest } from './execution-request.js';
-import { startExecution } from './execution-start.js';
+import { type StartedExecution, startExecution } from './execution-start.js';
 import { afterCancel, type CancelKind, type ExecutionStatus, isFinal, mayBecome } from './execution-state.js';
 import {
   type ExecutionField,
@@ -47,10 +47,13 @@ export interface Wake {
 export class Executions {
   readonly #pool: Pool;
   readonly #wake: Wake;
+  readonly #mostWaiting: number;
 
-  constructor(pool: Pool, wake: Wake) {
+  /** @param mostWaiting executions of a tenant that may wait, where it has no limit of its own; 0: any number */
+  constructor(pool: Pool, wake: Wake, mostWaiting = 0) {
     this.#pool = pool;
     this.#wake = wake;
+    this.#mostWaiting = mostWaiting;
   }
 
   /** Needs `executions.read`. */
@@ -74,12 +77,12 @@ export class Executions {
    * Starts a workflow on a deployment. Needs `executions.run`.
    *
    * @throws DomainError `not-found`; `invalid` (`workflow-unknown`, `workflow-unavailable`, `workflow-unsupported`,
-   *   `execution-parameters-illegal`); `conflict` (`execution-already-running`)
+   *   `execution-parameters-illegal`); `conflict` (`execution-already-running`); `limit` (`too-many-waiting`)
    */
   async start(caller: Caller, request: ExecutionRequest): Promise<ExecutionRecord> {
     const scope = scopeFor(caller, 'executions.run');
     const { id } = await inTransaction(this.#pool, (client) =>
-      startExecution(client, caller, scope, request),
+      startExecution(client, caller, scope, request, this.#mostWaiting),
     );
     this.#wake.work();
     return this.get(caller, id);
@@ -96,7 +99,18 @@ export class Executions {
     request: ExecutionRequest,
     group: number,
   ): Promise<void> {
-    await startExecution(client, caller, scopeFor(caller, 'executions.run'), request, group);
+    const scope = scopeFor(caller, 'executions.run');
+    await startExecution(client, caller, scope, request, this.#mostWaiting, group);
+  }
+
+  /**
+   * In the transaction of whoever asks; `wakeWorkers` is to be called after its commit.
+   *
+   * @throws as `start`
+   */
+  async startWithin(client: Client, caller: Caller, request: ExecutionRequest): Promise<StartedExecution> {
+    const scope = scopeFor(caller, 'executions.run');
+    return startExecution(client, caller, scope, request, this.#mostWaiting);
   }
 
   /** A hint that there is work, after the commit that makes it. */

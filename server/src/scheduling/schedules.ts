@@ -12,7 +12,6 @@ import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { Callers } from '../identity/callers.js';
 import type { Deployments } from '../orchestration/deployments.js';
-import { startExecution } from '../orchestration/execution-start.js';
 import type { Executions } from '../orchestration/executions.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
@@ -238,10 +237,8 @@ export class Schedules {
     try {
       const caller = await this.#callers.actingAs(due.createdBy, due.tenantName, `schedule ${due.id}`);
       const request = { deploymentId: due.deploymentId, workflow: due.workflow, parameters: due.parameters };
-      const scope = scopeFor(caller, 'executions.run');
-      return (
-        await startExecution(client, caller, scope, { ...request, ...(due.arguments as StartArguments) })
-      ).uid;
+      const asked = { ...request, ...(due.arguments as StartArguments) };
+      return (await this.#executions.startWithin(client, caller, asked)).uid;
     } catch (error) {
       // Refused before anything was written: the time has passed, as if nobody had been there.
       if (!(error instanceof DomainError)) throw error;

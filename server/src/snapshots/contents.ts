@@ -19,7 +19,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   snapshots: 'a snapshot holds no snapshots, and restoring one keeps those that are here',
   snapshot_archives: 'bytes of snapshots, likewise',
   snapshot_chunks: 'bytes of snapshots, likewise',
-  log_bundles: 'what this installation had to say; their bytes are beside those of snapshots, and stay with them',
+  log_bundles:
+    'what this installation had to say; their bytes are beside those of snapshots, and stay with them',
   snapshot_restores: 'the restoring itself, which must be seen while it goes on',
   cluster: 'which processes share the database is a fact of this installation, not of the one that was saved',
   cluster_nodes: 'likewise',

@@ -210,6 +210,8 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
           name: 'test-worker',
           databaseUrl,
           maxExecutions: 10,
+          tenantMaxRunning: 0,
+          maxRunning: 0,
           maxOperations: 100,
           lease: 5,
           drain: 1,

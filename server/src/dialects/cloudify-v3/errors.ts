@@ -73,6 +73,7 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'installation-not-empty': { status: 400, code: 'snapshot_action_error' },
   'nothing-to-change': { status: 400, code: 'illegal_action_error' },
   'sign-in-throttled': { status: 429, code: 'unauthorized_error' },
+  'too-many-waiting': { status: 429, code: 'conflict_error' },
   'too-many-tokens': { status: 400, code: 'bad_parameters_error' },
   'last-admin': { status: 400, code: 'illegal_action_error' },
   'builtin-user': { status: 400, code: 'illegal_action_error' },

@@ -87,7 +87,7 @@ describe('the ledger', () => {
     id += 1;
     await engine.deploy(`d${id}`, BLUEPRINT);
     const record = await engine.install(`d${id}`);
-    const [execution] = await claimExecutions.all(engine.database.pool, ['me', 60, 10, []]);
+    const [execution] = await claimExecutions.all(engine.database.pool, ['me', 60, 10, [], 0, 0]);
     assert.equal(execution?.id, record.id);
     return { record, execution: execution! };
   }

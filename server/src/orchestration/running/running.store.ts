@@ -42,23 +42,17 @@ export interface ClaimedExecution {
 
 /**
  * `$1` worker, `$2` lease in seconds, `$3` how many, `$4` what the worker walks already: after an outage that was longer
- * than its leases they look free. Oldest first; a claim raises the fence.
+ * than its leases they look free. `$5` how many of one tenant may run, where the tenant has no limit of its own, `$6` how many of
+ * all; 0: any number. Tenants take turns, the one with the fewest running first; within one, oldest first. A claim raises the fence.
+ * The function is in migration 0024.
  */
 export const claimExecutions = systemStatement<ClaimedExecution>(
   'engine_claim',
-  `with claimed as (
-     update executions x set worker = $1, fence = x.fence + 1, lease_until = now() + make_interval(secs => $2)
-     from (select c.uid from executions c
-           where c.status in ${ACTIVE} and c.deployment_uid is not null and (c.lease_until is null or c.lease_until < now())
-             and not c.uid = any($4::bigint[])
-           order by c.uid limit $3 for update skip locked) free
-     where x.uid = free.uid
-     returning x.*)
-   select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",
+  `select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",
           d.display_name as "deploymentDisplayName", du.username as "deploymentCreator", d.resource_tags as "deploymentTags", b.id as "blueprintId", b.uid as "blueprintUid", x.workflow, x.function, x.status, x.parameters,
           x.dry_run as "dryRun", x.resumed, x.wait_after_fail as "waitAfterFail", u.username as "createdBy",
           x.created_by as "createdById", x.graph, x.fence, x.batches
-   from claimed x
+   from engine_claim($1, $2, $3, $4, $5, $6) x
    join tenants t on t.id = x.tenant_id
    join users u on u.id = x.created_by
    join deployments d on d.uid = x.deployment_uid

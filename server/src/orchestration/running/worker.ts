@@ -29,6 +29,10 @@ export interface WorkerSettings extends WalkSettings {
   readonly databaseUrl: string;
   /** Executions walked at once. */
   readonly maxExecutions: number;
+  /** Executions of one tenant that run at once on all workers, unless the tenant has a limit of its own; 0: any number. */
+  readonly tenantMaxRunning: number;
+  /** Executions of all tenants that run at once on all workers; 0: any number. */
+  readonly maxRunning: number;
   /** Operations of one plugin at once, unless the plugin says more. */
   readonly maxOperations: number;
   /** Seconds; renewed at a third of it. */
@@ -105,6 +109,8 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
         settings.lease,
         Math.min(room, 16),
         [...holds.keys()],
+        settings.tenantMaxRunning,
+        settings.maxRunning,
       ]);
       for (const execution of claimed) begin(execution);
       if (claimed.length > 0) again = true;
