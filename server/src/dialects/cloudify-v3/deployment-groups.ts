@@ -17,6 +17,7 @@ import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.
 import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 import { readVisibility } from './visibility.js';
 
 const GROUP: Resource<DeploymentGroupField> = {
@@ -119,6 +120,7 @@ export function addDeploymentGroups({ scope, core, version }: Mounting): void {
       const caller = callerOf(request);
       const { id } = request.params;
       const { body } = request;
+      refuseRestored(body, [...OF_RECORDS, 'creation_counter']);
       const visibility = readVisibility(body.visibility);
       const members = await choiceOf(core, caller, body);
       await core.deploymentGroups.put(caller, id, {

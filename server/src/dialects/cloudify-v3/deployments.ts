@@ -14,6 +14,7 @@ import { booleanOf, booleanParam, checkId, LenientBoolean, type Params, single }
 import { readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { schemaOf } from './resource.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 import { readVisibility, readWiderVisibility, VisibilityChange } from './visibility.js';
 
 const NewDeployment = Type.Object(
@@ -72,6 +73,26 @@ const Capabilities = Type.Object(
   { title: 'DeploymentCapabilities' },
 );
 
+/** As the client's restoring sends them; a new deployment has all of it from its blueprint. */
+const RESTORED = [
+  ...OF_RECORDS,
+  'workdir_zip',
+  'workflows',
+  'groups',
+  'scaling_groups',
+  'policy_triggers',
+  'policy_types',
+  'outputs',
+  'capabilities',
+  'resource_tags',
+  'deployment_status',
+  'installation_status',
+  'sub_services_status',
+  'sub_environments_status',
+  'sub_services_count',
+  'sub_environments_count',
+];
+
 export function addDeployments({ scope, core, version }: Mounting): void {
   const schema = schemaOf(deploymentResource(async () => []));
   const one = { params: IdParams, querystring: itemQuery(), response: { 200: schema } };
@@ -127,6 +148,7 @@ export function addDeployments({ scope, core, version }: Mounting): void {
       const { id } = request.params;
       const { body } = request;
       checkId('deployment_id', id, { leadingLetter: false });
+      refuseRestored(body, RESTORED);
       if (booleanOf('runtime_only_evaluation', body.runtime_only_evaluation, false)) {
         throw badParameters('`runtime_only_evaluation` is not supported');
       }

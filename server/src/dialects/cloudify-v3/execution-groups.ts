@@ -14,6 +14,7 @@ import { type ListingOptions, listBody, parseListing, readItem } from './listing
 import { passesMaintenance } from './maintenance.js';
 import type { Mounting } from './mounting.js';
 import { fieldNames, type Resource, schemaOf } from './resource.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 
 const GROUP: Resource<ExecutionGroupField> = {
   name: 'ExecutionGroup',
@@ -115,6 +116,7 @@ export function addExecutionGroups({ scope, core }: Mounting): void {
     async (request, reply) => {
       const caller = callerOf(request);
       const { body } = request;
+      refuseRestored(body, [...OF_RECORDS, 'id', 'associated_executions']);
       const id = await core.executionGroups.start(caller, {
         deploymentGroupId: body.deployment_group_id,
         workflow: body.workflow_id,

@@ -26,6 +26,7 @@ import { booleanOf, checkId, LenientBoolean, type Params, single } from './lenie
 import { type ListingOptions, listBody, parseListing, timeOf } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 import { addSummary } from './summary.js';
 
 const MOST_OCCURRENCES = 100;
@@ -169,6 +170,7 @@ export function addExecutionSchedules(mounting: Mounting): void {
       const { id } = request.params;
       const { body } = request;
       checkId('schedule_id', id, { leadingLetter: true });
+      refuseRestored(body, OF_RECORDS);
       const deploymentId = single(request.query, 'deployment_id') ?? body.deployment_id;
       if (deploymentId === undefined) throw badParameters('Missing deployment_id in the query');
       if (body.since === undefined) throw badParameters('Missing since in json request body');

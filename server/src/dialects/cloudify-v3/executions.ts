@@ -28,6 +28,7 @@ import { envelope, type ListingOptions, listBody, parseListing, readItem, timeOf
 import { passesMaintenance } from './maintenance.js';
 import type { Mounting } from './mounting.js';
 import { fieldNames, type Resource, schemaOf } from './resource.js';
+import { refuseRestored } from './restored-fields.js';
 
 const STATUS_WORDS = {
   scheduled: 'scheduled',
@@ -173,7 +174,7 @@ export function addExecutions({ scope, core }: Mounting): void {
     async (request, reply) => {
       const caller = callerOf(request);
       const { body } = request;
-      refuseRestoring(body);
+      refuseRestored(body, RESTORING);
       if (body.scheduled_time !== undefined) {
         return sendText(reply, 201, await schedule(core, caller, body, body.scheduled_time));
       }
@@ -335,15 +336,6 @@ function ordinaryOnly(params: Params): ListFilter<ExecutionField>[] {
   return booleanParam(params, '_include_system_workflows', false)
     ? []
     : [{ field: 'system', anyOf: ['false'] }];
-}
-
-function refuseRestoring(body: object): void {
-  const given = RESTORING.filter((name) => Object.hasOwn(body, name));
-  if (given.length > 0) {
-    throw badParameters(
-      `These fields are for restoring executions, which is not supported: ${given.join(', ')}`,
-    );
-  }
 }
 
 function readStatus(word: string): Status {

@@ -12,6 +12,7 @@ import { Anything, Dict, IdParams, ListOf, MaybeText, Names, Text, Time } from '
 import { booleanParam, countParam, type Params, repeated, single } from './lenient.js';
 import { envelope } from './listing.js';
 import type { Mounting } from './mounting.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 
 const STATES: readonly KeptState[] = [
   'pending',
@@ -61,7 +62,11 @@ const NewGraph = Type.Object(
     graph_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256, pattern: '^[A-Za-z0-9_~-]+$' })),
     operations: Type.Optional(
       Type.Array(
-        Type.Object({ id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })), ...given }),
+        Type.Object({
+          id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+          state: Type.Optional(MaybeText),
+          ...given,
+        }),
         {
           maxItems: MOST_AT_ONCE,
         },
@@ -130,6 +135,8 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
         ),
       },
       async (request, reply) => {
+        refuseRestored(request.body, OF_RECORDS);
+        for (const one of request.body.operations ?? []) refuseRestored(one, OF_RECORDS);
         const { execution_id, name, graph_id, operations = [] } = request.body;
         const graph = await core.taskGraphs.create(callerOf(request), {
           execution: execution_id,
@@ -281,11 +288,19 @@ function readOperation(body: {
   readonly id?: string;
   readonly name?: string | null;
   readonly type: string;
+  readonly state?: string | null;
   readonly dependencies?: readonly string[];
   readonly parameters?: object;
 }): NewOperation {
-  const { parameters, ...rest } = body;
-  return { ...rest, ...(parameters === undefined ? {} : { parameters: parameters as JsonObject }) };
+  const { id, name, type, state, dependencies, parameters } = body;
+  return {
+    type,
+    ...(id === undefined ? {} : { id }),
+    ...(name === undefined ? {} : { name }),
+    ...(state === undefined || state === null ? {} : { state: readState(state) }),
+    ...(dependencies === undefined ? {} : { dependencies }),
+    ...(parameters === undefined ? {} : { parameters: parameters as JsonObject }),
+  };
 }
 
 function readState(word: string): KeptState {
