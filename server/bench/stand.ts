@@ -25,6 +25,8 @@ export interface Stand {
   readonly log: Log;
   readonly core: Core;
   readonly admin: Caller;
+  /** Process id of the PostgreSQL. */
+  readonly postmaster: number;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export async function aStand(): Promise<Stand> {
     log,
     core,
     admin,
+    postmaster: embedded.pid,
     async close() {
       await signals.close();
       await core.credentials.close();

@@ -7,15 +7,17 @@ import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Task } from '../planning/graph.js';
 import { instancesOf, writableOf } from './about-task.js';
 import { ANSWER_LIMIT, type Answer, checkedAnswer, checkedProperties, text } from './answer.js';
+import type { AttemptHost, Begins } from './attempt-request.js';
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { Homecoming, SendAway } from './dispatch/errands.js';
 import { lostLines, unanswered } from './failures.js';
-import { type AttemptHost, type Begins, runAttempt } from './operation.js';
+import { runAttempt } from './operation.js';
 import { type Outbox, patchBetween } from './outbox.js';
 import type { ClaimedExecution } from './running.store.js';
+import { NO_PROPERTIES, type Properties, RunningAttempt } from './running-attempt.js';
 import type { TaskBook } from './task-book.js';
-import { taskEvents } from './task-events.js';
+import type { Teller } from './teller.js';
 import { Timers } from './timers.js';
 
 export interface AttemptsParts {
@@ -24,6 +26,7 @@ export interface AttemptsParts {
   readonly plugins: PluginRegistry;
   readonly book: TaskBook;
   readonly outbox: Outbox;
+  readonly teller: Teller;
   /** Seconds that an operation over its timeout gets to answer before it counts as failed without. */
   readonly grace: number;
   readonly clock: Clock;
@@ -48,17 +51,6 @@ export interface Settled {
   readonly lost: boolean;
 }
 
-type Properties = ReadonlyMap<string, JsonObject>;
-
-interface Running {
-  readonly task: Task;
-  readonly controller: AbortController;
-  readonly adopted: boolean;
-  seen: Properties;
-  begun: boolean;
-  home: Homecoming | null;
-}
-
 /**
  * Characters of lines and answers that wait for the next batch. Lines beyond are dropped and counted, answers wait: a
  * database that is away or slow must not cost all memory, and a batch has to be one string.
@@ -70,11 +62,11 @@ const LINE_COST = 200;
 export class Attempts {
   readonly #parts: AttemptsParts;
   readonly #host: AttemptHost;
-  readonly #running = new Map<number, Running>();
+  readonly #running = new Map<number, RunningAttempt>();
   readonly #timers: Timers;
   /** Aborted when what was told to stop has no time left for it: all of it at once. */
   readonly #hurry = new AbortController();
-  #settled: { running: Running; answer: Answer }[] = [];
+  #settled: { running: RunningAttempt; answer: Answer }[] = [];
   #unsent = 0;
   #dropped = 0;
   #closed = false;
@@ -96,19 +88,24 @@ export class Attempts {
 
   /**
    * Starts the operations of `tasks`, whose intents are durable. They are registered before anything is awaited: an abort
-   * that comes now must find them. `stop`: one that has come already. `adopted`: they may run elsewhere since an earlier walk.
+   * that comes now must find them. `stop`: one that has come already. `properties`: as the batch of the intents left
+   * them; null: nobody knows, they are read again. `adopted`: they may run elsewhere since an earlier walk.
    */
-  async launch(tasks: readonly Task[], stop: AbortReason | null, adopted = false): Promise<void> {
-    const launched = tasks.map((task): Running => {
-      const controller = new AbortController();
-      if (stop !== null) controller.abort(stop);
-      const running = { task, controller, adopted, seen: new Map(), begun: false, home: null };
+  async launch(
+    tasks: readonly Task[],
+    stop: AbortReason | null,
+    properties: Properties | null,
+    adopted = false,
+  ): Promise<void> {
+    const launched = tasks.map((task) => {
+      const running = new RunningAttempt(task, this.#parts.book, this.#hurry.signal, adopted);
+      if (stop !== null) running.abort(stop);
       this.#running.set(task.id, running);
       return running;
     });
     try {
-      const properties = await this.#propertiesFor(tasks);
-      for (const running of launched) void this.#attempt(running, properties);
+      const known = properties ?? (await this.#propertiesFor(tasks));
+      for (const running of launched) void this.#attempt(running, known);
     } catch (error) {
       const message = text((error as Error).message);
       const failure = { type: 'StoreError', message, retryable: true, causes: [] };
@@ -118,7 +115,7 @@ export class Attempts {
   }
 
   abort(reason: AbortReason): void {
-    for (const { controller } of this.#running.values()) controller.abort(reason);
+    for (const running of this.#running.values()) running.abort(reason);
     if (reason === 'killed' || reason === 'fenced') this.#hurry.abort(reason);
   }
 
@@ -166,7 +163,7 @@ export class Attempts {
     if (this.#dropped === 0) return;
     const dropped = this.#dropped;
     this.#dropped = 0;
-    this.#parts.outbox.event(taskEvents.walk(lostLines(dropped)));
+    this.#parts.teller.walk(lostLines(dropped));
   }
 
   /** The walk is over: what an operation that does not stop says from now on is heard by nobody. */
@@ -176,14 +173,14 @@ export class Attempts {
   }
 
   async #propertiesFor(tasks: readonly Task[]): Promise<Properties> {
-    if (this.#parts.execution.dryRun) return new Map();
+    if (this.#parts.execution.dryRun) return NO_PROPERTIES;
     const wanted = new Set<string>();
     for (const task of tasks) for (const id of instancesOf(this.#parts.deployment, task)) wanted.add(id);
-    return wanted.size === 0 ? new Map() : this.#parts.loadProperties([...wanted]);
+    return wanted.size === 0 ? NO_PROPERTIES : this.#parts.loadProperties([...wanted]);
   }
 
-  async #attempt(running: Running, seen: Properties): Promise<void> {
-    running.seen = seen;
+  async #attempt(running: RunningAttempt, properties: Properties): Promise<void> {
+    running.properties = properties;
     let answer: Answer;
     try {
       answer = checkedAnswer(await this.#run(running), writableOf(this.#parts.deployment, running.task));
@@ -194,37 +191,23 @@ export class Attempts {
     this.#settle(running, answer);
   }
 
-  #settle(running: Running, answer: Answer): void {
+  #settle(running: RunningAttempt, answer: Answer): void {
     this.#settled.push({ running, answer });
     this.#parts.ring();
   }
 
-  async #run(running: Running): Promise<OperationOutcome> {
+  async #run(running: RunningAttempt): Promise<OperationOutcome> {
     const { book, execution } = this.#parts;
-    const { task, controller } = running;
-    if (controller.signal.aborted && !running.adopted) return { kind: 'aborted' };
+    if (running.stopped !== null && !running.adopted) return { kind: 'aborted' };
     if (execution.dryRun) return { kind: 'done', result: null };
-    const timeout = book.implementation(task)?.timeout ?? 0;
-    let begun: Begins = () => {};
-    const attempt = runAttempt(this.#host, {
-      task,
-      attempt: book.attempt(task),
-      retries: book.retries(task),
-      maxRetries: book.limits(task).maxRetries,
-      signal: controller.signal,
-      atOnce: this.#hurry.signal,
-      properties: running.seen,
-      begins: (secondsAgo = 0) => {
-        if (!running.begun) begun(secondsAgo);
-        running.begun = true;
-      },
-    });
+    const timeout = book.implementation(running.task)?.timeout ?? 0;
+    const attempt = runAttempt(this.#host, running);
     if (timeout <= 0) return attempt;
     let forget = () => {};
     const late = new Promise<OperationOutcome>((resolve) => {
-      begun = (secondsAgo = 0) => {
+      running.onBegin = (secondsAgo = 0) => {
         forget = this.#timers.after((timeout - secondsAgo) * 1000, () => {
-          controller.abort('timeout');
+          running.abort('timeout');
           forget = this.#timers.after(this.#parts.grace * 1000, () =>
             resolve({ kind: 'failed', failure: unanswered(timeout) }),
           );
@@ -235,7 +218,7 @@ export class Attempts {
   }
 
   #attemptHost(): AttemptHost {
-    const { deployment, plugins, execution, outbox, ring, flushed } = this.#parts;
+    const { deployment, plugins, execution, teller, ring, flushed } = this.#parts;
     const { id, workflow, parameters, createdBy } = execution;
     return {
       deployment,
@@ -246,12 +229,12 @@ export class Attempts {
       execution: { id, workflow, parameters, createdBy },
       log: (task, level: LogLevel, said) => {
         const message = text(said);
-        if (this.#hears(message)) outbox.event(taskEvents.log(this.#parts, task, level, message));
+        if (this.#hears(message)) teller.log(task, level, message);
         ring();
       },
       event: (task, said) => {
         const message = text(said);
-        if (this.#hears(message)) outbox.event(taskEvents.plugin(this.#parts, task, message));
+        if (this.#hears(message)) teller.plugin(task, message);
         ring();
       },
       saveRuntimeProperties: async (task, changes) => {
@@ -264,8 +247,7 @@ export class Attempts {
         // What this operation has said itself comes first.
         await flushed();
         const now = (await this.#parts.loadProperties([instance])).get(instance) ?? {};
-        const running = this.#running.get(task.id);
-        if (running !== undefined) running.seen = new Map(running.seen).set(instance, now);
+        this.#running.get(task.id)?.sees(instance, now);
         return now;
       },
     };
@@ -278,7 +260,7 @@ export class Attempts {
     request: OperationRequest,
     begins: Begins,
   ): Promise<OperationOutcome> {
-    const { away, execution, book, flushed, outbox, ring } = this.#parts;
+    const { away, execution, book, flushed, teller, ring } = this.#parts;
     const running = this.#running.get(task.id);
     if (away === undefined || running === undefined) throw new Error('this process sends nothing to pools');
     running.home = await away({
@@ -291,7 +273,7 @@ export class Attempts {
       request,
       begins,
       note: (message) => {
-        outbox.event(taskEvents.note(this.#parts, task, message));
+        teller.note(task, message);
         ring();
       },
       durable: flushed,
@@ -320,13 +302,11 @@ export class Attempts {
   }
 
   /** Only what the operation changed since it looked, so that it does not undo what others wrote meanwhile. */
-  #save(running: Running, changes: Readonly<Record<string, JsonObject>>): void {
-    const now = new Map(running.seen);
+  #save(running: RunningAttempt, changes: Readonly<Record<string, JsonObject>>): void {
     for (const [instance, after] of Object.entries(changes)) {
-      const patch = patchBetween(running.seen.get(instance) ?? {}, after);
-      now.set(instance, after);
+      const patch = patchBetween(running.seen(instance), after);
+      running.sees(instance, after);
       if (patch !== null) this.#parts.outbox.properties(instance, patch);
     }
-    running.seen = now;
   }
 }

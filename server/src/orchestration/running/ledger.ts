@@ -6,7 +6,7 @@
  * listens, the second writes nothing, and the execution's batch number tells why. When the fence has moved on, somebody
  * else walks this execution and `Fenced` is thrown: nothing more may be written, and nothing more may be started.
  */
-import type { Json } from '../../dsl/plan.js';
+import type { Json, JsonObject } from '../../dsl/plan.js';
 import { appendEvents, type NewEvent } from '../../events/events.js';
 import { revokeExecutionTokens } from '../../identity/tokens.js';
 import type { Client, Pool } from '../../store/pool.js';
@@ -42,6 +42,13 @@ export class Fenced extends Error {
 export interface Counts {
   readonly total: number;
   readonly finished: number;
+}
+
+export interface Committed {
+  /** The execution's, as the batch found it. */
+  readonly status: ExecutionStatus;
+  /** Runtime properties, as the batch left them, of the instances it wanted them of, where there are any; null: the answer was lost. */
+  readonly properties: ReadonlyMap<string, JsonObject> | null;
 }
 
 export type Also = (client: Client) => Promise<void>;
@@ -112,21 +119,15 @@ export class Ledger {
     );
   }
 
-  /** @returns the execution's status as the batch found it */
-  async commit(batch: Batch): Promise<ExecutionStatus> {
-    return this.#once(async (number) => {
-      const row = await commitBatch.one(this.#pool, [
-        this.#execution.uid,
-        this.#execution.fence,
-        number,
-        batch.finished,
-        batch.fresh,
-        batch.moved,
-        batch.instances,
-        ...batch.events,
-      ]);
+  async commit(batch: Batch): Promise<Committed> {
+    let properties: Committed['properties'] = null;
+    const status = await this.#once(async (number) => {
+      const { uid, fence } = this.#execution;
+      const row = await commitBatch.one(this.#pool, [uid, fence, number, ...batch.values]);
+      if (row?.properties) properties = new Map(Object.entries(row.properties));
       return row?.status ?? null;
     });
+    return { status, properties };
   }
 
   /**

@@ -1,13 +1,16 @@
 /**
  * What a walk wants written: collected between two commits, taken as one batch.
  *
- * Rows are rendered to JSON text as they come, while the previous batch is on its way to the database, so that taking
- * a batch is a join. Per task and per instance the last word counts; events keep their order.
+ * Rows are rendered as they come, while the previous batch is on its way to the database, so that taking a batch is
+ * cheap. Per task and per instance the last word counts; events keep their order. The moves that nearly all tasks make,
+ * to `started` and from there to `succeeded` without a result, are a number each.
  */
 import type { Json, JsonObject } from '../../dsl/plan.js';
-import type { FailureCause, TaskFailure } from '../../errors.js';
+import type { TaskFailure } from '../../errors.js';
 import type { InstanceLifecycleState, TaskState } from '../planning/graph.js';
 import { type Clock, machineClock } from './clock.js';
+import { IntegerColumn, textColumn } from './columns.js';
+import type { Place, Words } from './told.js';
 
 export interface TaskMove {
   readonly task: number;
@@ -25,56 +28,44 @@ export interface PropertyPatch {
   readonly drop: readonly string[];
 }
 
-/** Short member names: a large install makes hundreds of thousands of these. */
-export interface OutboxEvent {
-  /** Event type; absent for logs. */
-  readonly t?: string;
-  /** Log level; absent for events. */
-  readonly l?: string;
-  /** Logger. */
-  readonly g?: string;
-  readonly m: string;
-  readonly o?: string;
-  readonly n?: string;
-  readonly i?: string;
-  readonly s?: string;
-  readonly d?: string;
-  readonly c?: readonly FailureCause[];
-}
-
 export interface Batch {
-  readonly fresh: string;
-  readonly moved: string;
-  readonly instances: string;
-  /** One PostgreSQL array literal for each column, in the order of `EVENT_COLUMNS`. */
-  readonly events: readonly string[];
-  readonly finished: number;
+  /** What `engine_commit` takes after execution, fence and number, in its order. */
+  readonly values: readonly unknown[];
   /** Tasks whose start this batch makes durable. */
   readonly starts: readonly number[];
 }
 
-/** In the order that `engine_commit` takes them; the time comes last. */
-const EVENT_COLUMNS = ['t', 'l', 'g', 'm', 'o', 'n', 'i', 's', 'd'] as const;
+interface InstanceChange {
+  state?: InstanceLifecycleState;
+  put?: JsonObject;
+  drop?: Set<string>;
+  system?: JsonObject;
+  links?: Record<string, JsonObject>;
+}
+
+/** Marks of words and places must differ between all batches there are at once. */
+let batches = 0;
 
 export class Outbox {
   readonly #clock: Clock;
-  readonly #fresh: string[] = [];
+  readonly #begun = new IntegerColumn();
+  readonly #passed = new IntegerColumn();
+  readonly #left = new IntegerColumn();
+  readonly #done = new IntegerColumn();
   readonly #moved = new Map<number, string>();
-  readonly #instances = new Map<
-    string,
-    {
-      state?: InstanceLifecycleState;
-      put?: JsonObject;
-      drop?: Set<string>;
-      system?: JsonObject;
-      links?: Record<string, JsonObject>;
-    }
-  >();
-  /** Elements of array literals: one list for each of `EVENT_COLUMNS`, then causes and times. */
-  #events = emptyColumns();
+  /** Those of which nothing but the state changes. */
+  readonly #states = new Map<string, InstanceLifecycleState>();
+  readonly #instances = new Map<string, InstanceChange>();
+  readonly #wanted = new Set<string>();
+  readonly #saidWords = new IntegerColumn();
+  readonly #saidPlaces = new IntegerColumn();
+  readonly #saidTimes = new IntegerColumn();
+  #batch = ++batches;
+  #words: Words[] = [];
+  #places: Place[] = [];
+  #times: number[] = [];
   #starts: number[] = [];
   #finished = 0;
-  #second = { at: 0, text: '' };
 
   constructor(clock: Clock = machineClock) {
     this.#clock = clock;
@@ -83,21 +74,34 @@ export class Outbox {
   get empty(): boolean {
     return (
       this.events === 0 &&
-      this.#fresh.length === 0 &&
+      this.#begun.length === 0 &&
+      this.#passed.length === 0 &&
+      this.#left.length === 0 &&
+      this.#done.length === 0 &&
       this.#moved.size === 0 &&
+      this.#states.size === 0 &&
       this.#instances.size === 0 &&
       this.#finished === 0
     );
   }
 
   get events(): number {
-    return this.#events.at(-1)!.length;
+    return this.#saidWords.length;
   }
 
   /** The first row of a task that was never touched before: its start, or its end where nothing is run. */
   touch(task: number, state: 'started' | 'succeeded' | 'skipped'): void {
-    this.#fresh.push(`{"task":${task},"state":"${state}","attempt":${state === 'started' ? 1 : 0}}`);
-    if (state === 'started') this.#starts.push(task);
+    if (state === 'succeeded') this.#passed.push(task);
+    else if (state === 'skipped') this.#left.push(task);
+    else {
+      this.#begun.push(task);
+      this.#starts.push(task);
+    }
+  }
+
+  /** A task that is `started` in the store has succeeded, with nothing to show. */
+  done(task: number): void {
+    this.#done.push(task);
   }
 
   /** A move of a task that has a row. */
@@ -120,8 +124,15 @@ export class Outbox {
     this.#finished += 1;
   }
 
+  /** The answer to this batch is to have the runtime properties of the instance, as the batch leaves them. */
+  want(instance: string): void {
+    this.#wanted.add(instance);
+  }
+
   state(instance: string, state: InstanceLifecycleState): void {
-    this.#change(instance).state = state;
+    const change = this.#instances.get(instance);
+    if (change === undefined) this.#states.set(instance, state);
+    else change.state = state;
   }
 
   properties(instance: string, patch: PropertyPatch): void {
@@ -148,70 +159,89 @@ export class Outbox {
     else change.links = { ...change.links, [name]: { ...change.links?.[name], [of]: told } };
   }
 
-  event(event: OutboxEvent): void {
-    const columns = this.#events;
-    for (let column = 0; column < EVENT_COLUMNS.length; column += 1) {
-      const text = event[EVENT_COLUMNS[column]!];
-      columns[column]!.push(text === undefined ? 'NULL' : element(text));
+  event(words: Words, place: Place): void {
+    if (words.batch !== this.#batch) {
+      words.batch = this.#batch;
+      words.number = this.#words.push(words);
     }
-    columns[EVENT_COLUMNS.length]!.push(
-      event.c === undefined ? 'NULL' : element(safeJson(event.c as unknown as Json)),
-    );
-    columns[EVENT_COLUMNS.length + 1]!.push(this.#now());
+    if (place.batch !== this.#batch) {
+      place.batch = this.#batch;
+      place.number = this.#places.push(place);
+    }
+    const now = this.#clock.now();
+    if (this.#times.at(-1) !== now) this.#times.push(now);
+    this.#saidWords.push(words.number);
+    this.#saidPlaces.push(place.number);
+    this.#saidTimes.push(this.#times.length);
   }
 
   /** Everything so far, as one batch; the outbox is empty afterwards. */
   take(): Batch {
-    const instances: string[] = [];
-    for (const [id, change] of this.#instances) {
-      instances.push(
-        safeJson({ id, ...change, ...(change.drop ? { drop: [...change.drop] } : {}) } as unknown as Json),
-      );
-    }
+    const words = this.#words;
+    const places = this.#places;
     const batch: Batch = {
-      fresh: `[${this.#fresh.join(',')}]`,
-      moved: `[${[...this.#moved.values()].join(',')}]`,
-      instances: `[${instances.join(',')}]`,
-      events: this.#events.map((column) => `{${column.join(',')}}`),
-      finished: this.#finished,
+      values: [
+        this.#finished,
+        this.#begun.take(),
+        this.#passed.take(),
+        this.#left.take(),
+        this.#done.take(),
+        `[${[...this.#moved.values()].join(',')}]`,
+        textColumn([...this.#states.keys()]),
+        textColumn([...this.#states.values()]),
+        this.#changes(),
+        textColumn([...this.#wanted]),
+        textColumn(words.map((each) => each.type)),
+        textColumn(words.map((each) => each.level)),
+        textColumn(words.map((each) => each.logger)),
+        textColumn(words.map((each) => each.message)),
+        textColumn(words.map((each) => each.operation)),
+        textColumn(words.map((each) => each.causes)),
+        textColumn(places.map((each) => each.node)),
+        textColumn(places.map((each) => each.instance)),
+        textColumn(places.map((each) => each.source)),
+        textColumn(places.map((each) => each.target)),
+        textColumn(this.#times.map((time) => new Date(time).toISOString())),
+        this.#saidWords.take(),
+        this.#saidPlaces.take(),
+        this.#saidTimes.take(),
+      ],
       starts: this.#starts,
     };
-    this.#fresh.length = 0;
+    this.#batch = ++batches;
+    this.#words = [];
+    this.#places = [];
+    this.#times = [];
     this.#moved.clear();
+    this.#states.clear();
     this.#instances.clear();
-    this.#events = emptyColumns();
+    this.#wanted.clear();
     this.#starts = [];
     this.#finished = 0;
     return batch;
   }
 
-  #change(instance: string) {
+  #changes(): string {
+    const changes: string[] = [];
+    for (const [id, change] of this.#instances) {
+      changes.push(
+        safeJson({ id, ...change, ...(change.drop ? { drop: [...change.drop] } : {}) } as unknown as Json),
+      );
+    }
+    return `[${changes.join(',')}]`;
+  }
+
+  #change(instance: string): InstanceChange {
     let change = this.#instances.get(instance);
     if (change === undefined) {
-      change = {};
+      const state = this.#states.get(instance);
+      change = state === undefined ? {} : { state };
+      this.#states.delete(instance);
       this.#instances.set(instance, change);
     }
     return change;
   }
-
-  #now(): string {
-    const now = this.#clock.now();
-    if (now !== this.#second.at) this.#second = { at: now, text: `"${new Date(now).toISOString()}"` };
-    return this.#second.text;
-  }
 }
-
-function emptyColumns(): string[][] {
-  return Array.from({ length: EVENT_COLUMNS.length + 2 }, () => []);
-}
-
-/** A text as an element of an array literal. */
-function element(text: string): string {
-  return /["\\\0]/.test(text)
-    ? `"${text.replace(/["\\]/g, '\\$&').replaceAll('\0', '\ufffd')}"`
-    : `"${text}"`;
-}
-
 /** JSON that PostgreSQL takes: it refuses NUL characters and lone surrogates, which scripts do print. */
 export function safeJson(value: Json): string {
   const text = JSON.stringify(value);

@@ -120,14 +120,19 @@ export const blueprintOf = systemStatement<{ uid: BlueprintUid; id: string }>(
   ENGINE,
 );
 
+/** Arguments of `engine_commit`, in its order. */
+const COMMIT_ARGUMENTS = 27;
+
 /**
- * `$1` execution, `$2` fence, `$3` number of this batch, `$4` operations that end, `$5` rows for tasks never touched before,
- * `$6` changes of touched ones, `$7` instance changes (JSON arrays), `$8` to `$18` events, an array literal for each column. The function is in the migration that
- * makes the tables. Status null: the fence or the number is not the one expected, and nothing was written.
+ * `$1` execution, `$2` fence, `$3` number of this batch, then `Batch.values` (outbox.ts); the function says what they are
+ * (migration 0018). Status null: the fence or the number is not the one expected, and nothing was written.
  */
-export const commitBatch = systemStatement<{ status: ExecutionStatus | null }>(
+export const commitBatch = systemStatement<{
+  status: ExecutionStatus | null;
+  properties: Readonly<Record<string, JsonObject>> | null;
+}>(
   'engine_commit',
-  `select engine_commit($1, $2, $3, $4, $5, $6, $7, ${Array.from({ length: 11 }, (_, column) => `$${column + 8}`).join(', ')}) as status`,
+  `select status, properties from engine_commit(${Array.from({ length: COMMIT_ARGUMENTS }, (_, place) => `$${place + 1}`).join(', ')})`,
   ENGINE,
 );
 

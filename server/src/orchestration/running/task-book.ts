@@ -6,12 +6,12 @@ import type { Effect, Task, TaskGraph, TaskState } from '../planning/graph.js';
 import { afterInterruption } from '../planning/interrupted.js';
 import { type RetryLimits, retryLimits } from '../planning/retry.js';
 import { firstOpen } from '../planning/staged.js';
-import { implementationOf } from './about-task.js';
+import { implementationOf, instancesOf } from './about-task.js';
 import type { WalkedDeployment } from './deployment.js';
 import { placeOf } from './dispatch/pools.js';
 import type { Outbox } from './outbox.js';
 import { poolLine } from './slots.js';
-import { taskEvents } from './task-events.js';
+import type { Teller } from './teller.js';
 
 /** What a task's row says, as far as a walk must remember it. */
 export interface TaskMemory {
@@ -32,11 +32,7 @@ export interface TaskBookParts {
   readonly graph: TaskGraph;
   readonly memory: readonly TaskMemory[];
   readonly outbox: Outbox;
-}
-
-interface Progress {
-  attempt: number;
-  retries: number;
+  readonly teller: Teller;
 }
 
 interface Move {
@@ -49,24 +45,38 @@ interface Move {
 export class TaskBook {
   readonly #parts: TaskBookParts;
   readonly #outbox: Outbox;
-  readonly #progress = new Map<number, Progress>();
+  readonly #teller: Teller;
+  /** Per task: it has a row. */
+  readonly #touched: Uint8Array;
+  /** Per task: starts so far, and failed attempts so far. */
+  readonly #attempts: Int32Array;
+  readonly #retries: Int32Array;
   readonly #left = new Set<string>();
 
   constructor(parts: TaskBookParts) {
     this.#parts = parts;
     this.#outbox = parts.outbox;
-    for (const { task, attempt, retries } of parts.memory) this.#progress.set(task, { attempt, retries });
+    this.#teller = parts.teller;
+    const count = parts.graph.tasks.length;
+    this.#touched = new Uint8Array(count);
+    this.#attempts = new Int32Array(count);
+    this.#retries = new Int32Array(count);
+    for (const { task, attempt, retries } of parts.memory) {
+      this.#touched[task] = 1;
+      this.#attempts[task] = attempt;
+      this.#retries[task] = retries;
+    }
     for (const id of leftIn(parts.graph, parts.memory)) this.#left.add(id);
   }
 
   /** Starts so far. */
   attempt(task: Task): number {
-    return this.#progress.get(task.id)?.attempt ?? 0;
+    return this.#attempts[task.id]!;
   }
 
   /** Failed attempts so far. */
   retries(task: Task): number {
-    return this.#progress.get(task.id)?.retries ?? 0;
+    return this.#retries[task.id]!;
   }
 
   limits(task: Task): RetryLimits {
@@ -110,38 +120,41 @@ export class TaskBook {
   /** A task without an operation is over as soon as it may start; so is one that is left, in silence. */
   pass(task: Task): void {
     const left = this.isLeft(task);
-    if (!left) this.#tell([...task.before, ...task.after]);
-    else if (task.call !== null) this.#outbox.finishOperation();
+    if (!left) {
+      this.#tell(task.before);
+      this.#tell(task.after);
+    } else if (task.call !== null) this.#outbox.finishOperation();
     this.#outbox.touch(task.id, left ? 'skipped' : 'succeeded');
-    this.#progress.set(task.id, { attempt: 0, retries: 0 });
+    this.#touched[task.id] = 1;
   }
 
   /** The intent of the next attempt. What belongs to the first start is told with the first. */
   intend(task: Task): void {
-    const progress = this.#progress.get(task.id);
-    if (progress === undefined) {
+    if (this.#touched[task.id] === 0) {
+      this.#touched[task.id] = 1;
+      this.#attempts[task.id] = 1;
       this.#tell(task.before);
       this.#outbox.touch(task.id, 'started');
-      this.#progress.set(task.id, { attempt: 1, retries: 0 });
     } else {
-      progress.attempt += 1;
+      this.#attempts[task.id]! += 1;
       this.#move(task, 'started', {});
     }
-    for (const event of taskEvents.starting(this.#parts, task, this.retries(task), this.#most(task))) {
-      this.#outbox.event(event);
-    }
+    this.#teller.starting(task, this.retries(task), this.#most(task));
+    if (this.#parts.execution.dryRun) return;
+    for (const id of instancesOf(this.#parts.deployment, task)) this.#outbox.want(id);
   }
 
   succeed(task: Task, result: Json): void {
-    this.#outbox.event(taskEvents.succeeded(this.#parts, task, result, this.retries(task), this.#most(task)));
-    this.#move(task, 'succeeded', { result });
+    this.#teller.succeeded(task, result, this.retries(task), this.#most(task));
+    if (result === null) this.#outbox.done(task.id);
+    else this.#move(task, 'succeeded', { result });
     this.#keep(task, true, result);
     this.#finish(task);
   }
 
   /** A final failure that does not count. */
   passOver(task: Task, failure: TaskFailure, message: string): void {
-    this.#outbox.event(taskEvents.note(this.#parts, task, message));
+    this.#teller.note(task, message);
     this.#move(task, 'skipped', { failure, reason: 'failure ignored' });
     this.#keep(task, false, failure.message);
     if (task.onFailure !== 'leave') this.#finish(task);
@@ -153,16 +166,17 @@ export class TaskBook {
 
   /** `asked`: the operation itself wants to be called again. */
   tellFailure(task: Task, failure: TaskFailure, asked = false): void {
-    const told = asked ? taskEvents.rescheduled : taskEvents.failed;
-    this.#outbox.event(told(this.#parts, task, failure, this.retries(task), this.#most(task)));
+    const retries = this.retries(task);
+    if (asked) this.#teller.rescheduled(task, failure, retries, this.#most(task));
+    else this.#teller.failed(task, failure, retries, this.#most(task));
   }
 
   tellInterrupted(task: Task): void {
-    this.#outbox.event(taskEvents.interrupted(this.#parts, task, this.attempt(task) + 1));
+    this.#teller.interrupted(task, this.attempt(task) + 1);
   }
 
   countRetry(task: Task): void {
-    this.#progress.get(task.id)!.retries += 1;
+    this.#retries[task.id]! += 1;
   }
 
   wait(task: Task, due: Date, failure: TaskFailure | null): void {
@@ -181,7 +195,7 @@ export class TaskBook {
 
   #tell(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'event') this.#outbox.event(taskEvents.node(this.#parts, effect));
+      if (effect.kind === 'event') this.#teller.effect(effect);
       else if (this.#parts.execution.dryRun) continue;
       else if (effect.kind === 'state') this.#outbox.state(effect.instance, effect.state);
       else this.#outbox.note(effect.instance, effect.name, effect.value);
@@ -195,11 +209,18 @@ export class TaskBook {
   }
 
   #move(task: Task, state: Exclude<TaskState, 'pending'>, more: Move): void {
-    this.#outbox.move({ task: task.id, state, ...this.#progress.get(task.id)!, ...more });
+    this.#outbox.move({
+      task: task.id,
+      state,
+      attempt: this.attempt(task),
+      retries: this.retries(task),
+      ...more,
+    });
   }
 
+  /** Nobody is told of it before there was a retry. */
   #most(task: Task): number {
-    return this.limits(task).maxRetries;
+    return this.retries(task) === 0 ? 0 : this.limits(task).maxRetries;
   }
 }
 

@@ -32,6 +32,7 @@ import { Fenced } from './ledger.js';
 import { Outbox } from './outbox.js';
 import { takenUp } from './takeover.js';
 import { TaskBook, type TaskMemory } from './task-book.js';
+import { Teller } from './teller.js';
 import { Timers } from './timers.js';
 import type { WalkEnd, WalkParts } from './walk-parts.js';
 
@@ -74,15 +75,18 @@ export class Walk {
     this.#timers = new Timers(parts.clock);
     this.#status = parts.execution.status;
     const { taskRetries, taskRetryInterval } = parts.settings;
+    const teller = new Teller({ ...parts, outbox: this.#outbox });
     this.#book = new TaskBook({
       ...parts,
       outbox: this.#outbox,
+      teller,
       limits: { maxRetries: taskRetries, retryInterval: taskRetryInterval },
     });
     this.#attempts = new Attempts({
       ...parts,
       book: this.#book,
       outbox: this.#outbox,
+      teller,
       grace: parts.settings.cancelGrace,
       loadProperties: (ids) => parts.loadProperties(ids),
       ring: () => this.#bell.ring(),
@@ -117,7 +121,7 @@ export class Walk {
 
   async run(): Promise<WalkEnd> {
     if (isCancelling(this.#status)) this.observe(this.#status);
-    if (this.#adopted.length > 0) void this.#attempts.launch(this.#adopted, this.#stop, true);
+    if (this.#adopted.length > 0) void this.#attempts.launch(this.#adopted, this.#stop, null, true);
     try {
       for (;;) {
         if (this.#trouble !== null) throw this.#trouble;
@@ -243,7 +247,7 @@ export class Walk {
     this.#attempts.sent();
     this.#parts.ledger
       .commit(batch)
-      .then(async (status) => {
+      .then(async ({ status, properties }) => {
         this.#committing = false;
         this.#flushes.settle();
         this.observe(status);
@@ -251,7 +255,7 @@ export class Walk {
         this.#send();
         if (batch.starts.length > 0) {
           const stop = this.#stop ?? (this.#draining ? 'shutdown' : null);
-          await this.#attempts.launch(batch.starts.map(this.#task), stop);
+          await this.#attempts.launch(batch.starts.map(this.#task), stop, properties);
         }
       })
       .catch((error: unknown) => {

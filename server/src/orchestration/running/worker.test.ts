@@ -142,7 +142,7 @@ describe('workers', () => {
   });
 
   it('that stops does not leave to a person what its plugin was never asked to do', async () => {
-    // The intent is written, and the worker is told to stop before the operation begins.
+    // The intent is written, and the worker is told to stop before it hears so.
     let hold = () => {};
     let held = false;
     const pool = flakyPool(engine.database.pool, () => null);
@@ -151,13 +151,18 @@ describe('workers', () => {
         const value: unknown = Reflect.get(object, key, object);
         if (key !== 'query') return typeof value === 'function' ? value.bind(object) : value;
         return async (query: { name?: string }, ...rest: unknown[]) => {
-          if (query.name === 'instances_properties_by_id' && !held) {
+          const answer = await (value as (...args: unknown[]) => Promise<unknown>).call(
+            object,
+            query,
+            ...rest,
+          );
+          if (query.name === 'engine_commit' && !held) {
             held = true;
             await new Promise<void>((resolve) => {
               hold = resolve;
             });
           }
-          return (value as (...args: unknown[]) => Promise<unknown>).call(object, query, ...rest);
+          return answer;
         };
       },
     });

@@ -1,0 +1,47 @@
+/**
+ * What events say, taken apart: the words, which thousands of events share, and the place they are about. A batch names each
+ * once and refers to it by number, so that an event costs three numbers on its way to the database.
+ *
+ * Both are marked with the batch that has them, which is how the outbox knows without looking; hence each belongs to one walk.
+ */
+
+/** What is said: everything of an event but its place and time. */
+export interface Words {
+  /** Event type; null for logs. */
+  readonly type: string | null;
+  /** Log level; null for events. */
+  readonly level: string | null;
+  readonly logger: string | null;
+  readonly message: string;
+  readonly operation: string | null;
+  /** JSON text of `FailureCause[]`. */
+  readonly causes: string | null;
+  batch: number;
+  number: number;
+}
+
+/** Of whom: a node instance, one of its relationships, or nobody. */
+export interface Place {
+  readonly node: string | null;
+  readonly instance: string | null;
+  readonly source: string | null;
+  readonly target: string | null;
+  batch: number;
+  number: number;
+}
+
+export function wordsOf(
+  message: string,
+  rest: { type?: string; level?: string; logger?: string; operation?: string; causes?: string } = {},
+): Words {
+  const { type = null, level = null, logger = null, operation = null, causes = null } = rest;
+  return { type, level, logger, message, operation, causes, batch: 0, number: 0 };
+}
+
+export function placeOf(
+  node: string | null,
+  instance: string | null,
+  link: { readonly source: string; readonly target: string } | null = null,
+): Place {
+  return { node, instance, source: link?.source ?? null, target: link?.target ?? null, batch: 0, number: 0 };
+}
