@@ -75,18 +75,13 @@ export class Walk {
     this.#timers = new Timers(parts.clock);
     this.#status = parts.execution.status;
     const { taskRetries, taskRetryInterval } = parts.settings;
-    const teller = new Teller({ ...parts, outbox: this.#outbox });
-    this.#book = new TaskBook({
-      ...parts,
-      outbox: this.#outbox,
-      teller,
-      limits: { maxRetries: taskRetries, retryInterval: taskRetryInterval },
-    });
+    const outbox = this.#outbox;
+    const pens = { ...parts, outbox, teller: new Teller({ ...parts, outbox }) };
+    const limits = { maxRetries: taskRetries, retryInterval: taskRetryInterval };
+    this.#book = new TaskBook({ ...pens, limits });
     this.#attempts = new Attempts({
-      ...parts,
+      ...pens,
       book: this.#book,
-      outbox: this.#outbox,
-      teller,
       grace: parts.settings.cancelGrace,
       loadProperties: (ids) => parts.loadProperties(ids),
       ring: () => this.#bell.ring(),
