@@ -1,12 +1,58 @@
 /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client, Pool } from './pool.js';
 
+/** What else belongs to a transaction that somebody further down makes. */
+export interface Companion {
+  /** First of all in the transaction. */
+  readonly before?: (client: Client) => Promise<void>;
+  /** Last of all, before the commit. */
+  readonly after?: (client: Client) => Promise<void>;
+}
+
+interface Accompanied {
+  readonly companion: Companion;
+  isTaken: boolean;
+}
+
+const accompanied = new AsyncLocalStorage<Accompanied>();
+
+/**
+ * Whatever the first transaction within `work` does commits together with `companion`, or not at all. For what goes with a
+ * change whoever makes it: that its request was seen, that its thing was as the client has seen it.
+ */
+export function accompany<T>(companion: Companion, work: () => Promise<T>): Promise<T> {
+  const outer = untaken();
+  const both: Companion = {
+    before: async (client) => {
+      await outer?.before?.(client);
+      await companion.before?.(client);
+    },
+    after: async (client) => {
+      await companion.after?.(client);
+      await outer?.after?.(client);
+    },
+  };
+  return accompanied.run({ companion: both, isTaken: false }, work);
+}
+
+/** The companion of the next transaction, which takes it. */
+function untaken(): Companion | null {
+  const held = accompanied.getStore();
+  if (held === undefined || held.isTaken) return null;
+  held.isTaken = true;
+  return held.companion;
+}
+
 export async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const companion = untaken();
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
     await client.query('begin');
+    await companion?.before?.(client);
     const result = await work(client);
+    await companion?.after?.(client);
     await client.query('commit');
     return result;
   } catch (error) {
