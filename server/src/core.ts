@@ -1,4 +1,5 @@
 /** The one place where rooms are built and handed to each other. */
+import { KeptAnswers } from './answers/kept-answers.js';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { Blobs } from './catalog/blobs.js';
 import { BlueprintImports } from './catalog/blueprint-imports.js';
@@ -39,11 +40,13 @@ import { Deployments } from './orchestration/deployments.js';
 import { Evaluation } from './orchestration/evaluation.js';
 import { ExecutionHistory } from './orchestration/execution-history.js';
 import { Executions, type Wake } from './orchestration/executions.js';
+import { Followed } from './orchestration/followed.js';
 import { LabelsInUse } from './orchestration/labels-in-use.js';
 import { Modifications } from './orchestration/modifications.js';
 import { NodeInstances } from './orchestration/node-instances.js';
 import { Nodes } from './orchestration/nodes.js';
 import { OfferedWorkflows } from './orchestration/offered-workflows.js';
+import { Pictures } from './orchestration/pictures.js';
 import { Resumption } from './orchestration/resumption.js';
 import { Shares } from './orchestration/shares.js';
 import { Summaries } from './orchestration/summaries.js';
@@ -61,6 +64,7 @@ import { SNAPSHOT_WORKFLOWS } from './snapshots/workflows.js';
 import { type StoreHealth, storeHealth } from './store/health.js';
 import type { Pool } from './store/pool.js';
 import type { Signals } from './store/signals.js';
+import { type StreamSettings, Streams } from './streaming/streams.js';
 
 export interface Core {
   readonly settings: Settings;
@@ -105,6 +109,10 @@ export interface Core {
   readonly taskGraphs: TaskGraphs;
   readonly agents: Agents;
   readonly events: Events;
+  readonly followed: Followed;
+  readonly pictures: Pictures;
+  readonly keptAnswers: KeptAnswers;
+  readonly streams: Streams;
   readonly snapshots: Snapshots;
   readonly snapshotArchives: Archives;
   readonly logBundles: LogBundles;
@@ -121,6 +129,8 @@ export interface CoreParts {
   readonly signals: Signals;
   /** Master keys kept in the data folder, looked up when one is met that the settings do not hold. */
   readonly keptKeys?: () => readonly string[];
+  /** Other paces of live streams than the usual ones. */
+  readonly streamSettings?: Partial<StreamSettings>;
 }
 
 export async function buildCore({
@@ -129,6 +139,7 @@ export async function buildCore({
   log,
   signals,
   keptKeys = () => [],
+  streamSettings = {},
 }: CoreParts): Promise<Core> {
   const passwordHash = new PasswordHash();
   const vault = new Vault(masterKeyFrom(settings.masterKey), {
@@ -188,6 +199,7 @@ export async function buildCore({
   });
   const callers = new Callers({ pool });
   const executions = new Executions(pool, wake, settings.tenantMaxWaiting);
+  const followed = new Followed(pool);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
   return {
     settings,
@@ -259,6 +271,16 @@ export async function buildCore({
     }),
     executionGroups: new ExecutionGroups({ pool, groups: deploymentGroups, executions }),
     events: new Events(pool),
+    followed,
+    pictures: new Pictures(pool),
+    keptAnswers: new KeptAnswers(pool),
+    streams: new Streams({
+      pool,
+      signals,
+      followed,
+      settings: streamSettings,
+      notice: (details, message) => log.warn(details, message),
+    }),
     snapshots: new Snapshots({
       pool,
       vault,

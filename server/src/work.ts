@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { PluginPackages } from './catalog/plugin-packages.js';
 import type { Core } from './core.js';
+import { sweepOldChanges } from './events/changes.js';
 import { foldEventCounts } from './events/counting.js';
 import { dropOldWeeks, makeWeeks } from './events/retention.js';
 import { type Log, logFileOf } from './log.js';
@@ -79,6 +80,14 @@ export const CHORES: readonly Chore[] = [
     name: 'sweep what was dispatched',
     everyMs: 30_000,
     run: async (_core, pool) => void (await sweepDispatched(pool)),
+  },
+  {
+    name: 'sweep changes and answers',
+    everyMs: 60_000,
+    run: async (core, pool) => {
+      await sweepOldChanges(pool);
+      await core.keptAnswers.sweep();
+    },
   },
   {
     name: 'settle abandoned snapshots and log bundles',

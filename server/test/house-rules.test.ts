@@ -51,6 +51,8 @@ const ROOMS = [
   'academy',
   'snapshots',
   'log-bundles',
+  'streaming',
+  'answers',
 ];
 
 /** Who may import whom. Within one place everybody may, except one dialect another. */
@@ -116,6 +118,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   academy: [...COMMON],
   snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],
   'log-bundles': [...COMMON, 'orchestration', 'snapshots'],
+  streaming: [...COMMON, 'orchestration'],
+  answers: COMMON,
 };
 
 /** Arrows the table forbids and we allow: from (place or file), to (file), reason. */

@@ -71,6 +71,11 @@ export class EventFrontier {
     return this.#looking;
   }
 
+  /** The last id that was drawn, at the last look; nothing above it can have been told to anybody. */
+  get drawn(): number {
+    return this.#drawn;
+  }
+
   /** Whether somebody was appending at the last look: news may come without anybody being told of it. */
   get held(): boolean {
     return this.#since.size > 0;

@@ -78,3 +78,20 @@ export const selectStandingByName = systemStatement<StandingRow>(
   `select ${STANDING} from users u left join tenants t on t.name = $2 where lower(u.username) = lower($1)`,
   'finds what a user is in the tenant that the server itself acts in',
 );
+
+export interface RecheckRow extends StandingRow {
+  /** Of the ticket, from 1. */
+  readonly place: number;
+  readonly tokenGood: boolean;
+  readonly passwordMark: string | null;
+}
+
+/** `$1` users, `$2` their tokens (null: none), `$3` names of tenants, side by side. */
+export const selectRechecks = systemStatement<RecheckRow>(
+  'callers_select_rechecks',
+  `select ${STANDING}, w.place::integer as place, md5(u.password_hash) as "passwordMark",
+     (w.token is null or exists (select from tokens k where k.id = w.token and k.user_id = u.id and (k.expires_at is null or k.expires_at > now()))) as "tokenGood"
+   from unnest($1::bigint[], $2::text[], $3::text[]) with ordinality as w(user_id, token, tenant, place)
+   join users u on u.id = w.user_id left join tenants t on t.name = w.tenant`,
+  'looks once more at those who were let in before',
+);

@@ -26,6 +26,8 @@ export interface Authenticated {
   /** Set for the token of an execution: nothing outside this tenant. */
   readonly confinedTo?: TenantId;
   readonly executionId?: ExecutionId;
+  /** The token that was shown; absent: a password. */
+  readonly tokenId?: string;
 }
 
 export class Callers {
@@ -88,7 +90,8 @@ export function authenticatedFrom(row: StandingRow, asked: string | null): Authe
   };
 }
 
-function callerOf(authenticated: Authenticated, requestId: string): Caller {
+/** @throws DomainError `forbidden` (`tenant-forbidden`) */
+export function callerOf(authenticated: Authenticated, requestId: string): Caller {
   const { standing, confinedTo } = authenticated;
   if (standing.asked !== null) {
     const reached =

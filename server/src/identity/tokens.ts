@@ -84,7 +84,7 @@ export class Tokens {
     const now = this.#now();
     if (!row.active || (row.expiresAt !== null && row.expiresAt <= now)) throw signInRefused();
     this.#lastUses.note(row.tokenId, row.lastUsedAt, now);
-    const authenticated = authenticatedFrom(row, tenantName);
+    const authenticated = { ...authenticatedFrom(row, tenantName), tokenId: row.tokenId };
     if (row.confinedTo === null) return authenticated;
     return {
       ...authenticated,

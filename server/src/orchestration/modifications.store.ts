@@ -120,7 +120,7 @@ export const deleteSomeInstances = tenantStatement<never>(
 /** `$3`: JSON array of `{id, relationships, scalingGroups}`. */
 export const rewireInstances = tenantStatement<never>(
   'instances_rewire',
-  `update node_instances i set relationships = c.relationships, scaling_groups = c."scalingGroups", version = i.version + 1
+  `update node_instances i set relationships = c.relationships, scaling_groups = c."scalingGroups", version = i.version + 1, updated_at = now()
    from json_to_recordset($3) as c(id text, relationships json, "scalingGroups" json)
    where i.tenant_id = $1 and i.deployment_uid = $2 and i.id = c.id`,
 );
@@ -128,7 +128,7 @@ export const rewireInstances = tenantStatement<never>(
 /** What is related to whom as it was before modification `$3`, for the instances `$4`. */
 export const restoreWiring = tenantStatement<never>(
   'instances_restore_wiring',
-  `update node_instances i set relationships = b.relationships, scaling_groups = b."scalingGroups", version = i.version + 1
+  `update node_instances i set relationships = b.relationships, scaling_groups = b."scalingGroups", version = i.version + 1, updated_at = now()
    from deployment_modifications m, json_to_recordset(m.before_modification) as b(id text, relationships json, "scalingGroups" json)
    where i.tenant_id = $1 and i.deployment_uid = $2 and m.tenant_id = $1 and m.id = $3 and b.id = i.id and i.id = any($4::text[])`,
 );

@@ -2,6 +2,7 @@
 import { type Caller, scopeFor } from '../caller.js';
 import type { JsonObject } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
+import { noteInstanceChange } from '../events/changes.js';
 import { record } from '../identity/audit.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
@@ -80,6 +81,7 @@ export class NodeInstances {
         change.systemProperties === undefined ? null : JSON.stringify(change.systemProperties),
       ]);
       if (changed > 0) {
+        await noteInstanceChange(client, scope.tenantId, stored.deploymentUid, id);
         if (isChecked) await recountDrifted.run(client, scope.tenantId, [stored.deploymentUid]);
         await record(client, caller, {
           action: 'update',

@@ -150,7 +150,7 @@ export const lockInstance = tenantStatement<{ version: number; state: string; de
 export const updateInstance = tenantStatement<never>(
   'instance_update',
   `update node_instances i set state = coalesce($3, i.state), runtime_properties = coalesce($4::jsonb, i.runtime_properties),
-          system_properties = coalesce($5::jsonb, i.system_properties), version = i.version + 1
+          system_properties = coalesce($5::jsonb, i.system_properties), version = i.version + 1, updated_at = now()
    where i.tenant_id = $1 and i.id = $2
      and (coalesce($3, i.state), coalesce($4::jsonb, i.runtime_properties), coalesce($5::jsonb, i.system_properties))
          is distinct from (i.state, i.runtime_properties, i.system_properties)`,

@@ -31,6 +31,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
     'what they hold now is theirs alone to finish; an execution of a snapshot has nobody who runs for it',
   dispatched_messages: 'what they say of it',
   maintenance: 'what the server is told to do now; a restoring is often done in maintenance mode',
+  changes: 'tells streams what changed in this database; who follows one begins anew after a restoring',
+  changes_swept: 'likewise',
   secrets_master_key: 'each installation has a master key of its own; what is restored is put under it',
 };
 
@@ -51,6 +53,7 @@ export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   event_hours: true,
   event_subjects: true,
   row_counts: true,
+  kept_answers: true,
 };
 
 export function carried(tables: readonly CatalogTable[]): CatalogTable[] {

@@ -12,6 +12,7 @@
 import { pipeline } from 'node:stream/promises';
 import type { ArchiveBytes } from '../catalog/archive/archive.js';
 import { DomainError } from '../errors.js';
+import { forgetChanges } from '../events/changes.js';
 import { forgetCountsOf } from '../events/counting.js';
 import { makeCountedWeeks } from '../events/retention.js';
 import { record } from '../identity/audit.js';
@@ -94,6 +95,7 @@ async function replaceAll(
   if (snapshotKey === null) await settleKeys(client, vault);
   await advanceSequences(client, all);
   await restoreRules(client, all, rules);
+  await forgetChanges(client);
   await putFirstAdmin(client, admin);
   const as = (await selectSelf.one(client, [row.tenantName, row.username]))!;
   const failed = await executions.settle(client, own, manifest.execution, as);

@@ -41,6 +41,8 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'agents',
   'task_graphs',
   'graph_operations',
+  'changes',
+  'kept_answers',
   'dispatched_operations',
 ]);
 

@@ -1,17 +1,7 @@
 /** What holds for every call of this dialect, and the forms of its requests and answers. */
 import { Type } from 'typebox';
-import type { ErrorKind } from '../../errors.js';
 import type { ApiDescription } from '../dialect.js';
-
-export const STATUS: Readonly<Record<ErrorKind, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  limit: 429,
-  unavailable: 503,
-};
+import { Problem } from './problem.js';
 
 export const ExecutionParams = Type.Object({ id: Type.String({ description: 'Id of the execution' }) });
 
@@ -99,25 +89,73 @@ const Operation = Type.Object(
 
 export const Operations = Type.Object({ items: Type.Array(Operation) }, { title: 'OperationList' });
 
-const Problem = Type.Object(
+const PicturedTask = Type.Object(
   {
-    type: Type.String({ description: '`urn:orrery:` and a stable word that tells problems apart' }),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.String(),
-    instance: Type.String({ description: 'Id of the request, as the log has it' }),
+    id: Type.Integer({ description: 'Number of the task in its graph; dependencies have lower ones' }),
+    operation: Type.Union([Type.String(), Type.Null()], {
+      description: 'Null: a task that only orders and tells others',
+    }),
+    side: Type.Optional(
+      Type.Union([Type.Literal('source'), Type.Literal('target')], {
+        description: 'Of the operation of a relationship: the end that it runs for',
+      }),
+    ),
+    instance: Type.Union([Type.String(), Type.Null()]),
+    dependsOn: Type.Array(Type.Integer()),
+    state: Type.String({
+      description: 'pending, started, waiting, succeeded, failed, interrupted or skipped',
+    }),
+    tries: Type.Integer(),
+    start: MaybeTime,
+    end: MaybeTime,
+    error: Type.Optional(Type.String()),
+    reason: Type.Optional(Type.String({ description: 'Why a person has decided about it' })),
   },
-  { title: 'Problem', description: 'Problem details (RFC 9457)' },
+  { title: 'GraphTask' },
 );
 
-const DESCRIPTION = `What the other APIs of this server cannot say: where every operation of an execution stands, and resuming an
-execution with a decision about each interrupted operation.
+export const Graph = Type.Object(
+  {
+    position: Type.Integer({ description: 'Where a stream goes on from here: its `after`' }),
+    id: Type.String(),
+    deployment: Type.Union([Type.String(), Type.Null()]),
+    workflow: Type.String(),
+    status: Type.String(),
+    error: Type.Union([Type.String(), Type.Null()]),
+    totalOperations: Type.Integer(),
+    finishedOperations: Type.Integer(),
+    createdAt: Type.String({ format: 'date-time' }),
+    startedAt: MaybeTime,
+    endedAt: MaybeTime,
+    tasks: Type.Array(PicturedTask, { description: 'None before a worker has planned the execution' }),
+    subgraphs: Type.Array(
+      Type.Object({
+        instance: Type.String(),
+        node: Type.Union([Type.String(), Type.Null()], { description: 'Null: the instance is gone' }),
+        tasks: Type.Array(Type.Integer()),
+      }),
+      { description: 'What is done for each instance' },
+    ),
+    stages: Type.Array(Type.Object({ name: Type.String(), from: Type.Integer() }), {
+      description: 'Parts that were planned one after the other; each begins with a task',
+    }),
+  },
+  { title: 'ExecutionGraph' },
+);
+
+const DESCRIPTION = `What the other APIs of this server cannot say: a live stream of what happens, a deployment and a task graph as of one
+moment, where every operation of an execution stands, resuming with a decision about each interrupted operation, and what an
+update would change.
 
 Every call carries credentials; the header \`Tenant\` names the tenant. Refusals are problem details (RFC 9457).`;
 
 export const API: ApiDescription = {
   description: DESCRIPTION,
-  tags: { Executions: 'Runs of workflows, looked at and mended.' },
+  tags: {
+    Stream: 'What happens, as it happens.',
+    Deployments: 'Deployments as of one moment, and what an update would change.',
+    Executions: 'Runs of workflows, looked at and mended.',
+  },
   securitySchemes: {
     basic: { type: 'http', scheme: 'basic' },
     bearer: { type: 'http', scheme: 'bearer', description: "A user's token: `ctok-…`" },
@@ -138,9 +176,11 @@ export const API: ApiDescription = {
     401: { name: 'Unauthorized', description: 'No credentials, or wrong ones' },
     403: { name: 'Forbidden', description: 'Not with this role, or not in this tenant' },
     404: { name: 'NotFound', description: 'There is none, or none that the caller may see' },
-    409: { name: 'Conflict', description: 'The execution is not in a status for this' },
+    409: { name: 'Conflict', description: 'A fair request at the wrong moment' },
+    412: { name: 'PreconditionFailed', description: 'It is no longer what `If-Match` names' },
     413: { name: 'TooLarge', description: 'The body is longer than the server takes' },
     415: { name: 'UnsupportedMediaType', description: 'The body is called something else than JSON' },
+    422: { name: 'KeyReused', description: 'The Idempotency-Key came with another request before' },
     429: { name: 'TooManyRequests', description: 'Too much at once; try again later' },
     500: { name: 'InternalError', description: 'A fault of the server, which its log tells' },
     503: { name: 'Unavailable', description: 'A part that is needed is down; try again' },
@@ -150,7 +190,8 @@ export const API: ApiDescription = {
     401,
     403,
     404,
-    ...(method === 'GET' ? [] : [409]),
+    409,
+    ...(method === 'GET' ? [] : [412, 422]),
     ...(body === 'none' ? [] : [413, 415]),
     429,
     500,

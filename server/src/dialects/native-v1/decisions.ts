@@ -1,9 +1,10 @@
 /** What a person decides about single operations of an execution that has ended before its time. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
 import type { DecisionKind, DecisionRequest } from '../../orchestration/resumption.js';
+import { once } from './idempotent.js';
 
 const REASON = { maxLength: 1000, description: 'Why; kept on the operation and told as an event' };
 const goOn = Type.Optional(
@@ -59,11 +60,20 @@ export function decisionRoutes(
   core: Core,
   callerOf: (request: FastifyRequest) => Promise<Caller>,
 ): void {
-  const decide = async (request: FastifyRequest, of: DecisionRequest['of'], kind: DecisionKind) => {
+  const decide = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    of: DecisionRequest['of'],
+    kind: DecisionKind,
+  ) => {
     const { id } = request.params as { id: string };
     const body = (request.body ?? {}) as Static<typeof Retry>;
     const wanted = { of, kind, reason: body.reason ?? '', resume: body.resume ?? true };
-    return { id, ...(await core.resumption.decide(await callerOf(request), id, wanted)) };
+    const caller = await callerOf(request);
+    return once(core, caller, request, reply, {
+      change: async () => ({ id, ...(await core.resumption.decide(caller, id, wanted)) }),
+      again: () => decided(core, caller, id, of),
+    });
   };
 
   for (const kind of ['retry', 'skip', 'done'] as const) {
@@ -75,8 +85,8 @@ export function decisionRoutes(
       body: kind === 'retry' ? Retry : Settle,
       response: { 200: Decided },
     } as const;
-    app.post(`/executions/:id/operations/:task/${kind}`, { schema }, (request) =>
-      decide(request, { task: (request.params as Static<typeof OperationParams>).task }, kind),
+    app.post(`/executions/:id/operations/:task/${kind}`, { schema }, (request, reply) =>
+      decide(request, reply, { task: (request.params as Static<typeof OperationParams>).task }, kind),
     );
   }
 
@@ -88,7 +98,19 @@ export function decisionRoutes(
     body: Retry,
     response: { 200: Decided },
   } as const;
-  app.post('/executions/:id/node-instances/:instance/retry', { schema }, (request) =>
-    decide(request, { instance: (request.params as Static<typeof InstanceParams>).instance }, 'retry'),
+  app.post('/executions/:id/node-instances/:instance/retry', { schema }, (request, reply) =>
+    decide(request, reply, { instance: (request.params as Static<typeof InstanceParams>).instance }, 'retry'),
   );
+}
+
+/** What was answered, from how things stand: for the twin of a request whose process died before it could answer. */
+async function decided(core: Core, caller: Caller, id: string, of: DecisionRequest['of']) {
+  const { status } = await core.executions.get(caller, id);
+  const operations = await core.taskGraphs.tasks(caller, id);
+  const concerned = operations.filter((one) =>
+    'task' in of ? one.task === of.task : one.instance === of.instance && one.row?.decidedAt != null,
+  );
+  const undecided = operations.filter(({ state }) => state === 'interrupted');
+  const numbers = (some: typeof operations) => some.map(({ task }) => task);
+  return { id, status, decided: numbers(concerned), undecided: numbers(undecided) };
 }

@@ -56,14 +56,19 @@ export type Also = (client: Client) => Promise<void>;
 /** Thrown in a transaction to take back what it has done so far. */
 class NotTaken extends Error {}
 
+export interface LedgerParts extends Patience {
+  /** Called after each commit: there is news. */
+  readonly written?: () => void;
+}
+
 export class Ledger {
   readonly #pool: Pool;
   readonly #execution: ClaimedExecution;
-  readonly #patience: Patience;
+  readonly #patience: LedgerParts;
   #batches: number;
 
   /** Through an outage the ledger waits without end, unless nobody waits for it any more. */
-  constructor(pool: Pool, execution: ClaimedExecution, patience: Patience = PATIENCE) {
+  constructor(pool: Pool, execution: ClaimedExecution, patience: LedgerParts = PATIENCE) {
     this.#pool = pool;
     this.#execution = execution;
     this.#patience = patience;
@@ -157,6 +162,7 @@ export class Ledger {
         return row.status;
       }),
     );
+    this.#patience.written?.();
   }
 
   /** Sends the next batch until it is known to be taken exactly once. */
@@ -172,6 +178,7 @@ export class Ledger {
       return seen.status;
     });
     this.#batches = number;
+    this.#patience.written?.();
     return status;
   }
 

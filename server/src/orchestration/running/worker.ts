@@ -74,6 +74,8 @@ export interface RunningWorker {
 }
 
 const POLL_MS = 1000;
+/** The hint that something was written which those who follow want to be told. */
+const NEWS = 'news';
 /** Seconds before an execution whose walk broke off is tried again; doubled each time. */
 const FIRST_PAUSE = 1;
 /** So often the engine itself may fail at an execution before it gives it up. */
@@ -91,7 +93,8 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   let claiming: Promise<void> | null = null;
 
   const abandoned = new AbortController();
-  const dependencies = { ...parts, clock, slots, abandoned: abandoned.signal };
+  const written = () => signals.send(NEWS);
+  const dependencies = { ...parts, clock, slots, abandoned: abandoned.signal, written };
 
   const identity = await (parts.takeName ?? takeName)(settings, log);
   if (identity.sole) {
