@@ -131,6 +131,14 @@ export const selectDependents = tenantStatement<Dependent>(
    from deployment_dependencies p left join deployments s on s.uid = p.source_uid
    where p.target_uid = $2 and p.source_uid is distinct from $2
      and p.source_uid is distinct from coalesce((select x.deployment_uid from executions x where x.tenant_id = $1 and x.id = $3), 0)
+     and not ($4 and exists (
+       with recursive above (id, depth) as (
+         select s.id, 0
+         union select l.value, above.depth + 1 from above
+           join deployments a on a.tenant_id = $1 and a.id = above.id
+           join deployment_labels l on l.tenant_id = $1 and l.deployment_uid = a.uid and l.key = 'csys-obj-parent'
+           where above.depth < 50)
+       select from above join deployments o on o.tenant_id = $1 and o.id = above.id where o.uid = $2 and s.tenant_id = $1))
      and (p.tenant_id = $1 or exists (select from deployments d where d.tenant_id = $1 and d.uid = $2))
    order by p.uid limit 10`,
 );

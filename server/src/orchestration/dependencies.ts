@@ -194,6 +194,7 @@ export async function recordReplanned(
  * Refuses to pull the ground away from under others.
  *
  * @param what is to be done, as the message says it
+ * @param withInside it is done to the deployments inside it first, so that they may stand on it
  * @throws DomainError `conflict` (`deployment-has-dependents`)
  */
 export async function refuseWhileStoodOn(
@@ -202,8 +203,9 @@ export async function refuseWhileStoodOn(
   scope: TenantScope,
   deployment: { readonly uid: DeploymentUid; readonly id: string },
   what: string,
+  withInside = false,
 ): Promise<void> {
-  const values = [deployment.uid, caller.executionId ?? null];
+  const values = [deployment.uid, caller.executionId ?? null, withInside];
   const dependents = await selectDependents.all(client, scope.tenantId, values);
   if (dependents.length === 0) return;
   const told = dependents.map(

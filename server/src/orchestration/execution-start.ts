@@ -25,9 +25,15 @@ export interface StartedExecution {
   readonly uid: ExecutionUid;
 }
 
+export interface StartOptions {
+  /** The execution group it belongs to, which says when it goes on: until then it is queued. */
+  readonly group?: number;
+  /** Availability rules are not asked. */
+  readonly available?: boolean;
+}
+
 /**
  * @param mostWaiting executions of a tenant that may wait, where it has no limit of its own; 0: any number
- * @param group the execution group it belongs to, which says when it goes on: until then it is queued
  * @throws as `Executions.start`
  */
 export async function startExecution(
@@ -36,7 +42,7 @@ export async function startExecution(
   scope: TenantScope,
   request: ExecutionRequest,
   mostWaiting: number,
-  group: number | null = null,
+  { group, available = false }: StartOptions = {},
 ): Promise<StartedExecution> {
   if (request.evenInMaintenance !== true) await requireNoMaintenance(client);
   await requireRoom(client, scope.tenantId, mostWaiting);
@@ -47,7 +53,8 @@ export async function startExecution(
   ]);
   if (deployment === null) throw notFound('Deployment', request.deploymentId);
   const workflow = runnable(deployment, request.workflow);
-  if (request.force !== true) await checkAvailable(client, scope, deployment, request.workflow, workflow);
+  if (request.force !== true && !available)
+    await checkAvailable(client, scope, deployment, request.workflow, workflow);
   const parameters = withDefaults(request, workflow);
   await requireObjects(client, scope, workflow.parameters, parameters, {
     here: { uid: deployment.uid, id: deployment.id },
@@ -55,10 +62,11 @@ export async function startExecution(
     what: 'Parameter',
   });
   if (request.force !== true && SHAKING.has(request.workflow)) {
-    await refuseWhileStoodOn(client, caller, scope, deployment, request.workflow);
+    const recursive = own(parameters, 'recursive') === true;
+    await refuseWhileStoodOn(client, caller, scope, deployment, request.workflow, recursive);
   }
   const unfinished = await selectUnfinished.all(client, scope.tenantId, [deployment.uid]);
-  const status = group === null ? startingStatus(request, deployment, unfinished) : 'queued';
+  const status = group === undefined ? startingStatus(request, deployment, unfinished) : 'queued';
   const id = newExecutionId();
   const row = await insertExecution.one(client, scope.tenantId, [
     id,
@@ -78,7 +86,7 @@ export async function startExecution(
     null,
   ]);
   const { uid } = row!;
-  if (group !== null) await joinGroup.run(client, scope.tenantId, [uid, group]);
+  if (group !== undefined) await joinGroup.run(client, scope.tenantId, [uid, group]);
   if (status === 'pending') await setLatestExecution.run(client, scope.tenantId, [deployment.uid, uid]);
   await record(client, caller, {
     action: 'start',

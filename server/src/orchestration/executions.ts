@@ -4,34 +4,31 @@
  * One execution at a time on a deployment: the deployment's row is locked while that is decided, so two requests at the
  * same moment cannot both win. What is acknowledged is a committed row; a worker finds it whatever dies in between.
  */
-import { type Caller, scopeFor, type TenantScope } from '../caller.js';
+import { type Caller, scopeFor } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
-import { appendEvents } from '../events/events.js';
 import { record } from '../identity/audit.js';
 import { revokeExecutionTokens } from '../identity/tokens.js';
 import type { ExecutionId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { cancelHeld, leftGroup } from './cancellation.js';
 import { closeUpdate } from './deployment-updates.store.js';
 import { holdDeployment, settleDeployment } from './deployments.store.js';
 import { lockWithDeployment, refuseUpload } from './execution-lock.js';
 import type { ExecutionRequest } from './execution-request.js';
 import { type StartedExecution, startExecution } from './execution-start.js';
-import { afterCancel, type CancelKind, type ExecutionStatus, isFinal, mayBecome } from './execution-state.js';
+import { type CancelKind, type ExecutionStatus, isFinal, mayBecome } from './execution-state.js';
 import {
   type ExecutionField,
-  type ExecutionHead,
   type ExecutionRecord,
   executionList,
   promoteQueued,
-  requestCancel,
   selectExecution,
   selectQueuedPlaces,
   selectUnfinished,
   updateStatus,
 } from './executions.store.js';
-import { endedInGroup } from './group-promotion.js';
 import { type ResumeOptions, takeUp } from './resumption.js';
 
 export type { ExecutionRequest } from './execution-request.js';
@@ -100,7 +97,7 @@ export class Executions {
     group: number,
   ): Promise<void> {
     const scope = scopeFor(caller, 'executions.run');
-    await startExecution(client, caller, scope, request, this.#mostWaiting, group);
+    await startExecution(client, caller, scope, request, this.#mostWaiting, { group });
   }
 
   /**
@@ -129,16 +126,7 @@ export class Executions {
     await inTransaction(this.#pool, async (client) => {
       const execution = await lockWithDeployment(client, scope, id);
       refuseUpload(id, execution);
-      const next = afterCancel(execution.status, kind, execution.claimed);
-      if (next === null) {
-        throw new DomainError(
-          'invalid',
-          'execution-action-illegal',
-          `Can't ${kind} execution ${id} because it's in status ${execution.status}`,
-        );
-      }
-      await requestCancel.run(client, scope.tenantId, [execution.uid, next]);
-      if (isFinal(next)) await this.#endUnbegun(client, scope, execution);
+      await cancelHeld(client, scope, execution, id, kind);
       await record(client, caller, {
         action: kind,
         thing: 'execution',
@@ -252,28 +240,4 @@ export class Executions {
     const [first] = await selectUnfinished.all(this.#pool, tenantId, [deploymentUid]);
     return first?.id === id;
   }
-
-  /** What a worker tells and does at an end, for an execution that no worker has seen. */
-  async #endUnbegun(client: Client, scope: TenantScope, execution: ExecutionHead): Promise<void> {
-    const { uid, deploymentUid, workflow, status } = execution;
-    const message = `'${workflow}' workflow execution cancelled`;
-    await appendEvents(client, scope.tenantId, { executionUid: uid, deploymentUid }, [
-      { kind: 'event', type: 'workflow_cancelled', message },
-    ]);
-    if (deploymentUid === null) return;
-    await closeUpdate.run(client, scope.tenantId, [uid, 'cancelled']);
-    if (status === 'pending')
-      await settleDeployment.run(client, scope.tenantId, [deploymentUid, 'cancelled']);
-    await promoteQueued.run(client, scope.tenantId, [deploymentUid]);
-    await leftGroup(client, scope, execution, 'cancelled');
-  }
-}
-
-async function leftGroup(
-  client: Client,
-  scope: TenantScope,
-  { uid, group }: ExecutionHead,
-  status: ExecutionStatus,
-): Promise<void> {
-  if (group !== null) await endedInGroup(client, scope.tenantId, { uid, group, status });
 }

@@ -12,6 +12,7 @@ import { record } from '../identity/audit.js';
 import { requireNoMaintenance } from '../installation/maintenance.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { undoneChildren } from './children.js';
 import { setLatestExecution } from './deployments.store.js';
 import { lockWithDeployment, refuseUpload } from './execution-lock.js';
 import { alreadyRunning } from './execution-request.js';
@@ -137,7 +138,7 @@ async function settled(
 }
 
 /**
- * Lets an execution go on, in the transaction that holds it and its deployment.
+ * Lets an execution go on, in the transaction that holds it and its deployment, and those it has started and waited for.
  *
  * @throws as `Executions.resume`
  */
@@ -153,6 +154,11 @@ export async function takeUp(
   await requireFree(client, scope, execution, id, options.force === true);
   if (execution.status === 'started') return;
   await resetOperations(client, caller, execution, id, options);
+  for (const child of await undoneChildren(client, scope.tenantId, execution.uid)) {
+    const held = await lockWithDeployment(client, scope, child);
+    const { force = false, evenInMaintenance = false } = options;
+    await takeUp(client, caller, scope, held, child, { force, evenInMaintenance });
+  }
   await clearDecisions.run(client, scope.tenantId, [execution.uid]);
   await requestResume.run(client, scope.tenantId, [execution.uid]);
   if (execution.group !== null) {

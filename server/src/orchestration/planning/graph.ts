@@ -28,6 +28,8 @@ export interface Stage {
   readonly tolerant: boolean;
   /** What the workflow tells its own later stages. */
   readonly memo: JsonObject;
+  /** Begins when the executions that were started with it have ended. */
+  readonly awaitsChildren?: boolean;
   /** Stored when the next stage is. */
   readonly ended?: StageEnd;
 }

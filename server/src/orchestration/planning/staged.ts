@@ -25,6 +25,8 @@ export interface Situation {
   readonly modification: StartedModification | null;
   /** What the execution updates the deployment to. */
   readonly update: PlannedUpdate | null;
+  /** Executions that this one has started on deployments inside its own, once they have ended. */
+  readonly children: readonly ChildEnd[];
   /** A random suffix for a new instance's id. */
   newSuffix(): string;
 }
@@ -32,6 +34,15 @@ export interface Situation {
 export interface PastStage extends StageEnd {
   readonly name: string;
   readonly memo: JsonObject;
+}
+
+export interface ChildEnd {
+  /** Ids. */
+  readonly deployment: string;
+  readonly execution: string;
+  /** It did not reach its end, and something of the deployment is still installed. */
+  readonly failed: boolean;
+  readonly error: string;
 }
 
 /** What checks left on an instance; `task` null: nothing was run to find out. */
@@ -55,6 +66,11 @@ export interface Step {
   readonly tasks: readonly Task[];
   readonly tolerant?: boolean;
   readonly memo?: JsonObject;
+  /**
+   * The same workflow is started on every deployment inside this one, with the same parameters; the stage begins when
+   * those executions have ended, however.
+   */
+  readonly children?: boolean;
   /** Written with the graph, in one transaction. */
   readonly changes?: readonly Change[];
 }
@@ -96,6 +112,12 @@ export function withStage(graph: TaskGraph | null, workflow: string, step: Step)
     id: task.id + from,
     dependsOn: task.dependsOn.map((id) => id + from),
   }));
-  const stage = { name: step.name, from, tolerant: step.tolerant === true, memo: step.memo ?? {} };
+  const stage: Stage = {
+    name: step.name,
+    from,
+    tolerant: step.tolerant === true,
+    memo: step.memo ?? {},
+    ...(step.children === true ? { awaitsChildren: true } : {}),
+  };
   return { workflow, tasks: [...tasks, ...shifted], stages: [...(graph?.stages ?? []), stage] };
 }

@@ -30,7 +30,7 @@ export async function walkExecution(
       await end(ledger, execution, { status: 'cancelled', error: '', clock });
       return 'ended';
     }
-    const workflow = workflowFor(execution.function);
+    const workflow = workflowFor(execution.function, execution.parameters);
     if (workflow === undefined) {
       const problem = `Workflow ${execution.workflow} (${execution.function}) cannot be run here`;
       return await refuse(ledger, execution, clock, problem);
@@ -42,7 +42,7 @@ export async function walkExecution(
     const graph = execution.graph ?? workflow.build(model, execution.parameters);
     if ('problem' in graph) return await refuse(ledger, execution, clock, graph.problem);
     const memory = execution.graph === null ? [] : await patiently(() => readMemory(pool, execution), parts);
-    const status = await ledger.begin(graph, countsIn(graph, memory), started(execution, clock));
+    const status = await ledger.begin(graph, countsIn(graph, memory), [started(execution, clock)]);
     const blueprint = { uid: execution.blueprintUid, id: execution.blueprintId };
     const walk = walkOf(parts, { ...execution, status }, ledger, { graph, memory, model, blueprint });
     onWalk(walk);
@@ -62,7 +62,7 @@ async function refuse(
   clock: Clock,
   problem: string,
 ): Promise<'ended'> {
-  await ledger.begin(null, { total: 0, finished: 0 }, started(execution, clock));
+  await ledger.begin(null, { total: 0, finished: 0 }, [started(execution, clock)]);
   await end(ledger, execution, { status: 'failed', error: problem, clock });
   return 'ended';
 }

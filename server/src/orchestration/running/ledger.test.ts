@@ -145,7 +145,7 @@ describe('the ledger', () => {
       Fenced,
     );
     await assert.rejects(
-      ledger.begin(null, { total: 1, finished: 0 }, { kind: 'event', message: 'x' }),
+      ledger.begin(null, { total: 1, finished: 0 }, [{ kind: 'event', message: 'x' }]),
       Fenced,
     );
     assert.deepEqual(await engine.events(record), []);

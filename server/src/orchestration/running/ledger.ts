@@ -76,14 +76,14 @@ export class Ledger {
   }
 
   /**
-   * Stores the graph, when there is one and it is new, and that the execution has started; with its first event.
+   * Stores the graph, when there is one and it is new, and that the execution has started; with what tells it.
    *
    * @param also what else is written in the transaction; where it throws, nothing is
    */
   async begin(
     graph: TaskGraph | null,
     counts: Counts,
-    event: NewEvent,
+    events: readonly NewEvent[],
     also: Also = async () => {},
   ): Promise<ExecutionStatus> {
     const { uid, fence, tenantId, deploymentUid } = this.#execution;
@@ -101,7 +101,7 @@ export class Ledger {
           number,
         ]);
         if (row === null) throw new NotTaken();
-        await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, [event]);
+        await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, events);
         await also(client);
         return row.status;
       }),

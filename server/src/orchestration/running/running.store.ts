@@ -36,6 +36,8 @@ export interface ClaimedExecution {
   readonly createdBy: string;
   readonly createdById: UserId;
   readonly graph: TaskGraph | null;
+  /** It has started others, and waited for their ends. */
+  readonly awaitsChildren: boolean;
   readonly fence: number;
   readonly batches: number;
 }
@@ -44,14 +46,14 @@ export interface ClaimedExecution {
  * `$1` worker, `$2` lease in seconds, `$3` how many, `$4` what the worker walks already: after an outage that was longer
  * than its leases they look free. `$5` how many of one tenant may run, where the tenant has no limit of its own, `$6` how many of
  * all; 0: any number. Tenants take turns, the one with the fewest running first; within one, oldest first. A claim raises the fence.
- * The function is in migration 0024.
+ * The function is in migration 0030.
  */
 export const claimExecutions = systemStatement<ClaimedExecution>(
   'engine_claim',
   `select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",
           d.display_name as "deploymentDisplayName", du.username as "deploymentCreator", d.resource_tags as "deploymentTags", b.id as "blueprintId", b.uid as "blueprintUid", x.workflow, x.function, x.status, x.parameters,
           x.dry_run as "dryRun", x.resumed, x.wait_after_fail as "waitAfterFail", u.username as "createdBy",
-          x.created_by as "createdById", x.graph, x.fence, x.batches
+          x.created_by as "createdById", x.graph, x.awaits_children as "awaitsChildren", x.fence, x.batches
    from engine_claim($1, $2, $3, $4, $5, $6) x
    join tenants t on t.id = x.tenant_id
    join users u on u.id = x.created_by

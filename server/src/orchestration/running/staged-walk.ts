@@ -9,12 +9,13 @@ import { DomainError } from '../../errors.js';
 import { randomName } from '../../ids.js';
 import type { Pool } from '../../store/pool.js';
 import { writeChanges } from '../changes.js';
+import { endsOfChildren, mustWait, startChildren, stopWaiting } from '../children.js';
 import { beginUpdate, selectPending } from '../deployment-updates.store.js';
 import type { ExecutionStatus } from '../execution-state.js';
 import { countsOf } from '../modification-steps.js';
 import { selectStarted } from '../modifications.store.js';
 import { selectHealth } from '../nodes.store.js';
-import { applied, type Change } from '../planning/changes.js';
+import { applied } from '../planning/changes.js';
 import type { TaskGraph } from '../planning/graph.js';
 import { healthOf } from '../planning/health.js';
 import type { DeploymentModel } from '../planning/model.js';
@@ -25,6 +26,7 @@ import {
   openStage,
   pastOf,
   type Situation,
+  type Step,
   withStage,
 } from '../planning/staged.js';
 import type { PlannedUpdate } from '../planning/update-plan.js';
@@ -87,6 +89,7 @@ class StagedWalk {
   async run(): Promise<Finish> {
     let graph = this.#graph === null ? await this.#plan() : await this.#takeUp(this.#graph);
     while (graph !== null) {
+      if (openStage(graph)?.awaitsChildren === true && (await this.#mustWait())) return 'released';
       const result = await this.#walk(graph);
       if (result.kind !== 'ended') return result.kind;
       const isTolerated = result.status === 'failed' && openStage(graph)?.tolerant === true;
@@ -110,7 +113,7 @@ class StagedWalk {
     }
     const graph = withStage(this.#graph, this.#execution.workflow, step);
     try {
-      await this.#store(graph, step.changes ?? []);
+      await this.#store(graph, step);
     } catch (error) {
       // What the stage was to change has changed under it: no fault of the engine's.
       if (!(error instanceof DomainError) || error.kind === 'unavailable') throw error;
@@ -121,16 +124,19 @@ class StagedWalk {
     return graph;
   }
 
-  async #store(graph: TaskGraph, changes: readonly Change[]): Promise<void> {
+  async #store(graph: TaskGraph, { changes = [], children = false }: Step): Promise<void> {
     const execution = this.#execution;
     const counts = countsIn(graph, this.#graph === null ? [] : await this.#memory());
     const also: Also = async (client) => {
       if (execution.function === UPDATE) await beginUpdate.run(client, execution.tenantId, [execution.uid]);
-      if (!execution.dryRun) await writeChanges(client, subjectOf(execution), changes);
+      if (execution.dryRun) return;
+      await writeChanges(client, subjectOf(execution), changes);
+      if (children) await startChildren(client, execution);
+      else if (this.#graph?.stages?.at(-1)?.awaitsChildren === true) await stopWaiting(client, execution);
     };
     this.#status = this.#isBegun
       ? await this.#ledger.grow(graph, counts, also)
-      : await this.#ledger.begin(graph, counts, started(execution, this.#parts.clock), also);
+      : await this.#ledger.begin(graph, counts, [started(execution, this.#parts.clock)], also);
     this.#isBegun = true;
   }
 
@@ -141,9 +147,16 @@ class StagedWalk {
       if (execution.function === UPDATE) await beginUpdate.run(client, execution.tenantId, [execution.uid]);
     };
     const counts = countsIn(graph, await this.#memory());
-    this.#status = await this.#ledger.begin(graph, counts, started(execution, this.#parts.clock), also);
+    // Whoever has only waited for others does not begin anew.
+    const told = execution.awaitsChildren ? [] : [started(execution, this.#parts.clock)];
+    this.#status = await this.#ledger.begin(graph, counts, told, also);
     this.#isBegun = true;
     return graph;
+  }
+
+  /** A row waits, not a worker: the execution is claimed again when those it has started have ended. */
+  #mustWait(): Promise<boolean> {
+    return this.#look((pool) => mustWait(pool, this.#execution, this.#status));
   }
 
   async #walk(graph: TaskGraph): Promise<WalkEnd> {
@@ -162,7 +175,8 @@ class StagedWalk {
   }
 
   async #end(status: EndStatus, error: string): Promise<'ended'> {
-    if (!this.#isBegun) await this.#ledger.begin(null, NOTHING, started(this.#execution, this.#parts.clock));
+    if (!this.#isBegun)
+      await this.#ledger.begin(null, NOTHING, [started(this.#execution, this.#parts.clock)]);
     await end(this.#ledger, this.#execution, { status, error, clock: this.#parts.clock });
     return 'ended';
   }
@@ -214,6 +228,9 @@ async function situationOf(
       removed: modification.change.removed,
     },
     update: execution.function === UPDATE ? await updateOf(pool, execution) : null,
+    children: graph?.stages?.some((stage) => stage.awaitsChildren)
+      ? await endsOfChildren(pool, execution)
+      : [],
     newSuffix: () => randomName(SUFFIX_LENGTH),
   };
 }

@@ -12,6 +12,7 @@ import { checkDrift, checkStatus } from './check.js';
 import { heal } from './heal.js';
 import { rollback } from './rollback.js';
 import { scale } from './scale.js';
+import { uninstallRecursively } from './uninstall-recursively.js';
 
 function situation(
   model: DeploymentModel,
@@ -30,6 +31,7 @@ function situation(
     ),
     modification: null,
     update: null,
+    children: [],
     newSuffix: () => {
       count += 1;
       return String(count);
@@ -52,6 +54,31 @@ const ended = (name: string, more: Partial<PastStage> = {}): PastStage => ({
   error: '',
   left: [],
   ...more,
+});
+
+describe('uninstall of a deployment with what is inside it', () => {
+  const model = aDeployment({ a: { operations: ['lifecycle.delete'], state: 'started' } });
+  const child = { deployment: 'b', execution: 'x', failed: false, error: '' };
+
+  it('waits for what is inside, then takes the deployment down', () => {
+    const first = uninstallRecursively(situation(model, { recursive: true }));
+    assert.deepEqual(first, { name: 'inside', tasks: [], children: true });
+    const second = situation(model, { recursive: true }, [ended('inside')], { children: [child] });
+    assert.match(show(uninstallRecursively(second)), /^uninstall: 1 tasks?\n0 a_1 lifecycle\.delete/);
+    const third = situation(model, { recursive: true }, [ended('inside'), ended('uninstall')]);
+    assert.equal(uninstallRecursively(third), null);
+  });
+
+  it('does nothing where something inside failed, unless failures are ignored', () => {
+    const children = [child, { ...child, failed: true, error: 'it is stuck' }];
+    const past = [ended('inside')];
+    assert.equal(
+      show(uninstallRecursively(situation(model, { recursive: true }, past, { children }))),
+      'Deployments inside this one could not be uninstalled: b (execution x): it is stuck',
+    );
+    const ignoring = situation(model, { recursive: true, ignore_failure: true }, past, { children });
+    assert.match(show(uninstallRecursively(ignoring)), /^uninstall: /);
+  });
 });
 
 describe('check_status', () => {

@@ -319,12 +319,6 @@ uninstall: 2 tasks
     );
   });
 
-  it('says so when asked for dependent deployments too', () => {
-    assert.deepEqual(uninstall(aDeployment({ db: {} }), { recursive: true }), {
-      problem: 'Uninstalling dependent deployments with "recursive" is not supported',
-    });
-  });
-
   it('says so when a flag is none', () => {
     assert.deepEqual(uninstall(aDeployment({ db: {} }), { ignore_failure: 'yes' }), {
       problem: 'Parameter "ignore_failure" must be of type boolean',

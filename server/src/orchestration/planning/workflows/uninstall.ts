@@ -2,7 +2,7 @@
  * `uninstall`: every selected instance to `deleted`, sources before targets; links of the others are taken back.
  *
  * Failures in taking back the links of instances that stay are always ignored; those of the selected ones are
- * with `ignore_failure`.
+ * with `ignore_failure`. With `recursive` there is more to it (`uninstall-recursively.ts`).
  */
 import type { JsonObject } from '../../../dsl/plan.js';
 import { GraphBuilder } from '../build.js';
@@ -20,9 +20,6 @@ export function uninstall(model: DeploymentModel, parameters: JsonObject): TaskG
   if ('problem' in selection) return selection;
   const ignoreFailure = flag(parameters, 'ignore_failure');
   if (typeof ignoreFailure === 'object') return ignoreFailure;
-  const recursive = flag(parameters, 'recursive');
-  if (typeof recursive === 'object') return recursive;
-  if (recursive) return { problem: 'Uninstalling dependent deployments with "recursive" is not supported' };
   const builder = new GraphBuilder();
   return addUninstall(builder, model, selection, ignoreFailure) ?? builder.finish('uninstall');
 }

@@ -1,4 +1,5 @@
 /** The workflows that the engine runs itself, by the function a plan's workflow names. */
+import type { JsonObject } from '../../../dsl/plan.js';
 import type { Task } from '../graph.js';
 import type { DeploymentModel } from '../model.js';
 import type { NextStep } from '../staged.js';
@@ -14,8 +15,9 @@ import { scale } from './scale.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
 import { uninstall } from './uninstall.js';
+import { uninstallRecursively } from './uninstall-recursively.js';
 import { updating } from './update.js';
-import type { BuildGraph, Problem } from './workflow.js';
+import { type BuildGraph, own, type Problem } from './workflow.js';
 
 /** A workflow is planned in one piece, or stage by stage. An execution that failed or was cancelled goes on from its stored graph. */
 export type Workflow = { readonly build: BuildGraph } | { readonly next: NextStep };
@@ -23,9 +25,11 @@ export type Workflow = { readonly build: BuildGraph } | { readonly next: NextSte
 /** The function of executions that carry out an update of their deployment. */
 export const UPDATE = 'cloudify.plugins.workflows.update';
 
+const UNINSTALL = 'cloudify.plugins.workflows.uninstall';
+
 const WORKFLOWS: ReadonlyMap<string, Workflow> = new Map([
   ['cloudify.plugins.workflows.install', { build: install }],
-  ['cloudify.plugins.workflows.uninstall', { build: uninstall }],
+  [UNINSTALL, { build: uninstall }],
   ['cloudify.plugins.workflows.reinstall', { build: reinstall }],
   ['cloudify.plugins.workflows.execute_operation', { build: executeOperation }],
   ['cloudify.plugins.workflows.start', { build: start }],
@@ -58,6 +62,9 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** `function` as a plan's workflow has it, e.g. `cloudify.plugins.workflows.install`. Undefined: not one of ours. */
-export function workflowFor(functionName: string): Workflow | undefined {
+export function workflowFor(functionName: string, parameters: JsonObject = {}): Workflow | undefined {
+  if (functionName === UNINSTALL && own(parameters, 'recursive') === true) {
+    return { next: uninstallRecursively };
+  }
   return WORKFLOWS.get(functionName) ?? WORKFLOWS.get(ALIASES[functionName] ?? '');
 }
