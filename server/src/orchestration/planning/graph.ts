@@ -56,9 +56,10 @@ export interface Task {
   readonly after: readonly Effect[];
   /**
    * `ignore`: a final failure is told by an event and counts as done (`skipped`). `leave`: so it does, and what else this
-   * stage has for the instance is passed over in silence.
+   * stage has for the instance is passed over in silence. `hold`: what depends on it does not start, everything else does,
+   * and then the execution has failed.
    */
-  readonly onFailure: 'fail' | 'ignore' | 'leave';
+  readonly onFailure: 'fail' | 'ignore' | 'leave' | 'hold';
 }
 
 /** Which operation to run; its implementation and inputs are read from the deployment's plan when it runs. */

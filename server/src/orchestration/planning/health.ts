@@ -4,12 +4,20 @@ import type { Finding, InstanceHealth } from './staged.js';
 import { DRIFT, SOURCE_DRIFT, STATUS, TARGET_DRIFT } from './workflows/check.js';
 
 export function healthOf(properties: JsonObject): InstanceHealth {
-  const links = [SOURCE_DRIFT, TARGET_DRIFT].flatMap((name) => Object.values(dictionary(properties[name])));
   return {
     status: finding(properties[STATUS]),
     drift: finding(properties[DRIFT]),
-    linksDrifted: links.map(finding).some((found) => found !== null && !(found.ok && found.empty)),
+    driftedTo: drifted(properties[SOURCE_DRIFT]),
+    driftedFrom: drifted(properties[TARGET_DRIFT]),
   };
+}
+
+function drifted(byNeighbour: Json | undefined): Set<string> {
+  const ids = Object.entries(dictionary(byNeighbour)).flatMap(([id, value]) => {
+    const found = finding(value);
+    return found === null || (found.ok && found.empty) ? [] : [id];
+  });
+  return new Set(ids);
 }
 
 function finding(value: Json | undefined): Finding | null {

@@ -29,6 +29,7 @@ function headOf(task: Task): string {
   const parts = [head.join(' ')];
   if (task.dependsOn.length > 0) parts.push(`after ${task.dependsOn.join(' ')}`);
   if (task.onFailure === 'ignore') parts.push('failure ignored');
+  if (task.onFailure === 'hold') parts.push('others go on after a failure');
   if (task.onFailure === 'leave') parts.push('left on failure');
   if (task.call?.until !== undefined) parts.push(`until ${task.call.until}`);
   if (task.call?.maxRetries !== undefined) parts.push(`${task.call.maxRetries} retries`);

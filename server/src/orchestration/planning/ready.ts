@@ -4,7 +4,7 @@
  * `startable` says it from scratch and is the law; `Frontier` says the same while a graph is worked off, at a
  * cost of one step per task and edge over the whole life of an execution. A property test keeps them equal.
  */
-import { isDone, type TaskGraph, type TaskState } from './graph.js';
+import { isDone, type Task, type TaskGraph, type TaskState } from './graph.js';
 
 /** Where the tasks of a graph stand, by id. What is not in it is `pending`. */
 export type KnownStates = ReadonlyMap<number, TaskState> | readonly (TaskState | undefined)[];
@@ -13,20 +13,20 @@ export function stateOf(states: KnownStates, task: number): TaskState {
   return ('get' in states ? states.get(task) : states[task]) ?? 'pending';
 }
 
-/** After a task in such a state no other task starts. */
-export function isStopped(state: TaskState): boolean {
-  return state === 'failed' || state === 'interrupted';
+/** Nothing starts after this task any more. */
+export function isStopped({ onFailure }: Task, state: TaskState): boolean {
+  return onFailure !== 'hold' && (state === 'failed' || state === 'interrupted');
 }
 
 /**
- * Ids, ascending, of the pending tasks whose dependencies are all done; none once a task failed for good or was
+ * Ids, ascending, of the pending tasks whose dependencies are all done; none once a task that stops the others failed for good or was
  * interrupted. Not among them: tasks that wait for their next attempt, since only the clock knows when that is.
  */
 export function startable(graph: TaskGraph, states: KnownStates): number[] {
   const ready: number[] = [];
   for (const task of graph.tasks) {
     const state = stateOf(states, task.id);
-    if (isStopped(state)) return [];
+    if (isStopped(task, state)) return [];
     if (state !== 'pending') continue;
     if (task.dependsOn.every((dependency) => isDone(stateOf(states, dependency)))) ready.push(task.id);
   }
@@ -76,7 +76,7 @@ export class Frontier {
 
     for (const task of graph.tasks) {
       const state = stateOf(states, task.id);
-      if (isStopped(state)) this.#halted = true;
+      if (isStopped(task, state)) this.#halted = true;
       if (state !== 'pending') this.#progress[task.id] = TAKEN;
       if (isDone(state)) this.#release(task.id);
     }

@@ -49,8 +49,9 @@ export interface ChildEnd {
 export interface InstanceHealth {
   readonly status: Finding | null;
   readonly drift: Finding | null;
-  /** Some relationship on either side has drifted, or could not be checked. */
-  readonly linksDrifted: boolean;
+  /** Instances at the other end of relationships that have drifted, or could not be checked, on this side. */
+  readonly driftedTo: ReadonlySet<string>;
+  readonly driftedFrom: ReadonlySet<string>;
 }
 
 export interface Finding {

@@ -212,6 +212,31 @@ describe('a workflow of several stages', () => {
     );
   });
 
+  it('checks everybody, also after some were found ill, then fails with all that was found', async () => {
+    await worker.stop();
+    worker = await engine.work({ lease: 2, drain: 0, maxOperations: 1 });
+    assert.equal((await run('scale', { scalable_entity_name: 'stack', delta: 2 })).status, 'terminated');
+    plugin.calls.length = 0;
+    plugin.on('check', (request) =>
+      request.context.self!.instance.index === 3 ? { kind: 'done', result: 'fine' } : FAILS,
+    );
+    const checked = await run('check_status', {});
+    assert.equal(checked.status, 'failed');
+    assert.match(checked.error ?? '', /^2 operation errors:/);
+    assert.deepEqual(plugin.calls, ['check app 1', 'check app 1', 'check app 1']);
+    const { rows } = await engine.database.pool.query<{ ok: boolean }>(
+      `select (i.system_properties -> 'status' ->> 'ok')::boolean as ok from node_instances i
+       join deployments d on d.uid = i.deployment_uid where d.id = $1 and i.node = 'app' order by i.index`,
+      [id],
+    );
+    assert.deepEqual(
+      rows.map(({ ok }) => ok),
+      [false, false, true],
+    );
+    await worker.stop();
+    worker = await engine.work({ lease: 2, drain: 0 });
+  });
+
   it('heals who is not well and knows how, and leaves the others alone', async () => {
     plugin.on('check', () => FAILS);
     const execution = await run('heal', { node_instance_id: await idOf('app') });

@@ -59,6 +59,8 @@ export class Walk {
   /** Until their next attempt is due. */
   #waiting = 0;
   readonly #failed: { task: Task; failure: TaskFailure }[] = [];
+  /** Nothing starts any more. */
+  #isFailing = false;
   #status: ExecutionStatus;
   #stop: AbortReason | null = null;
   /** The worker shuts down: nothing starts, what runs has some time yet. */
@@ -148,7 +150,7 @@ export class Walk {
     for (const { task, failure } of failed) this.#fail(task, failure);
     for (const task of broken) this.#takeUp(task);
     this.#adopted = away;
-    const over = isCancelling(this.#status) || this.#failed.length > 0;
+    const over = isCancelling(this.#status) || this.#isFailing;
     for (const task of again) {
       if (over) this.#writeOff(task);
       else this.#takeUp(task);
@@ -172,12 +174,13 @@ export class Walk {
   /** For good, so the execution too: what still runs gets so long. */
   #fail(task: Task, failure: TaskFailure): void {
     this.#failed.push({ task, failure });
-    if (this.#failed.length > 1) return;
+    if (this.#isFailing || task.onFailure === 'hold') return;
+    this.#isFailing = true;
     this.#after(this.#parts.execution.waitAfterFail, () => this.#stopRunning('cancelled'));
   }
 
   get #stopping(): boolean {
-    return this.#stop !== null || this.#draining || this.#failed.length > 0;
+    return this.#stop !== null || this.#draining || this.#isFailing;
   }
 
   #admit(): void {
@@ -302,7 +305,7 @@ export class Walk {
       return;
     }
     const cancelling = this.#stop !== null && this.#stop !== 'shutdown';
-    if (cancelling || (begun && this.#failed.length > 0)) this.#writeOff(task, begun);
+    if (cancelling || (begun && this.#isFailing)) this.#writeOff(task, begun);
     // Nothing can have been done, so nobody need be asked.
     else if (!begun) this.#book.wait(task, new Date(this.#parts.clock.now()), null);
     // The row stays `started`: whoever claims the execution next decides, as after a crash.
@@ -311,7 +314,7 @@ export class Walk {
 
   /** Counts as not done. Whether resuming may simply run it again is for its author to say. */
   #writeOff(task: Task, begun = true): void {
-    const failure = this.#failed.length > 0 && !isCancelling(this.#status) ? overtaken() : cancelled();
+    const failure = this.#isFailing && !isCancelling(this.#status) ? overtaken() : cancelled();
     this.#book.tellFailure(task, failure);
     const state = !begun || this.#book.mayRunAgain(task) ? 'failed' : 'interrupted';
     this.#book.fail(task, state, failure, 'cancelled');
@@ -324,7 +327,7 @@ export class Walk {
       this.#later(task, verdict.afterSeconds, failure);
       return;
     }
-    if (!asked && task.onFailure !== 'fail') {
+    if (!asked && (task.onFailure === 'ignore' || task.onFailure === 'leave')) {
       this.#book.passOver(task, failure, ignoredFailureMessage(task.call!.function));
       this.#frontier.finish(task.id);
       return;

@@ -108,6 +108,7 @@ function checkSelected(
   const ignoreFailure = flag(parameters, 'ignore_failure');
   if (typeof ignoreFailure === 'object') return ignoreFailure;
   const builder = new GraphBuilder();
-  const onFailure = ignoreFailure ? 'ignore' : 'fail';
+  // One that is not well must not hide how the others are.
+  const onFailure = ignoreFailure ? 'ignore' : 'hold';
   return addCheck(builder, model, selection, check, { byDependencyOrder, onFailure }) ?? builder.finish(name);
 }

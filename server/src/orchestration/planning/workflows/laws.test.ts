@@ -8,13 +8,30 @@ import { Frontier, startable } from '../ready.js';
 import { resume } from '../resume.js';
 import { inState } from '../testdata/a-deployment.js';
 import { aDeploymentInAnyState, aRandomDeployment } from '../testdata/a-random-deployment.js';
+import { checkDrift, checkStatus } from './check.js';
 import { install } from './install.js';
+import { pull } from './pull.js';
 import { reinstall } from './reinstall.js';
+import { restart } from './restart.js';
+import { rollback } from './rollback.js';
+import { start } from './start.js';
+import { stop } from './stop.js';
 import { uninstall } from './uninstall.js';
 import type { BuildGraph } from './workflow.js';
 
-/** Those that change states. */
-const ALL: readonly BuildGraph[] = [install, uninstall, reinstall];
+const ALL: readonly BuildGraph[] = [
+  install,
+  uninstall,
+  reinstall,
+  start,
+  stop,
+  restart,
+  pull,
+  checkStatus,
+  checkDrift,
+  rollback,
+  (model, parameters) => rollback(model, { ...parameters, full_rollback: true }),
+];
 
 /** A workflow over some of the nodes of a deployment in any state. */
 const anything = fc
@@ -141,6 +158,61 @@ describe('uninstall', () => {
         const down = order(graph(uninstall, inState(model, { '*': 'started' })));
         const turned = [...down].map((pair) => pair.split(' < ').reverse().join(' < '));
         assert.deepEqual([...up].sort(), turned.sort());
+      }),
+    );
+  });
+});
+
+describe('start, and whatever else runs one operation in order,', () => {
+  it('runs it on an instance only when it is done with all that the instance relates to', () => {
+    fc.assert(
+      fc.property(
+        aDeploymentInAnyState,
+        fc.constantFrom(start, stop, pull),
+        fc.infiniteStream(fc.nat()),
+        (model, build, choices) => {
+          const built = graph(build, model);
+          const ran = run(built, choices).map((id) => built.tasks[id]!);
+          const place = new Map(
+            ran.flatMap(({ instance }, at) => (instance === null ? [] : [[instance, at]])),
+          );
+          for (const instance of model.instances) {
+            const at = place.get(instance.id);
+            for (const target of at === undefined ? [] : targetsOf(model, instance)) {
+              assert.ok((place.get(target) ?? -1) < at!, `${instance.id} before ${target}`);
+            }
+          }
+          assert.ok(
+            ran.every(({ before, after }) => [...before, ...after].every(({ kind }) => kind !== 'state')),
+          );
+        },
+      ),
+    );
+  });
+
+  it('restart stops everything before it starts anything', () => {
+    fc.assert(
+      fc.property(aDeploymentInAnyState, fc.infiniteStream(fc.nat()), (model, choices) => {
+        const built = graph(restart, model);
+        const order = run(built, choices).flatMap((id) => built.tasks[id]!.call?.operation ?? []);
+        const from = order.findIndex((name) => name.endsWith('.start'));
+        if (from >= 0) assert.ok(order.slice(from).every((name) => name.endsWith('.start')));
+      }),
+    );
+  });
+});
+
+describe('rollback', () => {
+  it('leaves nothing half-way, and whatever is not half-way as it is', () => {
+    fc.assert(
+      fc.property(aDeploymentInAnyState, fc.infiniteStream(fc.nat()), (model, choices) => {
+        const states = played(model, graph(rollback, model), choices, () => {});
+        const turned: Record<string, string> = {
+          creating: 'uninitialized',
+          configuring: 'uninitialized',
+          starting: 'configured',
+        };
+        for (const { id, state } of model.instances) assert.equal(states.get(id), turned[state] ?? state);
       }),
     );
   });

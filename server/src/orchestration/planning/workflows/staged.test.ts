@@ -14,6 +14,8 @@ import { rollback } from './rollback.js';
 import { scale } from './scale.js';
 import { uninstallRecursively } from './uninstall-recursively.js';
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 function situation(
   model: DeploymentModel,
   parameters: JsonObject,
@@ -87,7 +89,7 @@ describe('check_status', () => {
     assert.equal(
       printed(checkStatus(model, {})),
       `check_status: 2 tasks
-0 a_1 validation.check_status, 0 retries, kept as status on a_1
+0 a_1 validation.check_status, others go on after a failure, 0 retries, kept as status on a_1
 1 b_2 marker
   < status {"ok":true,"task":null,"result":null}`,
     );
@@ -106,9 +108,9 @@ describe('check_drift', () => {
     assert.equal(
       printed(checkDrift(model, { node_ids: ['web'] })),
       `check_drift: 3 tasks
-0 web_2 lifecycle.check_drift, 0 retries, kept as configuration_drift on web_2
-1 web_2 relationship_lifecycle.check_drift of 0 at source, after 0, 0 retries, kept as source_relationships_configuration_drift of db_1 on web_2
-2 web_2 relationship_lifecycle.check_drift of 0 at target, after 0, 0 retries, kept as target_relationships_configuration_drift of web_2 on db_1`,
+0 web_2 lifecycle.check_drift, others go on after a failure, 0 retries, kept as configuration_drift on web_2
+1 web_2 relationship_lifecycle.check_drift of 0 at source, after 0, others go on after a failure, 0 retries, kept as source_relationships_configuration_drift of db_1 on web_2
+2 web_2 relationship_lifecycle.check_drift of 0 at target, after 0, others go on after a failure, 0 retries, kept as target_relationships_configuration_drift of web_2 on db_1`,
     );
   });
 });
@@ -189,7 +191,12 @@ describe('heal', () => {
       show(heal(situation(model, {}))),
       /^check: 1 task\n0 a_1 validation.check_status, failure ignored/,
     );
-    const well = { status: { ok: true, task: 'x', empty: true }, drift: null, linksDrifted: false };
+    const well = {
+      status: { ok: true, task: 'x', empty: true },
+      drift: null,
+      driftedTo: NOBODY,
+      driftedFrom: NOBODY,
+    };
     const health = new Map([['a_1', well]]);
     assert.equal(show(heal(situation(model, {}, [ended('check')], { health }))), 'done');
   });
@@ -198,7 +205,12 @@ describe('heal', () => {
     const model = aDeployment({
       a: { operations: ['lifecycle.preheal', 'lifecycle.heal'], state: 'started' },
     });
-    const ill = { status: { ok: false, task: 'x', empty: false }, drift: null, linksDrifted: false };
+    const ill = {
+      status: { ok: false, task: 'x', empty: false },
+      drift: null,
+      driftedTo: NOBODY,
+      driftedFrom: NOBODY,
+    };
     assert.equal(
       show(heal(situation(model, {}, [ended('check')], { health: new Map([['a_1', ill]]) }))),
       `heal: 2 tasks

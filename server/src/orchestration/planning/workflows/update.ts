@@ -128,12 +128,43 @@ function sorted(situation: Situation, { wishes }: PlannedUpdate, memo: Memo): Me
     const found = health.get(id);
     const checked = !wishes.skipDriftCheck && hasDriftCheck(instance, operations);
     if (wishes.forceReinstall || (checked && found?.drift?.ok !== true)) reinstall.push(id);
-    else if (checked ? found?.drift?.empty === false || found?.linksDrifted === true : changed.has(id)) {
+    else if (
+      hasDrifted(situation, instance, changed, checked) ||
+      driftedLinks(situation, instance, checked).length > 0
+    ) {
       if (isUpdatable(instance, operations)) update.push(id);
       else reinstall.push(id);
     }
   }
   return { ...memo, update, reinstall };
+}
+
+/** What nothing can check has drifted when its node has changed. */
+function hasDrifted(
+  { health }: Situation,
+  { id }: InstanceModel,
+  changed: ReadonlySet<string>,
+  checked: boolean,
+): boolean {
+  return checked ? health.get(id)?.drift?.empty === false : changed.has(id);
+}
+
+interface DriftedLink {
+  readonly place: number;
+  readonly side: 'source' | 'target';
+}
+
+/** Sides of the instance's relationships that a check has found drifted. */
+function driftedLinks(
+  { health }: Situation,
+  { id, relationships }: InstanceModel,
+  checked: boolean,
+): DriftedLink[] {
+  if (!checked) return [];
+  return relationships.flatMap(({ targetInstance }, place): DriftedLink[] => [
+    ...(health.get(id)?.driftedTo.has(targetInstance) ? [{ place, side: 'source' as const }] : []),
+    ...(health.get(targetInstance)?.driftedFrom.has(id) ? [{ place, side: 'target' as const }] : []),
+  ]);
 }
 
 function isUpdatable(instance: InstanceModel, operations: Operations): boolean {
@@ -174,9 +205,9 @@ const PHASES: readonly (readonly [string, Look])[] = [
   ],
   [
     'update',
-    ({ model }, _update, memo) => {
-      const ids = without(model, memo);
-      return { step: ids.size === 0 ? null : updateStep(model, ids), memo };
+    (situation, update, memo) => {
+      const ids = without(situation.model, memo);
+      return { step: ids.size === 0 ? null : updateStep(situation, update, memo, ids), memo };
     },
   ],
   [
@@ -218,7 +249,15 @@ function without(model: DeploymentModel, memo: Memo): ReadonlySet<string> {
   return new Set(memo.update.filter((id) => !reinstalled.has(id)));
 }
 
-function updateStep(model: DeploymentModel, ids: ReadonlySet<string>): Step | Problem {
+/** Its own operations for what has drifted itself, those of relationships for the relationships that have. */
+function updateStep(
+  situation: Situation,
+  { wishes }: PlannedUpdate,
+  memo: Memo,
+  ids: ReadonlySet<string>,
+): Step | Problem {
+  const { model } = situation;
+  const changed = new Set(memo.changed);
   const related = neighbours(model);
   if (related === null) return CIRCLE;
   const builder = new GraphBuilder();
@@ -233,13 +272,18 @@ function updateStep(model: DeploymentModel, ids: ReadonlySet<string>): Step | Pr
     fill(chain, instance) {
       if (!ids.has(instance.id)) return;
       chain.announce([event('Updating node instance')]);
-      for (const name of UPDATES) {
+      const checked = !wishes.skipDriftCheck && hasDriftCheck(instance, operations);
+      const own = hasDrifted(situation, instance, changed, checked) ? UPDATES : [];
+      for (const name of own) {
         const call = operations.call(instance, `${LIFECYCLE}.${name}`);
         if (call !== null) chain.run(call);
       }
       if (operations.hasRelationshipCalls(instance, LINK_UPDATE)) {
-        const places = [...instance.relationships.keys()];
-        chain.fork(places.flatMap((place) => operations.relationshipCalls(instance, place, LINK_UPDATE)));
+        chain.fork(
+          driftedLinks(situation, instance, checked).flatMap(({ place, side }) =>
+            operations.relationshipCalls(instance, place, LINK_UPDATE).filter((call) => call.side === side),
+          ),
+        );
       }
       chain.record([note(DRIFT, { ok: true, task: null, result: null }), event('Node instance updated')]);
     },
