@@ -73,7 +73,9 @@ export async function startChildren(client: Client, parent: Parent): Promise<voi
       waitAfterFail: parent.waitAfterFail,
     };
     const caller = asCreator(parent);
-    const started = await startExecution(client, caller, scopeOf(parent), request, ANY_NUMBER, { available: true });
+    const started = await startExecution(client, caller, scopeOf(parent), request, ANY_NUMBER, {
+      available: true,
+    });
     await setParent.run(client, tenantId, [started.uid, uid]);
     const message = `Started '${parent.workflow}' on deployment ${id}, which is inside this one [execution_id=${started.id}]`;
     told.push({ kind: 'event', type: 'workflow_stage', message });
