@@ -1,4 +1,4 @@
-/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+/** Transactions, and what else belongs to one that somebody further down makes. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client, Pool } from './pool.js';
 
@@ -44,12 +44,20 @@ function untaken(): Companion | null {
   return held.companion;
 }
 
+const BEGIN = `begin; set local idle_in_transaction_session_timeout = '10s'`;
+
+/**
+ * Runs `work` in one transaction: committed when it returns, rolled back when it throws.
+ *
+ * A transaction that its process leaves alone for ten seconds is rolled back: the process is frozen or cut off, and what
+ * it has locked (a deployment, an execution) would keep all others waiting for as long as it is.
+ */
 export async function inTransaction<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
   const companion = untaken();
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    await client.query('begin');
+    await client.query(BEGIN);
     await companion?.before?.(client);
     const result = await work(client);
     await companion?.after?.(client);

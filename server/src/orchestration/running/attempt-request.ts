@@ -44,6 +44,8 @@ export interface AttemptHost {
     request: OperationRequest,
     begins: Begins,
   ): Promise<OperationOutcome>;
+  /** Null: nobody else can have taken the execution. Otherwise ask again when the promise resolves. */
+  assured(): Promise<void> | null;
 }
 
 /** Called when the plugin is asked, or was so many seconds ago: until then nothing can have been done. */

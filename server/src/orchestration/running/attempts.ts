@@ -36,6 +36,7 @@ export interface AttemptsParts {
   readonly token: () => Promise<string>;
   /** Lets a pool run an operation. Absent: nothing can be sent away. */
   readonly away?: SendAway | undefined;
+  readonly assured?: () => Promise<void> | null;
   /** Something was said or has ended. */
   ring(): void;
   /** Resolves when everything said so far is durable. */
@@ -226,6 +227,7 @@ export class Attempts {
       loadProperties: (ids) => this.#parts.loadProperties(ids),
       token: this.#parts.token,
       sendAway: (task, pool, plugin, request, begins) => this.#sendAway(task, pool, plugin, request, begins),
+      assured: () => this.#parts.assured?.() ?? null,
       execution: { id, workflow, parameters, createdBy },
       log: (task, level: LogLevel, said) => {
         const message = text(said);

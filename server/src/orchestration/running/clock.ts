@@ -3,6 +3,8 @@
 export interface Clock {
   /** Milliseconds since 1970, as this process believes. */
   now(): number;
+  /** Milliseconds since some moment: for durations, since nobody can set it. */
+  ticks(): number;
   /** Does `work` once, in `delay` milliseconds; returns how to call it off. */
   after(delay: number, work: () => void): () => void;
 }
@@ -10,6 +12,7 @@ export interface Clock {
 /** The machine's own. */
 export const machineClock: Clock = {
   now: () => Date.now(),
+  ticks: () => performance.now(),
   after(delay, work) {
     const timer = setTimeout(work, delay);
     return () => clearTimeout(timer);

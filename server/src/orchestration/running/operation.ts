@@ -60,6 +60,11 @@ async function attemptOperation(host: AttemptHost, veil: Veil, attempt: Attempt)
     const outcome = await host.sendAway(task, pool, implementation.plugin, request, attempt.begins);
     return onTimeout(host, attempt, outcome);
   }
+  // A process that was frozen may have lost the execution, and another one may have done this already.
+  for (let wait = host.assured(); wait !== null; wait = host.assured()) {
+    await wait;
+    if (attempt.stopped !== null) return { kind: 'aborted' };
+  }
   attempt.begins();
   return onTimeout(host, attempt, await plugin.run(request));
 }

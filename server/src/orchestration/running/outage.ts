@@ -21,8 +21,9 @@ export function isOutage(error: unknown): boolean {
   // The socket's file is missing while the server starts; any other file that is missing is not our matter.
   if (code === 'ENOENT') return (error as { syscall?: unknown }).syscall === 'connect';
   if (/^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|EHOST|ENET)/.test(code)) return true;
-  // 08 connection, 53 resources, 57P shutdown, 40 serialisation and deadlock, 25006 a standby that is not promoted yet.
-  return /^(08|53|57P|40|25006)/.test(code);
+  // 08 connection, 53 resources, 57P shutdown, 40 serialisation and deadlock, 25006 a standby that is not promoted yet,
+  // 25P03 a transaction that this process has left alone for too long.
+  return /^(08|53|57P|40|25006|25P03)/.test(code);
 }
 
 /** Does `work`, which may be done twice, until the database is there for it; throws what is no outage, and at `abandoned`. */

@@ -51,6 +51,8 @@ export interface WalkDependencies {
   readonly clock: Clock;
   /** What is sent to pools. Absent: nothing can be. */
   readonly errands?: Pick<Errands, 'run'> | undefined;
+  /** As of `WalkParts`. */
+  readonly assured?: () => Promise<void> | null;
   /** The worker waits no longer: whatever waits for the database lets go. */
   readonly abandoned: AbortSignal;
 }
@@ -191,6 +193,7 @@ export function walkOf(
     settings,
     clock,
     away: errands && ((errand) => errands.run({ ...errand, blueprint: blueprint.uid })),
+    ...(parts.assured === undefined ? {} : { assured: parts.assured }),
     loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), parts),
     token: executionToken(pool, execution),
   });

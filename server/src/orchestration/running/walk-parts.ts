@@ -35,6 +35,8 @@ export interface WalkParts {
   readonly away?: SendAway | undefined;
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
+  /** As of `AttemptHost`. Absent: nobody else ever takes the execution. */
+  readonly assured?: () => Promise<void> | null;
 }
 
 /** `released`: the worker shuts down; somebody else goes on from here. `fenced`: somebody already does. */

@@ -160,7 +160,6 @@ export class Walk {
   /** Whether its work was done nobody knows: its author has said whether it may run again. */
   #takeUp(task: Task): void {
     if (this.#book.mayRunAgain(task)) {
-      this.#book.tellInterrupted(task);
       this.#orphans.add(task.id);
       this.#ready.push(task.id);
       return;
@@ -214,8 +213,8 @@ export class Walk {
     }
     const line = this.#book.line(task);
     if (!this.#parts.slots.take(this, task.id, line, () => this.#bell.ring())) return false;
+    if (this.#orphans.delete(task.id)) this.#book.tellInterrupted(task);
     this.#book.intend(task);
-    this.#orphans.delete(task.id);
     this.#starting += 1;
     return true;
   }

@@ -5,11 +5,15 @@
  * leases like a stranger. The lock ends with its connection, so after an outage of the database it is taken again.
  */
 import pg from 'pg';
+import type { Queryable } from '../../store/statement.js';
 
 export interface WorkerName {
   readonly name: string;
-  /** Nobody else of this name lives: what the last one left is ours to clean up. */
-  readonly sole: boolean;
+  /**
+   * The session that holds the lock: nobody else of this name lives, and what the last one left is ours to clean up, in this
+   * very session. What it does late, when we are dead, is done before anybody else of the name begins. Null: there is another.
+   */
+  readonly session: Queryable | null;
   give(): Promise<void>;
 }
 
@@ -71,7 +75,7 @@ export async function takeName(
   const sole = await take();
   return {
     name: sole ? settings.name : `${settings.name}#${process.pid}`,
-    sole,
+    session: held,
     async give() {
       given = true;
       clearTimeout(timer);

@@ -10,6 +10,7 @@ import type { Pool } from '../../store/pool.js';
 import type { Signals } from '../../store/signals.js';
 import { type Clock, machineClock } from './clock.js';
 import { giveUpExecution, type WalkDependencies, walkExecution } from './execution.js';
+import { Lease, type Moment, momentOf } from './lease.js';
 import { isOutage } from './outage.js';
 import {
   type ClaimedExecution,
@@ -97,9 +98,9 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   const dependencies = { ...parts, clock, slots, abandoned: abandoned.signal, written };
 
   const identity = await (parts.takeName ?? takeName)(settings, log);
-  if (identity.sole) {
+  if (identity.session !== null) {
     await plugins.recoverAll();
-    await freeLeases.run(pool, [identity.name]);
+    await freeLeases.run(identity.session, [identity.name]);
   }
 
   async function claim(): Promise<void> {
@@ -107,6 +108,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
       again = false;
       const room = settings.maxExecutions - holds.size;
       if (stopping || room <= 0) return;
+      const asked = momentOf(clock);
       const claimed = await claimExecutions.all(pool, [
         identity.name,
         settings.lease,
@@ -115,7 +117,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
         settings.tenantMaxRunning,
         settings.maxRunning,
       ]);
-      for (const execution of claimed) begin(execution);
+      for (const execution of claimed) begin(execution, asked);
       if (claimed.length > 0) again = true;
     } while (again);
   }
@@ -130,15 +132,18 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
       });
   }
 
-  function begin(execution: ClaimedExecution): void {
-    const held: Held = { execution, walk: null, done: Promise.resolve() };
+  function begin(execution: ClaimedExecution, asked: Moment): void {
+    const lease = new Lease(clock, settings.lease, asked, () => void renew().catch(() => {}));
+    const held: Held = { execution, lease, walk: null, done: Promise.resolve() };
     holds.set(execution.uid, held);
-    held.done = walkExecution(dependencies, execution, (walk) => {
+    const assured = () => lease.assured();
+    held.done = walkExecution({ ...dependencies, assured }, execution, (walk) => {
       held.walk = walk;
       if (stopping) walk.release(settings.drain);
     })
       .catch((error: unknown) => broke(execution, error))
       .then(async (end) => {
+        lease.tell();
         if (end === 'released')
           await releaseLease.run(pool, [execution.uid, execution.fence]).catch(() => {});
         if (holds.get(execution.uid) === held) holds.delete(execution.uid);
@@ -164,6 +169,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   async function renew(): Promise<void> {
     if (holds.size === 0) return;
     const mine = [...holds.values()];
+    const asked = momentOf(clock);
     const rows = await renewLeases.all(pool, [
       identity.name,
       settings.lease,
@@ -173,9 +179,11 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     const kept = new Map(rows.map((row) => [row.uid, row]));
     for (const held of mine) {
       const row = kept.get(held.execution.uid);
-      if (holds.get(held.execution.uid) !== held || held.walk === null) continue;
-      if (row === undefined) held.walk.fence();
-      else held.walk.observe(row.status);
+      if (holds.get(held.execution.uid) !== held) continue;
+      if (row === undefined) held.walk?.fence();
+      else held.walk?.observe(row.status);
+      if (row === undefined) held.lease.tell();
+      else held.lease.renewed(asked);
     }
   }
 
@@ -191,7 +199,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
 
   return {
     name: identity.name,
-    sole: identity.sole,
+    sole: identity.session !== null,
     get executions() {
       return holds.size;
     },
@@ -231,6 +239,7 @@ function every(clock: Clock, pause: number, work: () => void): () => void {
 
 interface Held {
   readonly execution: ClaimedExecution;
+  readonly lease: Lease;
   walk: Walk | null;
   done: Promise<void>;
 }
