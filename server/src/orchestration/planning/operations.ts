@@ -45,10 +45,18 @@ export class Operations {
     return this.#model.types.relationshipTypes[type]?.hierarchy ?? [];
   }
 
-  /** The operation is declared, whether or not it has something to run. */
-  declares(instance: InstanceModel, operation: string): boolean {
+  /**
+   * The full name of the operation that `name` says, when the instance's node declares it, whether or not it has something
+   * to run. A name without a dot says the one interface's operation that is called so; of several it says none.
+   */
+  fullName(instance: InstanceModel, name: string): string | null {
     const node = this.node(instance);
-    return node !== undefined && nodeOperation(this.#model.types, node, operation) !== undefined;
+    if (node === undefined) return null;
+    if (nodeOperation(this.#model.types, node, name) !== undefined) return name;
+    if (name.includes('.')) return null;
+    const declared = { ...this.#model.types.nodeTypes[node.type]?.operations, ...node.operations };
+    const meant = Object.keys(declared).filter((full) => full.endsWith(`.${name}`));
+    return meant.length === 1 ? meant[0]! : null;
   }
 
   /** Null when there is nothing to run. */

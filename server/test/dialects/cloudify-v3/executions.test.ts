@@ -43,6 +43,21 @@ describe('executions', () => {
     assert.equal((await ask('GET', `/deployments/${id}`)).status, 404);
   });
 
+  test('an operation may be named by its last word, where one interface of the node declares it', async () => {
+    const id = await deploy();
+    const runs = async (operation: string) => {
+      const parameters = { operation, node_ids: ['app'] };
+      const ended = await finish(id, 'execute_operation', { parameters });
+      assert.equal(ended.status, 'terminated');
+      const { items } = (await ask('GET', `/events?execution_id=${String(ended.id)}&_sort=@timestamp`)).json;
+      return Object.values(items!).map(({ message }) => String(message));
+    };
+    assert.ok((await runs('configure')).includes('Starting operation configure'));
+    // The interface of monitoring declares a `start` too.
+    assert.ok(!(await runs('start')).includes('Starting operation start'));
+    assert.ok(!(await runs('figure')).includes('Starting operation figure'));
+  });
+
   test('live instances do not hinder who ignores them, in any spelling', async () => {
     for (const [query, body] of [
       ['?force=True', undefined],

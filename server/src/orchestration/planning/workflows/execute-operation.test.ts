@@ -171,10 +171,36 @@ restart: 5 tasks
   it('says so when the operation is not named, or parameters are none', () => {
     const model = aDeployment({ a: {} });
     assert.deepEqual(executeOperation(model, {}), {
-      problem: 'Parameter "operation" must be the full name of an operation',
+      problem: 'Parameter "operation" must be the name of an operation',
     });
     assert.deepEqual(executeOperation(model, { operation: 'x.y', operation_kwargs: [1] }), {
       problem: 'Parameter "operation_kwargs" must be of type dict',
+    });
+  });
+
+  it('takes the last word of a name for it where only one interface of the node declares it', () => {
+    const model = aDeployment({
+      a: { operations: ['lifecycle.configure'] },
+      b: { operations: ['lifecycle.configure', 'custom.configure'] },
+      c: { operations: ['lifecycle.create'] },
+      d: { operations: ['lifecycle.reconfigure'] },
+      e: { operations: ['custom.configure'], relationships: [{ to: 'a' }] },
+    });
+    assert.equal(
+      printed(executeOperation(model, { operation: 'configure', operation_kwargs: { fast: true } })),
+      `
+execute_operation: 2 tasks
+0 a_1 lifecycle.configure, with {"fast":true}
+  > "Starting operation configure (Operation parameters: {"fast":true})"
+  < "Finished operation configure"
+1 e_5 custom.configure, with {"fast":true}
+  > "Starting operation configure (Operation parameters: {"fast":true})"
+  < "Finished operation configure"
+`,
+    );
+    assert.deepEqual(executeOperation(model, { operation: 'lifecycle.configure' }), {
+      workflow: 'execute_operation',
+      tasks: [],
     });
   });
 

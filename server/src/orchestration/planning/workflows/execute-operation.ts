@@ -12,7 +12,7 @@ import { weave } from '../weave.js';
 import { CIRCLE, dictionary, flag, own, type Problem, type Selection, select } from './workflow.js';
 
 export interface Execution {
-  /** Full name, e.g. `cloudify.interfaces.lifecycle.start`. */
+  /** Full name, e.g. `cloudify.interfaces.lifecycle.start`; or `start`, for nodes of which one interface declares it. */
   readonly operation: string;
   readonly parameters: JsonObject;
   /** `parameters` may replace declared inputs. */
@@ -24,7 +24,7 @@ export interface Execution {
 export function executeOperation(model: DeploymentModel, parameters: JsonObject): TaskGraph | Problem {
   const operation = own(parameters, 'operation');
   if (typeof operation !== 'string' || operation === '') {
-    return { problem: 'Parameter "operation" must be the full name of an operation' };
+    return { problem: 'Parameter "operation" must be the name of an operation' };
   }
   const selection = select(model, parameters);
   if ('problem' in selection) return selection;
@@ -63,9 +63,11 @@ export function addOperation(
     direction: 'targets-first',
     after: builder.barrier(),
     fill(chain, instance) {
-      if (!selection.has(instance) || !operations.declares(instance, execution.operation)) return;
+      if (!selection.has(instance)) return;
+      const name = operations.fullName(instance, execution.operation);
+      if (name === null) return;
       chain.announce([event(`Starting operation ${execution.operation}${told}`)]);
-      const call = operations.call(instance, execution.operation);
+      const call = operations.call(instance, name);
       if (call !== null) chain.run(laidOver(call));
       chain.record([event(`Finished operation ${execution.operation}`)]);
     },
