@@ -69,12 +69,29 @@ export class Client {
     return this.send<T>('POST', path, { json, patience: LONG_PATIENCE });
   }
 
-  /** A call of the server's own API. */
-  own<T>(method: 'GET' | 'POST', path: string, json?: unknown): Promise<T> {
-    return this.send<T>(method, path, {
-      api: NATIVE_API,
-      ...(json === undefined ? {} : { json, patience: LONG_PATIENCE }),
-    });
+  /** Asks the server's own API to change something. */
+  ownPost<T>(path: string, json: unknown): Promise<T> {
+    return this.send<T>('POST', path, { api: NATIVE_API, json, patience: LONG_PATIENCE });
+  }
+
+  /** All items of a list of the server's own API, page after page, as each one names the next in `Link`. */
+  async ownAll<T>(path: string): Promise<T[]> {
+    const items: T[] = [];
+    let cursor: string | null = null;
+    for (;;) {
+      const query: Query = { limit: 1000, cursor };
+      const { body, response }: { body: { items: readonly T[] }; response: IncomingMessage } =
+        await this.exchange<{ items: readonly T[] }>('GET', path, {
+          api: NATIVE_API,
+          query,
+        });
+      items.push(...body.items);
+      const link: string | undefined = /<([^>]*)>; *rel="next"/.exec(
+        String(response.headers.link ?? ''),
+      )?.[1];
+      if (link === undefined) return items;
+      cursor = new URL(link, this.base).searchParams.get('cursor');
+    }
   }
 
   async delete(path: string, query?: Query): Promise<void> {
@@ -98,13 +115,21 @@ export class Client {
 
   /** Sends a request and reads its JSON answer. Throws `ApiError` for an error answer, `UnreachableError` without one. */
   async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    return (await this.exchange<T>(method, path, options)).body;
+  }
+
+  private async exchange<T>(
+    method: string,
+    path: string,
+    options: RequestOptions,
+  ): Promise<{ body: T; response: IncomingMessage }> {
     const { response, target } = await this.open(method, path, options);
     const text = await this.readText(response);
     const status = response.statusCode ?? 0;
     if (status < 200 || status >= 300) throw this.refusal(status, text, `${method} ${target}`);
-    if (text === '') return undefined as T;
+    if (text === '') return { body: undefined as T, response };
     try {
-      return JSON.parse(text) as T;
+      return { body: JSON.parse(text) as T, response };
     } catch (cause) {
       throw new CliError(
         `${this.connection.url} answered ${method} ${target} with something that is not JSON.`,

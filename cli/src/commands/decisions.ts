@@ -55,7 +55,7 @@ export function decisions(
   const decide = async (call: Call, where: string, reason: string | null): Promise<number | undefined> => {
     const id = call.argument('EXECUTION');
     const client = await call.client();
-    const answer = await client.own<Decided>('POST', `${path('executions', id)}${where}`, {
+    const answer = await client.ownPost<Decided>(`${path('executions', id)}${where}`, {
       resume: !call.flag('no-resume'),
       ...(reason === null ? {} : { reason }),
     });
@@ -81,10 +81,7 @@ export function decisions(
       async run(call) {
         const client = await call.client();
         const id = call.argument('EXECUTION');
-        const { items } = await client.own<{ items: readonly OperationRecord[] }>(
-          'GET',
-          `${path('executions', id)}/operations`,
-        );
+        const items = await client.ownAll<OperationRecord>(`${path('executions', id)}/operations`);
         const done = ['pending', 'succeeded', 'skipped'];
         const shown = call.flag('undone') ? items.filter((one) => !done.includes(one.state)) : items;
         const page: Page<OperationRecord> = {
