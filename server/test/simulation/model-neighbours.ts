@@ -221,5 +221,7 @@ export const NEIGHBOURS: Readonly<Record<string, Statement>> = {
   execution_graph: (view, [uid]) => [{ graph: view.get('executions', uid as number)?.graph ?? null }],
   execution_decide_operations: decide,
   execution_clear_decisions: clearDecisions,
+  // No deployment here is inside another.
+  children_select: () => [],
   simulation_start: insertQueued,
 };

@@ -48,6 +48,7 @@ function asClaimed(view: View, row: ExecutionRow): object {
     ...{ deploymentId: id, deploymentDisplayName: id, deploymentCreator: USER.name, deploymentTags: {} },
     ...{ blueprintId: 'blueprint', blueprintUid: 1, workflow, function: row.function, status, parameters },
     ...{ dryRun, resumed, waitAfterFail, createdBy: USER.name, createdById: USER.id, graph, fence, batches },
+    awaitsChildren: false,
   };
 }
 
