@@ -12,6 +12,7 @@ import { create } from 'tar';
 import { startWorker } from '../src/orchestration/running/worker.js';
 import { createRegistry } from '../src/plugins/registry.js';
 import { createSimulatedPlugin } from '../src/plugins/simulated/simulated.js';
+import { processorTime } from './processor.js';
 import { aStand, numbers, report, type Stand } from './stand.js';
 
 const HEAD = `tosca_definitions_version: cloudify_dsl_1_3
@@ -69,6 +70,8 @@ for (const count of nodes) {
     'events/s': middle.events / middle.seconds,
     batches: middle.batches,
     'create s': middle.created,
+    'Node µs/instance': (middle.node / count) * 1e6,
+    'PostgreSQL µs/instance': (middle.postgres / count) * 1e6,
     'limit: writing alone, instances/s': count / limit,
   });
 }
@@ -102,6 +105,7 @@ async function install(on: Stand, count: number, id: string) {
   const before = performance.now();
   await on.core.deployments.create(on.admin, { id, blueprintId: `n${count}` });
   const created = (performance.now() - before) / 1000;
+  const spent = processorTime(on.postmaster);
   const from = performance.now();
   const { id: execution, uid } = await on.core.executions.start(on.admin, {
     deploymentId: id,
@@ -116,6 +120,7 @@ async function install(on: Stand, count: number, id: string) {
   });
   await ended;
   const seconds = (performance.now() - from) / 1000;
+  const now = processorTime(on.postmaster);
   const end = await on.core.executions.get(on.admin, execution);
   if (end.status !== 'terminated' || end.finishedOperations !== count * 3)
     throw new Error(`${end.status}: ${end.error}`);
@@ -123,7 +128,14 @@ async function install(on: Stand, count: number, id: string) {
     'select (select count(*) from events where execution_uid = $1)::integer as events, batches from executions where uid = $1',
     [uid],
   );
-  return { created, seconds, uid, ...found[0]! };
+  return {
+    created,
+    seconds,
+    uid,
+    node: now.node - spent.node,
+    postgres: now.postgres - spent.postgres,
+    ...found[0]!,
+  };
 }
 
 /** Seconds that PostgreSQL takes to write the rows of an install again, as plain inserts from itself, in as many commits. */

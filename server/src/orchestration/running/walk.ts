@@ -37,7 +37,7 @@ import { Timers } from './timers.js';
 import type { WalkEnd, WalkParts } from './walk-parts.js';
 
 /** At most so many starts in one batch: large enough to be cheap, small enough that results flow meanwhile. */
-const STARTS_PER_BATCH = 384;
+const STARTS_PER_BATCH = 1024;
 
 export class Walk {
   readonly #parts: WalkParts;

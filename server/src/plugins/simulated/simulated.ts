@@ -51,7 +51,7 @@ export function createSimulatedPlugin(): Plugin {
       if (typeof seconds !== 'number' || !(seconds >= 0)) {
         return failed(refusal('input "seconds" must be a number from 0'));
       }
-      if (!(await waited(seconds * 1000, request.signal))) return ended(request);
+      if (seconds > 0 && !(await waited(seconds * 1000, request.signal))) return ended(request);
       return SIMULATIONS[name]!(request);
     },
   };
@@ -172,7 +172,6 @@ function shortName(functionName: string): string {
 /** True after the time, false as soon as the signal is aborted. */
 function waited(milliseconds: number, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false);
-  if (milliseconds === 0) return Promise.resolve(true);
   return new Promise((done) => {
     const stop = () => {
       clearTimeout(timer);
