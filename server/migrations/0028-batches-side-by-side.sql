@@ -74,7 +74,7 @@ begin
     where p.ctid = o.place;
   end if;
 
-  update node_instances i set state = c.state, version = i.version + 1,
+  update node_instances i set state = c.state, version = i.version + 1, updated_at = now(),
     system_properties = case c.state
       when 'started' then i.system_properties || '{"status": {"ok": true, "task": null}}'
       when 'configured' then case when i.system_properties ? 'configuration_drift'
@@ -86,7 +86,7 @@ begin
     for change in select * from json_to_recordset(changed)
       as c(id text, state text, put jsonb, "drop" text[], system jsonb, links jsonb)
     loop
-      update node_instances i set state = coalesce(change.state, i.state), version = i.version + 1,
+      update node_instances i set state = coalesce(change.state, i.state), version = i.version + 1, updated_at = now(),
         runtime_properties = (i.runtime_properties - coalesce(change."drop", '{}')) || coalesce(change.put, '{}'),
         system_properties = i.system_properties
           || case change.state

@@ -11,9 +11,9 @@ export class Flushes {
     this.#taken += 1;
   }
 
-  /** What was on its way is durable. */
+  /** The first of the batches that were on their way is durable. */
   settle(): void {
-    this.#durable = this.#taken;
+    this.#durable += 1;
     const due = this.#waiting.filter((one) => one.batch <= this.#durable);
     if (due.length === 0) return;
     this.#waiting = this.#waiting.filter((one) => one.batch > this.#durable);

@@ -65,14 +65,17 @@ export class Ledger {
   readonly #pool: Pool;
   readonly #execution: ClaimedExecution;
   readonly #patience: LedgerParts;
-  #batches: number;
+  /** Sent so far; those that were written come first. */
+  #sent: number;
+  /** The last one, while it is on its way. */
+  #last: Promise<Committed> | null = null;
 
   /** Through an outage the ledger waits without end, unless nobody waits for it any more. */
   constructor(pool: Pool, execution: ClaimedExecution, patience: LedgerParts = PATIENCE) {
     this.#pool = pool;
     this.#execution = execution;
     this.#patience = patience;
-    this.#batches = execution.batches;
+    this.#sent = execution.batches;
   }
 
   /**
@@ -124,15 +127,54 @@ export class Ledger {
     );
   }
 
-  async commit(batch: Batch): Promise<Committed> {
+  /**
+   * Writes a batch. Called again before the last one is written, it sends the next behind it, and is fulfilled after it: the
+   * database writes them in their order, or the later one not at all, and then it is sent again.
+   */
+  commit(batch: Batch): Promise<Committed> {
+    const before = this.#last;
+    this.#sent += 1;
+    const number = this.#sent;
+    const mine = before === null ? this.#commit(batch, number) : this.#follow(before, batch, number);
+    this.#last = mine;
+    const forget = () => {
+      if (this.#last === mine) this.#last = null;
+    };
+    mine.then(forget, forget);
+    return mine;
+  }
+
+  async #commit(batch: Batch, number: number, again = false): Promise<Committed> {
     let properties: Committed['properties'] = null;
-    const status = await this.#once(async (number) => {
-      const { uid, fence } = this.#execution;
-      const row = await commitBatch.one(this.#pool, [uid, fence, number, ...batch.values]);
-      if (row?.properties) properties = new Map(Object.entries(row.properties));
-      return row?.status ?? null;
-    });
+    const status = await this.#as(
+      number,
+      async () => {
+        const row = await this.#write(batch, number);
+        properties = propertiesIn(row);
+        return row?.status ?? null;
+      },
+      again,
+    );
     return { status, properties };
+  }
+
+  /** Its events are stored while the batch before it is written; then the database has it wait for its turn. */
+  async #follow(before: Promise<Committed>, batch: Batch, number: number): Promise<Committed> {
+    const early = this.#write(batch, number).catch((error: unknown) => {
+      if (isOutage(error)) return null;
+      throw error;
+    });
+    early.catch(() => {});
+    await before;
+    const row = await early;
+    if (row?.status == null) return this.#commit(batch, number, true);
+    this.#patience.written?.();
+    return { status: row.status, properties: propertiesIn(row) };
+  }
+
+  #write(batch: Batch, number: number) {
+    const { uid, fence } = this.#execution;
+    return commitBatch.one(this.#pool, [uid, fence, number, ...batch.values]);
   }
 
   /**
@@ -166,18 +208,27 @@ export class Ledger {
   }
 
   /** Sends the next batch until it is known to be taken exactly once. */
-  async #once(write: (number: number) => Promise<ExecutionStatus | null>): Promise<ExecutionStatus> {
-    const number = this.#batches + 1;
+  #once(write: (number: number) => Promise<ExecutionStatus | null>): Promise<ExecutionStatus> {
+    this.#sent += 1;
+    const number = this.#sent;
+    return this.#as(number, () => write(number));
+  }
+
+  /** `tried`: it was sent before, and whether it was taken nobody knows. */
+  async #as(
+    number: number,
+    write: () => Promise<ExecutionStatus | null>,
+    tried = false,
+  ): Promise<ExecutionStatus> {
     const status = await this.#repeatedly(async (again) => {
-      const taken = await write(number);
+      const taken = await write();
       if (taken !== null) return taken;
-      if (!again) throw new Fenced();
+      if (!again && !tried) throw new Fenced();
       const seen = await lookExecution.one(this.#pool, [this.#execution.uid]);
-      if (seen === null || seen.fence !== this.#execution.fence || seen.batches !== number)
-        throw new Fenced();
+      // The batch behind it may have been taken as well.
+      if (seen === null || seen.fence !== this.#execution.fence || seen.batches < number) throw new Fenced();
       return seen.status;
     });
-    this.#batches = number;
     this.#patience.written?.();
     return status;
   }
@@ -202,4 +253,8 @@ export class Ledger {
       throw error;
     }
   }
+}
+
+function propertiesIn(row: { properties: Readonly<Record<string, JsonObject>> | null } | null) {
+  return row?.properties ? new Map(Object.entries(row.properties)) : null;
 }

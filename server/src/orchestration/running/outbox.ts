@@ -64,6 +64,8 @@ export class Outbox {
   #words: Words[] = [];
   #places: Place[] = [];
   #times: number[] = [];
+  /** Milliseconds: no event may have happened before. */
+  #earliest = 0;
   #starts: number[] = [];
   #finished = 0;
 
@@ -168,8 +170,10 @@ export class Outbox {
       place.batch = this.#batch;
       place.number = this.#places.push(place);
     }
-    const now = this.#clock.now();
+    // Never before what is told already; and later than what the batch before tells, whatever ids the two draw.
+    const now = Math.max(this.#clock.now(), this.#earliest);
     if (this.#times.at(-1) !== now) this.#times.push(now);
+    this.#earliest = now;
     this.#saidWords.push(words.number);
     this.#saidPlaces.push(place.number);
     this.#saidTimes.push(this.#times.length);
@@ -208,6 +212,7 @@ export class Outbox {
       ],
       starts: this.#starts,
     };
+    this.#earliest = this.#times.length === 0 ? this.#earliest : this.#earliest + 1;
     this.#batch = ++batches;
     this.#words = [];
     this.#places = [];

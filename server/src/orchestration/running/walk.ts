@@ -7,8 +7,8 @@
  *    batch, and a batch is one transaction, written once, under the fence of the claim.
  *  - What may start is decided by `planning/`; this file never looks at an edge.
  *
- * One batch is on its way at a time. While it is, operations whose intent is durable run and end, and what they bring
- * is collected for the next: the more happens, the larger the batches. Rejected: a batch for each transition (4,000
+ * One batch is on its way at a time, and a second behind it when it is full. Meanwhile operations whose intent is durable run
+ * and end, and what they bring is collected for the next: the more happens, the larger the batches. Rejected: a batch for each transition (4,000
  * operations/s on the reference machine instead of tens of thousands), and the graph as rows that SQL releases (decision 0002).
  */
 import type { TaskFailure } from '../../errors.js';
@@ -68,7 +68,8 @@ export class Walk {
   /** Were running when the worker shut down; whoever claims the execution next decides about them. */
   #left = 0;
   #gaveUp = false;
-  #committing = false;
+  /** Batches on their way. */
+  #committing = 0;
   #trouble: unknown = null;
 
   constructor(parts: WalkParts) {
@@ -235,17 +236,17 @@ export class Walk {
   }
 
   #send(): void {
-    if (this.#committing || this.#outbox.empty) return;
+    if (this.#outbox.empty || this.#committing > (this.#starting < STARTS_PER_BATCH ? 0 : 1)) return;
     const batch = this.#outbox.take();
     // While this batch is on its way the next one fills up.
     this.#starting = 0;
-    this.#committing = true;
+    this.#committing += 1;
     this.#flushes.take();
     this.#attempts.sent();
     this.#parts.ledger
       .commit(batch)
       .then(async ({ status, properties }) => {
-        this.#committing = false;
+        this.#committing -= 1;
         this.#flushes.settle();
         this.observe(status);
         // The next batch goes out before the operations of this one start: the database works while we do.
@@ -256,7 +257,7 @@ export class Walk {
         }
       })
       .catch((error: unknown) => {
-        this.#committing = false;
+        this.#committing -= 1;
         this.#trouble ??= error;
       })
       .finally(() => this.#bell.ring());
@@ -359,7 +360,7 @@ export class Walk {
   }
 
   #idle(): boolean {
-    if (this.#committing || !this.#outbox.empty || this.#attempts.settled > 0 || this.#starting > 0)
+    if (this.#committing > 0 || !this.#outbox.empty || this.#attempts.settled > 0 || this.#starting > 0)
       return false;
     if (this.#attempts.running > 0 && !this.#gaveUp) return false;
     // What was told to stop, and killed, and still does not answer: the execution goes on without it.
@@ -370,7 +371,7 @@ export class Walk {
       this.#orphans.clear();
       for (const task of late) this.#abandon(task, true);
       this.#send();
-      return this.#outbox.empty && !this.#committing;
+      return this.#outbox.empty && this.#committing === 0;
     }
     return this.#stopping || (this.#ready.length === 0 && this.#waiting === 0);
   }
