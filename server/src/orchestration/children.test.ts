@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { anEngine, type Engine } from '../../test/support/an-engine.js';
 import { DONE, type ScriptedPlugin, scriptedPlugin, stopped } from '../../test/support/scripted-plugin.js';
+import { Dependencies } from './dependencies.js';
 import type { ExecutionRecord } from './executions.js';
 import type { RunningWorker } from './running/worker.js';
 
@@ -178,6 +179,34 @@ describe('a recursive uninstall', () => {
       [deep],
     );
     assert.equal(rows[0]!.count, 1, 'nothing was started twice');
+  });
+
+  it('is refused by who depends on the deployment from outside, and not by who is inside', async () => {
+    const { env, a, deep } = await family();
+    const dependencies = new Dependencies(engine.database.pool);
+    for (const source of [a, deep]) {
+      await dependencies.create(engine.caller, { creator: `test.${source}`, source, target: env });
+    }
+    await assert.rejects(uninstall(env, { recursive: false }), { reason: 'deployment-has-dependents' });
+    const outside = `outside${count}`;
+    await deploy(outside, null);
+    await dependencies.create(engine.caller, { creator: 'test.outside', source: outside, target: env });
+    await assert.rejects(uninstall(env), { reason: 'deployment-has-dependents' });
+    await dependencies.remove(engine.caller, { creator: 'test.outside', source: outside, target: env });
+    assert.equal((await engine.until(await uninstall(env))).status, 'terminated');
+    assert.deepEqual(await states(env, a, deep, outside), ['deleted', 'deleted', 'deleted', 'started']);
+  });
+
+  it('ends also where its tenant may run only one execution at once', async () => {
+    const { env, deep } = await family();
+    const { pool } = engine.database;
+    await pool.query('update tenants set running_limit = 1');
+    try {
+      assert.equal((await engine.until(await uninstall(env))).status, 'terminated');
+      assert.deepEqual(await states(env, deep), ['deleted', 'deleted']);
+    } finally {
+      await pool.query('update tenants set running_limit = null');
+    }
   });
 
   it('waits its turn on a deployment inside where something else runs', async () => {
