@@ -69,6 +69,11 @@ export const CATALOGUE: readonly Noun[] = [
     load: async () => (await import('./commands/config.js')).config,
   },
   {
+    name: 'doctor',
+    summary: 'What is not well, and the way out',
+    load: async () => (await import('./commands/doctor.js')).doctor,
+  },
+  {
     name: 'completion',
     summary: 'Completion for bash, zsh or fish',
     load: async () => (await import('./commands/completion.js')).completion,

@@ -193,3 +193,24 @@ test('an unknown command is refused with the list of those there are', async () 
   assert.equal(await ended, 2);
   assert.match(said.err, /no command "strat"/);
 });
+
+test('doctor tells what is bad with a way out, and ends with 1; --json is for programs', async () => {
+  const env = { DATABASE_URL: databaseUrl, ORRERY_MASTER_KEY: 'ab'.repeat(32) };
+  const { said, ended } = run(['doctor', '--json'], env);
+  assert.equal(await ended, 1, said.err);
+  const { findings } = JSON.parse(said.out) as {
+    findings: { check: string; level: string; remedy?: string }[];
+  };
+  const levels = Object.fromEntries(findings.map(({ check, level }) => [check, level]));
+  // The databases of tests do not flush, and whoever worked on this one has stopped.
+  assert.deepEqual([levels.durability, levels.workers, levels.schema], ['bad', 'bad', 'good'], said.out);
+  assert.ok(findings.every(({ level, remedy }) => level === 'good' || remedy !== undefined));
+
+  const people = run(['doctor'], { ...env, DATABASE_URL: 'postgresql://nobody@127.0.0.1:1/none' });
+  assert.equal(await people.ended, 1);
+  assert.match(people.said.out, /BAD +database +the database cannot be asked: .*\n +Look at DATABASE_URL/);
+
+  const embedded = run(['doctor'], { ORRERY_DATA_DIR: join(folder, 'empty') });
+  assert.equal(await embedded.ended, 0, 'nothing is there yet, so nothing is bad');
+  assert.match(embedded.said.out, /note +embedded-postgres +the embedded PostgreSQL does not run/);
+});

@@ -1,5 +1,5 @@
 /**
- * Starts Orrery: `start` (the default), or `config`, `migrate` or `rotate-master-key`.
+ * Starts Orrery: `start` (the default), or `config`, `doctor`, `migrate` or `rotate-master-key`.
  *
  * Standard output belongs to one line, `Orrery is ready at http://HOST:PORT`, said once the process accepts work. What
  * a person should read goes to standard error, and so does the log (log.ts).
@@ -15,6 +15,8 @@ const USAGE = `Usage: node server/build/src/main.js [command]
   migrate   bring the database to this version, then end
   rotate-master-key
             put all secrets under a new master key, then end; servers may go on meanwhile
+  doctor    check this installation and say what is not well, and the way out; --json for programs.
+            Ends with 0 when nothing is bad, else with 1
   config    print every setting, its source and its reason
   help      this
 `;
@@ -50,6 +52,13 @@ async function main(command: string): Promise<void> {
         process.stderr.write(
           `The keys before it are in ${formerKeysFile}: snapshots made until now need them.\n`,
         );
+      return;
+    }
+    case 'doctor': {
+      const { examine } = await import('./doctor.js');
+      const { findings, text } = await examine(loadSettings().settings, process.argv.includes('--json'));
+      process.stdout.write(text);
+      process.exitCode = findings.some(({ level }) => level === 'bad') ? 1 : 0;
       return;
     }
     case 'start':

@@ -11,7 +11,7 @@ import type { Dialect } from './dialects/dialect.js';
 import { DomainError } from './errors.js';
 import { logTo } from './log.js';
 import { newMasterKey } from './secrets/vault.js';
-import { buildServer, close, listen } from './serve.js';
+import { buildServer, close, listen, VERSION } from './serve.js';
 import { Signals } from './store/signals.js';
 
 const { pool, databaseUrl } = await testDatabase();
@@ -69,7 +69,7 @@ function logged(path: string): Record<string, unknown> | undefined {
 }
 
 test('health tells life and readiness apart', async () => {
-  assert.deepEqual(await (await fetch(`${url}/health/live`)).json(), { status: 'live' });
+  assert.deepEqual(await (await fetch(`${url}/health/live`)).json(), { status: 'live', version: VERSION });
   assert.deepEqual(await (await fetch(`${url}/health/ready`)).json(), { status: 'ready' });
   troubles = ['the worker has ended'];
   const answer = await fetch(`${url}/health/ready`);

@@ -89,7 +89,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
   app.setNotFoundHandler((request, reply) => problem(reply, request, 404, 'There is nothing here'));
 
   const troubles = async () => [...(await storeTroubles(core)), ...(parts.notReady?.() ?? [])];
-  app.get('/health/live', async () => ({ status: 'live' }));
+  app.get('/health/live', async () => ({ status: 'live', version: VERSION }));
   app.get('/health/ready', async (_request, reply) => {
     const found = await troubles();
     reply.header('cache-control', 'no-store');

@@ -17,7 +17,7 @@ const cli = existsSync(join(ROOT, 'cli/src')) ? readSources(join(ROOT, 'cli/src'
 /** The first pattern that fits says where a file belongs. */
 const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^(errors|caller|ids|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
-  [/^(main|running-server|serve|work|duty|landing|metrics|demo)\.ts$/, 'entry'],
+  [/^(main|running-server|serve|work|duty|landing|metrics|demo|doctor)\.ts$/, 'entry'],
   [/^core\.ts$/, 'core'],
   [/^(config|setting|log|data-folder|master-keys)\.ts$/, 'house'],
   [/^openapi\//, 'openapi'],
@@ -53,6 +53,7 @@ const ROOMS = [
   'log-bundles',
   'streaming',
   'answers',
+  'checkup',
 ];
 
 /** Who may import whom. Within one place everybody may, except one dialect another. */
@@ -117,6 +118,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   governance: [...COMMON, 'inventory', 'orchestration', 'governance/rules'],
   academy: [...COMMON],
   snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],
+  checkup: ['contracts', 'store'],
   'log-bundles': [...COMMON, 'orchestration', 'snapshots'],
   streaming: [...COMMON, 'orchestration'],
   answers: COMMON,

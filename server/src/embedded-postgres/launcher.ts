@@ -18,6 +18,7 @@ import { spawn } from 'node:child_process';
 import {
   chownSync,
   closeSync,
+  existsSync,
   openSync,
   readFileSync,
   readSync,
@@ -95,6 +96,17 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   throw new EmbeddedPostgresError(
     `the embedded PostgreSQL did not start: ${lastWords} (log: ${cluster.log})`,
   );
+}
+
+/** The server that runs on the cluster of `dataDir`, to look at; null: none does. Starts, makes and clears away nothing. */
+export async function findEmbedded(
+  dataDir: string,
+): Promise<Pick<EmbeddedPostgres, 'databaseUrl' | 'pid' | 'home'> | null> {
+  if (!['postgres', 'postgres.location'].some((name) => existsSync(join(dataDir, name)))) return null;
+  const cluster = clusterFor(dataDir, databaseAccount());
+  const pid = lockHolder(cluster);
+  if (pid === null || !(await ask(cluster, DATABASE).catch(() => false))) return null;
+  return { databaseUrl: urlOf(cluster, DATABASE), pid, home: cluster.home };
 }
 
 /** `postgres://` address of a database of the cluster. */
