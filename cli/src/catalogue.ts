@@ -64,6 +64,12 @@ export const CATALOGUE: readonly Noun[] = [
     load: async () => (await import('./commands/node-instances.js')).nodeInstances,
   },
   {
+    name: 'tenants',
+    summary: 'How much of the engine each tenant has',
+    verbs: ['limits'],
+    load: async () => (await import('./commands/tenants.js')).tenants,
+  },
+  {
     name: 'config',
     summary: 'Settings of the server in this checkout',
     load: async () => (await import('./commands/config.js')).config,

@@ -69,6 +69,11 @@ export class Client {
     return this.send<T>('POST', path, { json, patience: LONG_PATIENCE });
   }
 
+  /** One thing of the server's own API, as it is, or as it is after the change. */
+  own<T>(method: 'GET' | 'PATCH', path: string, json?: unknown): Promise<T> {
+    return this.send<T>(method, path, { api: NATIVE_API, ...(json === undefined ? {} : { json }) });
+  }
+
   /** Asks the server's own API to change something. */
   ownPost<T>(path: string, json: unknown): Promise<T> {
     return this.send<T>('POST', path, { api: NATIVE_API, json, patience: LONG_PATIENCE });

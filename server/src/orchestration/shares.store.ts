@@ -40,3 +40,10 @@ export const updateShare = systemStatement<never>(
    where t.name = $1`,
   'who administers the installation sets it for any tenant by its name',
 );
+
+/** Keeps others from changing limits of the tenant until the transaction ends. */
+export const holdShare = systemStatement<never>(
+  'share_hold',
+  'select from tenants t where t.name = $1 for no key update',
+  'who administers the installation sets it for any tenant by its name',
+);

@@ -10,7 +10,7 @@ import { record } from '../identity/audit.js';
 import type { TenantId } from '../ids.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import { type ShareRow, selectShare, selectWaiting, updateShare } from './shares.store.js';
+import { holdShare, type ShareRow, selectShare, selectWaiting, updateShare } from './shares.store.js';
 
 export interface Share {
   readonly tenant: string;
@@ -71,11 +71,25 @@ export class Shares {
     return this.#told(row);
   }
 
-  /** Needs `tenants.manage`. Holds for the next execution that is taken or asked for. Throws `not-found`. */
-  async set(caller: Caller, tenant: string, change: ShareChange): Promise<Share> {
+  /**
+   * Needs `tenants.manage`. Holds for the next execution that is taken or asked for.
+   *
+   * @param requires told how it stands before the change, which nobody else changes meanwhile; what it throws refuses the change
+   * @throws DomainError `not-found`
+   */
+  async set(
+    caller: Caller,
+    tenant: string,
+    change: ShareChange,
+    requires: (share: Share) => void = () => {},
+  ): Promise<Share> {
     requirePermission(caller, 'tenants.manage');
     const { mostRunning, mostWaiting } = change;
     await inTransaction(this.#pool, async (client) => {
+      await holdShare.run(client, [tenant]);
+      const before = await selectShare.one(client, [tenant]);
+      if (before === null) throw notFound('Tenant', tenant);
+      requires(this.#told(before));
       const changed = await updateShare.run(client, [
         tenant,
         mostRunning !== undefined,

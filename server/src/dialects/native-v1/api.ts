@@ -144,8 +144,8 @@ export const Graph = Type.Object(
 );
 
 const DESCRIPTION = `What the other APIs of this server cannot say: a live stream of what happens, a deployment and a task graph as of one
-moment, where every operation of an execution stands, resuming with a decision about each interrupted operation, and what an
-update would change.
+moment, where every operation of an execution stands, resuming with a decision about each interrupted operation, what an
+update would change, and how much of the engine a tenant has.
 
 Every call carries credentials; the header \`Tenant\` names the tenant. Refusals are problem details (RFC 9457).`;
 
@@ -155,6 +155,7 @@ export const API: ApiDescription = {
     Stream: 'What happens, as it happens.',
     Deployments: 'Deployments as of one moment, and what an update would change.',
     Executions: 'Runs of workflows, looked at and mended.',
+    Tenants: 'How much of the engine each tenant has.',
   },
   securitySchemes: {
     basic: { type: 'http', scheme: 'basic' },

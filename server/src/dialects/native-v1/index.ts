@@ -13,6 +13,7 @@ import { callerOf } from './caller.js';
 import { decisionRoutes } from './decisions.js';
 import { deploymentRoutes } from './deployments.js';
 import { executionRoutes } from './executions.js';
+import { limitRoutes } from './limits.js';
 import { answerProblem } from './problem.js';
 import { streamRoutes } from './stream.js';
 
@@ -43,5 +44,6 @@ function routes(app: FastifyInstance, core: Core): void {
   streamRoutes(app, core);
   deploymentRoutes(app, core);
   executionRoutes(app, core);
+  limitRoutes(app, core);
   decisionRoutes(app, core, (request) => callerOf(request, core));
 }
