@@ -4,14 +4,12 @@
  *
  * Limit: the same server answering a request that asks the database for the sign-in only (`/api/v3.1/version`).
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { create } from 'tar';
-import type { LoadOrder, LoadResult } from './http-load.js';
-import { aStand, numbers, PASSWORD, report, type Stand } from './stand.js';
+import { headers, load, serve } from './serving.js';
+import { aStand, numbers, report, type Stand } from './stand.js';
 
 const BLUEPRINT = `tosca_definitions_version: cloudify_dsl_1_3
 imports: [cloudify/types/types.yaml]
@@ -58,11 +56,6 @@ report('list', rows, [
   "rival: Cloudify's sizing guide names 10 requests/s",
 ]);
 
-function headers(): Record<string, string> {
-  const basic = Buffer.from(`admin:${PASSWORD}`).toString('base64');
-  return { authorization: `Basic ${basic}`, tenant: 'default_tenant', 'content-type': 'application/json' };
-}
-
 async function fill(to: Stand, count: number): Promise<void> {
   const folder = join(to.dataDir, 'blueprints', 'small');
   mkdirSync(folder, { recursive: true });
@@ -85,36 +78,4 @@ async function fill(to: Stand, count: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: 8 }, make));
-}
-
-async function serve(on: Stand): Promise<{ child: ChildProcess; url: string }> {
-  const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
-  const started = spawn(process.execPath, [main], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      DATABASE_URL: on.databaseUrl,
-      ORRERY_DATA_DIR: on.dataDir,
-      ORRERY_MASTER_KEY: on.settings.masterKey,
-      ORRERY_PORT: '0',
-      ORRERY_LOG_LEVEL: 'error',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const at = await new Promise<string>((resolve, reject) => {
-    started.stdout.on('data', (data) => {
-      const found = /ready at (\S+)/.exec(String(data))?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    started.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-  return { child: started, url: at };
-}
-
-function load(order: LoadOrder): Promise<LoadResult> {
-  const child_ = fork(fileURLToPath(new URL('./http-load.js', import.meta.url)));
-  return new Promise((resolve, reject) => {
-    child_.once('message', (result) => resolve(result as LoadResult));
-    child_.once('error', reject);
-    child_.send(order);
-  });
 }

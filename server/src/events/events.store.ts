@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { ListSpec } from '../store/list.js';
+import type { Conditional } from '../store/list-conditions.js';
 import { tenantStatement } from '../store/statement.js';
 
 export type EventField =
@@ -27,11 +26,12 @@ export type EventField =
   | 'tenantName'
   | 'createdBy';
 
-export const eventList: ListSpec<EventField> = {
-  from: `events e
-    left join executions x on x.uid = e.execution_uid
+/** Names that decorate an event, beside `events e`. */
+export const DECORATION = `left join executions x on x.uid = e.execution_uid
     left join deployments d on d.uid = e.deployment_uid
-    left join blueprints b on b.uid = d.blueprint_uid`,
+    left join blueprints b on b.uid = d.blueprint_uid`;
+
+export const EVENT_LIST: Conditional<EventField> = {
   fields: {
     id: { sql: 'e.id', type: 'integer' },
     kind: { sql: 'e.kind', type: 'text' },
@@ -60,13 +60,6 @@ export const eventList: ListSpec<EventField> = {
     tenantName: { sql: '(select t.name from tenants t where t.id = e.tenant_id)', type: 'text' },
     createdBy: { sql: '(select u.username from users u where u.id = x.created_by)', type: 'text' },
   },
-  confine: (scope) =>
-    scope.seesPrivate
-      ? sql`e.tenant_id = ${scope.tenantId}`
-      : sql`e.tenant_id = ${scope.tenantId} and (d.uid is null or d.visibility <> 'private' or d.created_by = ${scope.userId})`,
-  defaultSort: [{ field: 'at' }],
-  tieBreak: 'e.id',
-  search: ['message'],
 };
 
 /** `$2` a JSON array of rows as `EventRow` in events.ts; execution and deployment by surrogate key. */

@@ -2,7 +2,7 @@
 import { type Caller, scopeFor } from '../caller.js';
 import type { FailureCause } from '../errors.js';
 import type { DeploymentUid, ExecutionUid, TenantId } from '../ids.js';
-import { type ListPage, type ListQuery, listPage } from '../store/list.js';
+import type { ListPage, ListQuery } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
 import {
@@ -10,9 +10,9 @@ import {
   deleteEventsOfExecutions,
   deleteSomeEvents,
   type EventField,
-  eventList,
   insertEvents,
 } from './events.store.js';
+import { pageOfEvents } from './pages.store.js';
 
 export type { EventField } from './events.store.js';
 
@@ -111,6 +111,6 @@ export class Events {
 
   /** A page of the tenant's events and logs, oldest first unless sorted otherwise. Needs `events.read`. */
   async list(caller: Caller, query: ListQuery<EventField>): Promise<ListPage> {
-    return listPage(this.#pool, eventList, scopeFor(caller, 'events.read'), query);
+    return pageOfEvents(this.#pool, scopeFor(caller, 'events.read'), query);
   }
 }

@@ -24,13 +24,18 @@ const compiler = new Kysely<Record<string, never>>({
   },
 });
 
-/** The rows that answer it. Throws what `ask` throws. */
+/**
+ * The rows that answer it. Throws what `ask` throws.
+ *
+ * @param anew it is planned for its own values, each time: where these say which partitions there are to look into
+ */
 export async function askComposed<Row extends object>(
   db: Queryable,
   query: RawBuilder<unknown>,
+  { anew = false }: { readonly anew?: boolean } = {},
 ): Promise<Row[]> {
   const compiled = query.compile(compiler);
-  const name = preparedName(compiled.sql);
+  const name = anew ? undefined : preparedName(compiled.sql);
   const asking = () =>
     ask<Row>(db, {
       ...(name === undefined ? {} : { name }),
