@@ -12,7 +12,9 @@ import { create } from 'tar';
 import { foldEventCounts } from '../src/events/counting.js';
 import { makeWeeks } from '../src/events/retention.js';
 import type { ExecutionUid } from '../src/ids.js';
+import { Outbox } from '../src/orchestration/running/outbox.js';
 import { commitBatch } from '../src/orchestration/running/running.store.js';
+import { placeOf, wordsOf } from '../src/orchestration/running/told.js';
 import { copyIn } from '../src/store/copy.js';
 import { headers, load, serve } from './serving.js';
 import { aStand, numbers, report, type Stand } from './stand.js';
@@ -26,6 +28,12 @@ const DEPLOYMENTS = 100;
 const EXECUTIONS = 1000;
 const DAYS = 60;
 const WRITERS = 2;
+const OPERATIONS = ['create', 'configure', 'start'].map((name) => `cloudify.interfaces.lifecycle.${name}`);
+const TOLD = [
+  ['sending_task', 'Sending task'],
+  ['task_started', 'Task started'],
+  ['task_succeeded', 'Task succeeded'],
+] as const;
 const COLUMNS = [
   'tenant_id',
   'execution_uid',
@@ -129,25 +137,18 @@ async function deploy(to: Stand): Promise<void> {
   );
 }
 
-/** As a walk does: a batch, its answer, the next batch. */
+/** As a walk does: what is told gathers in its outbox, goes as one batch, and the next one after the answer. */
 async function engineWrites(on: Stand, uid: ExecutionUid): Promise<void> {
-  const column = (value: string | null) => Array.from({ length: batch }, () => value);
-  const of = (text: (n: number) => string) => Array.from({ length: batch }, (_, n) => text(n));
+  const outbox = new Outbox();
+  const words = OPERATIONS.flatMap((operation) =>
+    TOLD.map(([type, text]) => wordsOf(`${text} 'simulated.operations.noop'`, { type, operation })),
+  );
+  const places = Array.from({ length: batch }, (_, n) => placeOf(`web${n}`, `web${n}_ab12cd`));
+  let told = 0;
   for (let number = 1; number <= ingest / WRITERS / batch; number += 1) {
-    const events = [
-      column('task_succeeded'),
-      column(null),
-      column(null),
-      of((n) => `Task succeeded 'simulated.operations.noop' ${number}.${n}`),
-      column('cloudify.interfaces.lifecycle.create'),
-      of((n) => `web${n % 100}`),
-      of((n) => `web${n % 100}_ab12cd`),
-      column(null),
-      column(null),
-      column(null),
-      column(new Date().toISOString()),
-    ];
-    const row = await commitBatch.one(on.pool, [uid, 0, number, 0, '[]', '[]', '[]', ...events]);
+    for (let n = 0; n < batch; n += 1, told += 1)
+      outbox.event(words[told % words.length]!, places[Math.floor(told / words.length) % batch]!);
+    const row = await commitBatch.one(on.pool, [uid, 0, number, ...outbox.take().values]);
     if (row?.status == null) throw new Error('the batch was not taken');
   }
 }
@@ -206,13 +207,14 @@ async function fill(on: Stand, count: number): Promise<void> {
   const builder = async () => {
     const client = await on.pool.connect();
     await client.query(`set maintenance_work_mem = '256MB'`);
-    for (let next = building.pop(); next !== undefined; next = building.pop()) await client.query(next);
+    for (let next = building.pop(); next !== undefined; next = building.pop())
+      await client.query(next.replace(/ ON ONLY /, ' ON '));
     client.release();
   };
   await builder();
   await foldEventCounts(on.pool);
   await on.pool.query(
-    `with counted as (select tenant_id, execution_uid, deployment_uid, events_hour(at) as hour, kind, count(*) as count from events
+    `with counted as (select tenant_id, coalesce(execution_uid, 0), coalesce(deployment_uid, 0), events_hour(at) as hour, kind, count(*) as count from events
        group by 1, 2, 3, 4, 5),
      old as (delete from event_subjects), older as (delete from event_hours)
      insert into event_differences select * from counted`,

@@ -20,7 +20,7 @@ import { itemText } from '../store/item-text.js';
 import type { ListPage, ListQuery, SortKey } from '../store/list.js';
 import { condition, fieldsOf } from '../store/list-conditions.js';
 import type { Queryable } from '../store/statement.js';
-import { countSubjects, type Place, placeInTenant } from './counts.store.js';
+import { type Place, placeInTenant, placeOfSubjects, type Stretch } from './counts.store.js';
 import { DECORATION, EVENT_LIST, type EventField } from './events.store.js';
 import { type EventSelection, selectionOf } from './selection.js';
 
@@ -85,14 +85,15 @@ class Asked {
   }
 
   async count(db: Queryable): Promise<Found> {
-    const { executions, deployments, from, to } = this.#selection;
+    const { from, to } = this.#selection;
     const { offset } = this.#query;
     const size = this.#query.size ?? Number.MAX_SAFE_INTEGER - offset;
     const known = this.#others.length === 0 && from === null && to === null;
-    const counted =
-      executions === null && deployments === null
-        ? await this.#countTenant(db, known, offset, size)
-        : { ...(await countSubjects(db, this.#scope.tenantId, this.#selection)), before: 0 };
+    const placed = known && this.#byTime !== null;
+    const counted = await this.#place(db, {
+      ...(placed ? { offset, size } : { offset: 0, size: Number.MAX_SAFE_INTEGER }),
+      descending: this.#byTime === 'descending',
+    });
     const bounds = { from: there(counted.from, from), to: there(counted.to, to) };
     const { total, before } = counted;
     if (known || total === 0) return { total, before, bounds, exact: true };
@@ -106,17 +107,17 @@ class Asked {
     return { total: row!.count, before, bounds, exact: row!.count < most };
   }
 
-  async #countTenant(db: Queryable, known: boolean, offset: number, size: number): Promise<Place> {
-    const { hidden } = this.#selection;
-    const placed = known && hidden.length === 0 && this.#byTime !== null;
+  async #place(db: Queryable, stretch: Stretch): Promise<Place> {
+    const { executions, deployments, hidden } = this.#selection;
     const tenant = this.#scope.tenantId;
-    const place = await placeInTenant(db, tenant, this.#selection, {
-      ...(placed ? { offset, size } : { offset: 0, size: Number.MAX_SAFE_INTEGER }),
-      descending: this.#byTime === 'descending',
-    });
-    if (hidden.length === 0) return place;
-    const theirs = await countSubjects(db, tenant, { ...this.#selection, deployments: hidden, hidden: [] });
-    return { ...place, total: place.total - theirs.total };
+    if (executions !== null || deployments !== null)
+      return placeOfSubjects(db, tenant, this.#selection, stretch);
+    if (hidden.length === 0) return placeInTenant(db, tenant, this.#selection, stretch);
+    const all = { ...stretch, offset: 0, size: Number.MAX_SAFE_INTEGER };
+    const place = await placeInTenant(db, tenant, this.#selection, all);
+    const theirs = { ...this.#selection, deployments: hidden, hidden: [] };
+    const { total } = await placeOfSubjects(db, tenant, theirs, all);
+    return { ...place, total: place.total - total };
   }
 
   async page(db: Queryable, found: Found): Promise<{ items: string; count: number }> {
