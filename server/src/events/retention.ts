@@ -30,6 +30,7 @@ const TRIES = 40;
 const PAUSE_MS = 25;
 const STRAYS_AT_ONCE = 10_000;
 const LOCK_NOT_AVAILABLE = '55P03';
+const ALREADY_THERE = '42P07';
 
 /** Makes this week's partition and the next ones. @returns how many were made */
 export async function makeWeeks(pool: Pool, now = new Date()): Promise<number> {
@@ -90,13 +91,15 @@ async function taken(work: () => Promise<unknown>): Promise<boolean> {
   return done === true;
 }
 
-/** Null: somebody held the lock all the while. */
+/** Null: somebody held the lock all the while, or has just made what was to be made. */
 async function whenFree<T>(work: () => Promise<T>): Promise<T | null> {
   for (let left = TRIES; left > 0; left -= 1) {
     try {
       return await work();
     } catch (error) {
-      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+      const { code } = error as { code?: string };
+      if (code === ALREADY_THERE) return null;
+      if (code !== LOCK_NOT_AVAILABLE) throw error;
       await delay(PAUSE_MS * (0.5 + Math.random()));
     }
   }

@@ -44,11 +44,13 @@ test('an old store keeps its events, each with its id, in the partitions of thei
   assert.equal((await eventsAfter(pool, frontier, 0, null, 100)).events.length, 81);
 });
 
-test('an old store without an event begins at one', async (t) => {
+test('an old store without an event begins where nothing has been', async (t) => {
   const { pool, upgrade } = await anOldStore(t);
   await upgrade();
   const frontier = new EventFrontier(pool);
   assert.equal(await frontier.look(), 0);
-  await (await aTeller(pool)).tell([new Date()]);
-  assert.equal(await frontier.look(), 1);
+  const teller = await aTeller(pool);
+  const before = await frontier.look();
+  await teller.tell([new Date()]);
+  assert.equal(await frontier.look(), before + 1);
 });
