@@ -49,6 +49,10 @@ export interface Play {
   readonly parameters: Situation['parameters'];
   readonly choices: fc.Stream<number>;
   readonly update?: PlannedUpdate;
+  /** What checks left. */
+  readonly health?: Situation['health'];
+  /** Told each stage before it is played. */
+  readonly told?: (step: Step) => void;
   /** The operation fails for good. */
   readonly fails?: (ran: Ran) => boolean;
   /** Asked before each task ends: everything is broken off, and taken up from what is stored. */
@@ -56,7 +60,10 @@ export interface Play {
 }
 
 /** @param suffix of new instances' ids */
-export function play(before: World, { next, parameters, choices, update, ...more }: Play): Played {
+export function play(
+  before: World,
+  { next, parameters, choices, update, health, told, ...more }: Play,
+): Played {
   let world = before;
   let suffix = 1000;
   const past: PastStage[] = [];
@@ -66,7 +73,7 @@ export function play(before: World, { next, parameters, choices, update, ...more
       model: world.model,
       parameters,
       past,
-      health: new Map(),
+      health: health ?? new Map(),
       multiplicities: world.multiplicities,
       modification: world.started && {
         id: 'm',
@@ -84,6 +91,7 @@ export function play(before: World, { next, parameters, choices, update, ...more
       const stages = past.map(({ name }) => name);
       return { world, problem: step === null ? null : step.problem, ran, stages };
     }
+    told?.(step);
     world = changed(world, step, update);
     const end = run(world, step, choices, more);
     world = end.world;
