@@ -147,6 +147,8 @@ export class World {
         ...{ name: process.name.replace(/\..*/, ''), databaseUrl: '', lease: LEASE, drain: 2 },
         ...{ maxExecutions: 3, maxOperations: MOST_OPERATIONS, tenantMaxRunning: 0, maxRunning: 0 },
         ...{ taskRetries: 2, taskRetryInterval: 1, cancelGrace: 3 },
+        // So few that batches are full, and a second follows the first while it is on its way.
+        startsPerBatch: this.random.whole(1, 3),
       },
     });
   }

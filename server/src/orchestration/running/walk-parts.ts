@@ -10,6 +10,9 @@ import type { ClaimedExecution, EndStatus } from './running.store.js';
 import type { Slots } from './slots.js';
 import type { TaskMemory } from './task-book.js';
 
+/** Large enough for a batch to be cheap, small enough that results flow meanwhile. */
+export const STARTS_PER_BATCH = 1024;
+
 export interface WalkSettings {
   /** Retries after the first attempt where an operation does not say; -1 without end. */
   readonly taskRetries: number;
@@ -17,6 +20,8 @@ export interface WalkSettings {
   readonly taskRetryInterval: number;
   /** Seconds that operations get to stop after they were told to, before the execution goes on without them. */
   readonly cancelGrace: number;
+  /** Operations whose start one batch may hold. Absent: `STARTS_PER_BATCH`. */
+  readonly startsPerBatch?: number;
 }
 
 export interface WalkParts {

@@ -34,10 +34,7 @@ import { takenUp } from './takeover.js';
 import { TaskBook, type TaskMemory } from './task-book.js';
 import { Teller } from './teller.js';
 import { Timers } from './timers.js';
-import type { WalkEnd, WalkParts } from './walk-parts.js';
-
-/** At most so many starts in one batch: large enough to be cheap, small enough that results flow meanwhile. */
-const STARTS_PER_BATCH = 1024;
+import { STARTS_PER_BATCH, type WalkEnd, type WalkParts } from './walk-parts.js';
 
 export class Walk {
   readonly #parts: WalkParts;
@@ -54,8 +51,9 @@ export class Walk {
   readonly #orphans = new Set<number>();
   /** Run elsewhere since an earlier walk. */
   #adopted: readonly Task[] = [];
-  /** Starts in the outbox. */
+  /** Starts in the outbox, and how many it may hold. */
   #starting = 0;
+  readonly #most: number;
   /** Until their next attempt is due. */
   #waiting = 0;
   readonly #failed: { task: Task; failure: TaskFailure }[] = [];
@@ -74,6 +72,7 @@ export class Walk {
 
   constructor(parts: WalkParts) {
     this.#parts = parts;
+    this.#most = parts.settings.startsPerBatch ?? STARTS_PER_BATCH;
     this.#outbox = new Outbox(parts.clock);
     this.#timers = new Timers(parts.clock);
     this.#status = parts.execution.status;
@@ -189,7 +188,7 @@ export class Walk {
       return;
     }
     for (;;) {
-      const room = STARTS_PER_BATCH - this.#starting;
+      const room = this.#most - this.#starting;
       if (room <= 0) return;
       if (this.#ready.length === 0) this.#ready.push(...this.#frontier.take(room));
       if (this.#ready.length === 0) return;
@@ -236,7 +235,7 @@ export class Walk {
   }
 
   #send(): void {
-    if (this.#outbox.empty || this.#committing > (this.#starting < STARTS_PER_BATCH ? 0 : 1)) return;
+    if (this.#outbox.empty || this.#committing > (this.#starting < this.#most ? 0 : 1)) return;
     const batch = this.#outbox.take();
     // While this batch is on its way the next one fills up.
     this.#starting = 0;
