@@ -8,6 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { create } from 'tar';
+import { foldRowCounts } from '../src/store/row-counts.js';
 import { headers, load, serve } from './serving.js';
 import { aStand, numbers, report, type Stand } from './stand.js';
 
@@ -29,6 +30,7 @@ const rows = [];
 for (const clients of given.clients) {
   for (const [what, path] of [
     ['first page of 100', '/api/v3.1/deployments?_size=100'],
+    ['last page', `/api/v3.1/deployments?_size=100&_offset=${given.deployments[0]! - 100}`],
     [
       'a page in the middle',
       `/api/v3.1/deployments?_size=100&_offset=${Math.floor(given.deployments[0]! / 2)}`,
@@ -67,15 +69,43 @@ async function fill(to: Stand, count: number): Promise<void> {
       stream: Readable.from(create({ cwd: join(folder, '..'), gzip: true }, ['small'])),
     },
   });
-  let next = 0;
-  const make = async () => {
-    for (let index = next++; index < count; index = next++) {
-      await to.core.deployments.create(to.admin, {
-        id: `d${index}`,
-        blueprintId: 'small',
-        inputs: { size: index },
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: 8 }, make));
+  await to.core.deployments.create(to.admin, { id: 'd0', blueprintId: 'small', inputs: { size: 0 } });
+  await copies(to, count);
+}
+
+/** The first deployment so many times, with its nodes and instances: written by PostgreSQL, in the form that the engine writes. */
+async function copies(to: Stand, count: number): Promise<void> {
+  const client = await to.pool.connect();
+  const all = (table: string, changed: string) =>
+    client.query(
+      `insert into ${table} overriding system value
+       select made.* from ${table} one, generate_series(1, ${count - 1}) copy, jsonb_populate_record(one, ${changed}) made`,
+    );
+  const at = `'created_at', one.created_at + make_interval(secs => copy * 0.001)`;
+  try {
+    await client.query('begin');
+    await all(
+      'deployments',
+      `jsonb_build_object('uid', one.uid + copy, 'id', 'd' || copy, 'display_name', 'd' || copy, ${at},
+         'inputs', jsonb_build_object('region', 'north', 'size', copy),
+         'create_execution_uid', null, 'latest_execution_uid', null)`,
+    );
+    await all('nodes', `jsonb_build_object('deployment_uid', one.deployment_uid + copy)`);
+    await all(
+      'node_instances',
+      `jsonb_build_object('id', one.id || copy, 'deployment_uid', one.deployment_uid + copy)`,
+    );
+    await all(
+      'executions',
+      `jsonb_build_object('uid', one.uid + copy * 10, 'id', one.id || copy, 'deployment_uid', one.deployment_uid + copy, ${at})`,
+    );
+    await client.query(
+      `update deployments d set create_execution_uid = x.uid, latest_execution_uid = x.uid
+       from executions x where x.deployment_uid = d.uid and d.create_execution_uid is null`,
+    );
+    await client.query('commit');
+  } finally {
+    client.release();
+  }
+  await foldRowCounts(to.pool);
 }

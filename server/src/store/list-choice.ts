@@ -1,0 +1,157 @@
+/**
+ * Which rows are on a page: from FROM to OFFSET.
+ *
+ * A page is chosen on the indexes of one table where that is enough, and only its rows are joined with what decorates them. One behind
+ * the middle of a collection whose rows are counted is read from the end: the last page costs what the first one does.
+ */
+import { type RawBuilder, sql } from 'kysely';
+import { fieldsOf } from './list-conditions.js';
+import type { Driver, ListQuery, ListScope, ListSpec, SortKey } from './list-spec.js';
+
+/** How an order ends, and how that of the opposite order does. */
+const REVERSED = {
+  ' asc': ' desc',
+  ' desc': ' asc',
+  ' desc nulls last': ' asc nulls first',
+} as const;
+
+/** Rows that may have come since somebody last counted; when there were more, the page is read again. */
+const MARGIN = 1000;
+
+export interface Sorting {
+  readonly sql: string;
+  readonly end: keyof typeof REVERSED;
+}
+
+export interface PageParts {
+  /** How many rows there are. */
+  readonly total: RawBuilder<unknown>;
+  /** From FROM to OFFSET: the rows of the page, in order. */
+  readonly rows: RawBuilder<unknown>;
+  /** The total comes from what is counted as it changes, of a whole collection. */
+  readonly counted: boolean;
+  /** With a total above this the page may be short. */
+  readonly most: number;
+}
+
+type Bounds = { readonly offset: number; readonly size: number | null };
+
+/** Joins everything, then chooses: where a condition or the order looks at what decorates. */
+export function chosenLast(
+  from: string,
+  branches: readonly RawBuilder<unknown>[],
+  conditions: readonly RawBuilder<unknown>[],
+  sorting: readonly Sorting[],
+  { offset, size }: Bounds,
+): PageParts {
+  const confined = sql`(${sql.join(
+    branches.map((branch) => sql`(${branch})`),
+    sql` or `,
+  )})`;
+  const where = sql.join([confined, ...conditions], sql` and `);
+  const order = sql.raw(sorting.map((one) => one.sql + one.end).join(', '));
+  return {
+    total: sql`select count(*) from ${sql.raw(from)} where ${where}`,
+    rows: sql`from ${sql.raw(from)} where ${where} order by ${order}${limited(size, offset)}`,
+    counted: false,
+    most: Number.POSITIVE_INFINITY,
+  };
+}
+
+/**
+ * Chooses the keys of the page on the driver's own indexes, branch by branch, and joins only those.
+ *
+ * @param about how many rows there are, as far as anybody remembers; 0: nobody does
+ */
+export function chosenFirst<Field extends string>(
+  spec: ListSpec<Field>,
+  branches: readonly RawBuilder<unknown>[],
+  conditions: readonly RawBuilder<unknown>[],
+  sorting: readonly Sorting[],
+  query: ListQuery<Field>,
+  scope: ListScope,
+  about: number,
+): PageParts {
+  const { from } = spec;
+  const driver = spec.driver!;
+  const table = sql.raw(`${driver.table} ${driver.alias}`);
+  const key = `${driver.alias}.${driver.key}`;
+  const wheres = branches.map((branch) => sql.join([sql`(${branch})`, ...conditions], sql` and `));
+  const order = sql.raw(sorting.map((one) => one.sql + one.end).join(', '));
+  const decorated = sql.raw(from.slice(`${driver.table} ${driver.alias}`.length));
+  const counts = wheres.map((where) => sql`(select count(*) from ${table} where ${where})`);
+  // The first branch is the tenant's own rows (or those of all tenants); who sees all of them needs no count of them.
+  const butRare = leavesOutRare(driver, spec, query);
+  const counted = driver.counted === true && scope.seesPrivate && (conditions.length === 0 || butRare);
+  const fromEnd =
+    counted && !butRare && query.size !== null && query.offset > about / 2 && query.offset < about;
+  if (counted) {
+    const whose = scope.everyTenant ? sql`` : sql`tenant_id = ${scope.tenantId} and `;
+    const all = sql`(select coalesce(sum(difference), 0) from row_counts where ${whose}collection = ${sql.lit(driver.table)})`;
+    const rare = sql`(select count(*) from ${table} where ${branches[0]} and ${sql.raw(`${driver.alias}.${driver.rare}`)})`;
+    counts[0] = butRare ? sql`${all} - ${rare}` : all;
+  }
+  const total = sql`select ${sql.join(counts, sql` + `)}`;
+  const { offset, size } = query;
+  const choose = (ends: readonly string[], most: number | null, bounds: RawBuilder<unknown>) => {
+    const inside = sql.raw(sorting.map((one, place) => one.sql + ends[place]).join(', '));
+    const outside = sql.raw(ends.map((end, place) => `k${place}${end}`).join(', '));
+    const named = sql.raw(sorting.map((one, place) => `${one.sql} as k${place}`).join(', '));
+    const choices = wheres.map(
+      (where) =>
+        sql`(select ${sql.raw(key)} as chosen, ${named} from ${table} where ${where} order by ${inside}${limited(most)})`,
+    );
+    return sql`(select chosen from (${sql.join(choices, sql` union all `)}) choice order by ${outside}${bounds})`;
+  };
+  const chosen =
+    size !== null && fromEnd
+      ? choose(
+          sorting.map((one) => REVERSED[one.end]),
+          about - offset + MARGIN,
+          sql` limit (select greatest(0, least(${size}, n.total - ${offset})) from (${total}) n(total)) offset (select greatest(0, n.total - ${offset} - ${size}) from (${total}) n(total))`,
+        )
+      : choose(
+          sorting.map((one) => one.end),
+          size === null ? null : size + offset,
+          limited(size, offset),
+        );
+  return {
+    total,
+    counted: counted && !butRare,
+    most: fromEnd ? about + MARGIN : Number.POSITIVE_INFINITY,
+    rows: sql`from ${chosen} choice join ${table} on ${sql.raw(key)} = choice.chosen ${decorated} order by ${order}`,
+  };
+}
+
+/** Whether rows are left out for being rare, and for nothing else. */
+function leavesOutRare<Field extends string>(
+  { alias, rare }: Driver,
+  { fields }: ListSpec<Field>,
+  { filters, search }: ListQuery<Field>,
+): boolean {
+  const [only, ...more] = filters;
+  if (rare === undefined || only === undefined || more.length > 0 || (search ?? '') !== '') return false;
+  return 'anyOf' in only && fields[only.field].sql === `${alias}.${rare}` && only.anyOf.join() === 'false';
+}
+
+/** A single row, and the first page, are said in so many words: with a parameter each would be planned anew, for fear of large ones. */
+function limited(size: number | null, offset = 0): RawBuilder<unknown> {
+  const most = size === null ? sql`` : size === 1 ? sql` limit 1` : sql` limit ${size}`;
+  return offset === 0 ? most : sql`${most} offset ${offset}`;
+}
+
+/** Whether conditions and order look at the driver alone. */
+export function driven<Field extends string>(
+  spec: ListSpec<Field>,
+  query: ListQuery<Field>,
+  keys: readonly SortKey<Field>[],
+): boolean {
+  if (spec.driver === undefined) return false;
+  const alias = `${spec.driver.alias}.`;
+  const looked = [
+    ...query.filters.flatMap(fieldsOf),
+    ...(query.search === undefined ? [] : spec.search),
+    ...keys.map((key) => key.field),
+  ];
+  return looked.every((field) => spec.fields[field].sql.startsWith(alias));
+}
