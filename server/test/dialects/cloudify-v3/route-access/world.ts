@@ -68,7 +68,16 @@ const PASSWORD = 'a password of the table';
 
 /** Told of nobody's deed: when somebody was last seen, and what processes say of themselves. */
 const VOLATILE_COLUMNS = ['last_used_at', 'last_login_at', 'first_login_at'];
-const VOLATILE_TABLES = ['row_counts', 'event_differences', 'event_hours', 'event_subjects', 'cluster', 'cluster_nodes', 'cluster_processes', 'cluster_log'];
+const VOLATILE_TABLES = [
+  'row_counts',
+  'event_differences',
+  'event_hours',
+  'event_subjects',
+  'cluster',
+  'cluster_nodes',
+  'cluster_processes',
+  'cluster_log',
+];
 
 export async function aWorld(server: TestServer): Promise<World> {
   const { core, pool } = server;
