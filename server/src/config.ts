@@ -31,7 +31,7 @@ export const SETTINGS = {
   port: whole('ORRERY_PORT', 8080, 0, 65535, 'the usual second door of the web; 0 takes any free port'),
   role: oneOf(
     'ORRERY_ROLE',
-    ['all', 'api', 'worker'],
+    ['all', 'api', 'worker', 'remote-worker'],
     'all',
     'one process does everything; several machines split it',
   ),
@@ -182,6 +182,33 @@ export const SETTINGS = {
     600,
     'how long a silent worker keeps its operations: short enough to go on soon, longer than a slow moment',
   ),
+  remoteLeaseSeconds: whole(
+    'ORRERY_REMOTE_LEASE_SECONDS',
+    60,
+    5,
+    86_400,
+    'how long a silent remote worker keeps its operations: longer than a restart of the API, and than the breaks of its network',
+  ),
+  url: matching(
+    'ORRERY_URL',
+    '',
+    /^https?:\/\/[^\s/?#]+\/?$/,
+    'http://host:port or https://host:port',
+    'where a remote worker finds the API; for the command line, the server it speaks to',
+  ),
+  workerToken: text(
+    'ORRERY_WORKER_TOKEN',
+    '',
+    'what making the credentials has told',
+    'with these credentials a remote worker comes in',
+    { secret: true },
+  ),
+  workerTokenFile: text(
+    'ORRERY_WORKER_TOKEN_FILE',
+    '',
+    'a file',
+    'holds the credentials of a remote worker, where they should not stand in its environment',
+  ),
   taskRetries: whole('ORRERY_TASK_RETRIES', 60, -1, 100_000, 'as Cloudify; -1 tries for ever'),
   taskRetryInterval: whole('ORRERY_TASK_RETRY_INTERVAL', 15, 0, 86_400, 'seconds between tries, as Cloudify'),
   tokenHours: whole(
@@ -276,7 +303,7 @@ export interface LoadedSettings {
 }
 
 /** For the command line and for tests; not settings of the server. */
-const OTHER_VARIABLES = /^ORRERY_(CONFIG|URL|PROFILE|USERNAME|PASSWORD|TENANT|TOKEN|TEST_\w+|BENCH_\w+)$/;
+const OTHER_VARIABLES = /^ORRERY_(CONFIG|PROFILE|USERNAME|PASSWORD|TENANT|TOKEN|TEST_\w+|BENCH_\w+)$/;
 
 const KEYS = Object.keys(SETTINGS) as SettingKey[];
 

@@ -1,4 +1,6 @@
 /** The one place where rooms are built and handed to each other. */
+
+import { hostname } from 'node:os';
 import { KeptAnswers } from './answers/kept-answers.js';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { Blobs } from './catalog/blobs.js';
@@ -9,6 +11,7 @@ import { CompilePool } from './catalog/compile-pool.js';
 import { fetchImport } from './catalog/fetch-import.js';
 import { PluginImports } from './catalog/plugin-imports.js';
 import { PluginOrders } from './catalog/plugin-orders.js';
+import { PluginPackages } from './catalog/plugin-packages.js';
 import { PluginUploads } from './catalog/plugin-uploads.js';
 import { Plugins } from './catalog/plugins.js';
 import type { ArchiveTaker } from './catalog/take-archive.js';
@@ -48,6 +51,7 @@ import { Nodes } from './orchestration/nodes.js';
 import { OfferedWorkflows } from './orchestration/offered-workflows.js';
 import { Pictures } from './orchestration/pictures.js';
 import { Resumption } from './orchestration/resumption.js';
+import { RemoteWorkers } from './orchestration/running/dispatch/remote-workers.js';
 import { Shares } from './orchestration/shares.js';
 import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
@@ -120,6 +124,8 @@ export interface Core {
   readonly systemExecutions: SystemExecutions;
   readonly vault: Vault;
   readonly signals: Signals;
+  readonly pluginPackages: PluginPackages;
+  readonly remoteWorkers: RemoteWorkers;
 }
 
 export interface CoreParts {
@@ -196,6 +202,13 @@ export async function buildCore({
     sites,
     plugins,
     schedules: defaultSchedules,
+  });
+  const pluginPackages = new PluginPackages({
+    pool,
+    plugins,
+    blobs,
+    limits: taking.limits,
+    worker: hostname(),
   });
   const callers = new Callers({ pool });
   const executions = new Executions(pool, wake, settings.tenantMaxWaiting);
@@ -297,5 +310,13 @@ export async function buildCore({
     systemExecutions,
     vault,
     signals,
+    pluginPackages,
+    remoteWorkers: new RemoteWorkers({
+      pool,
+      vault,
+      signals,
+      shelf: { blueprints, packages: pluginPackages },
+      lease: settings.remoteLeaseSeconds,
+    }),
   };
 }

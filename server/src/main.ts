@@ -74,9 +74,8 @@ async function start(loaded: LoadedSettings): Promise<void> {
   for (const name of loaded.unknownVariables) {
     process.stderr.write(`Note: ${name} is no setting of Orrery; "config" lists them.\n`);
   }
-  const { startServer } = await import('./running-server.js');
   const stopping = new AbortController();
-  let server: Awaited<ReturnType<typeof startServer>> | undefined;
+  let server: { stop(): Promise<void> } | undefined;
   const stop = (signal: NodeJS.Signals) => {
     // The second time is somebody who will not wait.
     if (stopping.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
@@ -95,11 +94,27 @@ async function start(loaded: LoadedSettings): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   if (process.env.npm_lifecycle_event !== undefined) onParentGone(() => stop('SIGTERM'));
-  server = await startServer(loaded.settings, {
-    tell: (sentence) => process.stderr.write(`${sentence}\n`),
-    ready: (url) => process.stdout.write(`Orrery is ready at ${url}\n`),
-  });
+  server = loaded.settings.role === 'remote-worker' ? await workElsewhere() : await serve();
   if (stopping.signal.aborted) await finish();
+
+  async function serve() {
+    const { startServer } = await import('./running-server.js');
+    return startServer(loaded.settings, {
+      tell: (sentence) => process.stderr.write(`${sentence}\n`),
+      ready: (url) => process.stdout.write(`Orrery is ready at ${url}\n`),
+    });
+  }
+
+  async function workElsewhere() {
+    const { startRemoteWorker } = await import('./remote-worker.js');
+    const worker = await startRemoteWorker(loaded.settings, stopping.signal);
+    process.stdout.write(`Orrery works for ${worker.url}\n`);
+    void worker.refused.then(() => {
+      process.stderr.write('The credentials of this worker were revoked.\n');
+      process.exit(3);
+    });
+    return worker;
+  }
 }
 
 /** `npm start` that is killed cannot pass a signal on; its server should not stay behind, holding the port. */

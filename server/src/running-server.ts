@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { Membership } from './cluster/membership.js';
-import type { Settings } from './config.js';
+import { SettingError, type Settings } from './config.js';
 import { buildCore, type Core } from './core.js';
 import { keptSecret } from './data-folder.js';
 import { DemoMark, installDemo, runningDemo } from './demo.js';
@@ -46,6 +46,8 @@ interface Database {
 }
 
 export async function startServer(settings: Settings, voice: Voice): Promise<RunningServer> {
+  const { role } = settings;
+  if (role === 'remote-worker') throw new SettingError('a remote worker serves nothing');
   prepareDataFolder(settings.dataDir);
   const log = openLog(settings);
   // Undone in reverse order, also when a later step fails.
@@ -85,7 +87,7 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
         key: keptSecret(settings.dataDir, 'node-key', () => randomBytes(32).toString('hex')).value,
         name: settings.nodeName || nameOfThisMachine(),
         hostIp: addressOfThisMachine(settings.host),
-        role: settings.role,
+        role,
         version: VERSION,
         lease: settings.leaseSeconds,
       },

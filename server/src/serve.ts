@@ -162,6 +162,7 @@ const ROLES: Readonly<Record<Settings['role'], string>> = {
   all: 'API and worker',
   api: 'API only',
   worker: 'worker only',
+  'remote-worker': 'worker elsewhere',
 };
 
 /** Version of this server, from its package. */

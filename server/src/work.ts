@@ -7,8 +7,6 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
-import { PluginPackages } from './catalog/plugin-packages.js';
 import type { Core } from './core.js';
 import { sweepOldChanges } from './events/changes.js';
 import { foldEventCounts } from './events/counting.js';
@@ -121,17 +119,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     workDir: join(settings.dataDir, 'work'),
     notice: (message) => log.info({ plugin: 'script' }, message),
   });
-  const packages = new PluginPackages({
-    pool,
-    plugins: core.plugins,
-    blobs: core.blobs,
-    limits: {
-      ...DEFAULT_ARCHIVE_LIMITS,
-      expandedBytes: settings.archiveUnpackedBytes,
-      entries: settings.archiveEntries,
-    },
-    worker: hostname(),
-  });
+  const packages = core.pluginPackages;
   const python = createPythonPlugin({
     folder: join(settings.dataDir, 'plugins'),
     kept: (sha256s) => packages.kept(sha256s),

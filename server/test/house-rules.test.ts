@@ -17,7 +17,7 @@ const cli = existsSync(join(ROOT, 'cli/src')) ? readSources(join(ROOT, 'cli/src'
 /** The first pattern that fits says where a file belongs. */
 const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^(errors|caller|ids|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
-  [/^(main|running-server|serve|work|duty|landing|metrics|demo|doctor)\.ts$/, 'entry'],
+  [/^(main|running-server|remote-worker|serve|work|duty|landing|metrics|demo|doctor)\.ts$/, 'entry'],
   [/^core\.ts$/, 'core'],
   [/^(config|setting|log|data-folder|master-keys)\.ts$/, 'house'],
   [/^openapi\//, 'openapi'],

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Pool } from '../store/pool.js';
+import type { ArchiveBytes } from './archive/archive.js';
 import type { ArchiveLimits } from './archive/limits.js';
 import { readArchive } from './archive/read-archive.js';
 import type { Blobs } from './blobs.js';
@@ -19,6 +20,10 @@ export interface PackageToRun {
   unpack(folder: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Notes where it is installed. */
   report(state: 'installing' | 'installed' | 'error', error?: string): Promise<void>;
+  /** Of the wagon, in bytes. */
+  readonly size: number;
+  /** The wagon as it was uploaded, for whoever unpacks it elsewhere. */
+  wagon(): Readable;
 }
 
 export interface PluginPackagesParts {
@@ -59,6 +64,8 @@ export class PluginPackages {
       packageVersion,
       sha256,
       unpack: (folder, signal) => this.#unpack(plugin, folder, signal),
+      size: plugin.size,
+      wagon: () => this.#parts.blobs.stream({ uid: plugin.wagon, size: plugin.size }),
       report: (state, error) =>
         plugins.reportInstallation(plugin, {
           place: 'manager',
@@ -78,16 +85,25 @@ export class PluginPackages {
 
   async #unpack(plugin: PluginRecord, folder: string, signal: AbortSignal): Promise<string[]> {
     const { blobs, limits } = this.#parts;
-    const bytes = blobs.reader({ uid: plugin.wagon, size: plugin.size });
-    const names: string[] = [];
-    await readArchive(bytes, limits, async ({ path, content }) => {
-      if (!WHEEL.test(path)) return;
-      const name = basename(path);
-      // `wx`: two of one name in one wagon do not become one.
-      const file = createWriteStream(join(folder, name), { mode: 0o600, flags: 'wx' });
-      await pipeline(Readable.from(content), file, { signal });
-      names.push(name);
-    });
-    return names;
+    return writeWheels(blobs.reader({ uid: plugin.wagon, size: plugin.size }), limits, folder, signal);
   }
+}
+
+/** Writes the wheels of a wagon into a folder; returns their names. Throws DomainError `invalid` as `readArchive`. */
+export async function writeWheels(
+  wagon: ArchiveBytes,
+  limits: ArchiveLimits,
+  folder: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const names: string[] = [];
+  await readArchive(wagon, limits, async ({ path, content }) => {
+    if (!WHEEL.test(path)) return;
+    const name = basename(path);
+    // `wx`: two of one name in one wagon do not become one.
+    const file = createWriteStream(join(folder, name), { mode: 0o600, flags: 'wx' });
+    await pipeline(Readable.from(content), file, { signal });
+    names.push(name);
+  });
+  return names;
 }

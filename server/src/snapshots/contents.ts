@@ -26,6 +26,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   cluster_nodes: 'likewise',
   cluster_processes: 'likewise',
   cluster_log: 'likewise',
+  worker_credentials: 'let workers in here, and nowhere that a snapshot is restored to',
   pool_workers: 'which processes serve pools now; likewise',
   dispatched_operations:
     'what they hold now is theirs alone to finish; an execution of a snapshot has nobody who runs for it',

@@ -146,7 +146,13 @@ export class Witness {
 }
 
 /** An archive of a blueprint whose scripts tell the witness that the input `witness` names, and do `work` in between. */
-export async function witnessedBlueprint(folder: string, nodes: string, work: string): Promise<Buffer> {
+export async function witnessedBlueprint(
+  folder: string,
+  nodes: string,
+  work: string,
+  /** More types, derived from `test.Told`. */
+  types = '',
+): Promise<Buffer> {
   const top = join(folder, 'told');
   mkdirSync(top, { recursive: true });
   writeFileSync(
@@ -163,7 +169,7 @@ node_types:
         create: {implementation: tell.sh, inputs: {WITNESS: {default: {get_input: witness}}}, max_retries: 0}
         configure: {implementation: tell.sh, inputs: {WITNESS: {default: {get_input: witness}}}, max_retries: 0}
         start: {implementation: tell.sh, inputs: {WITNESS: {default: {get_input: witness}}}, max_retries: 0}
-node_templates:
+${types}node_templates:
 ${nodes}
 `,
   );

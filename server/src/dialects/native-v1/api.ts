@@ -149,6 +149,9 @@ update would change, and how much of the engine a tenant has.
 
 Every call carries credentials; the header \`Tenant\` names the tenant. Refusals are problem details (RFC 9457).`;
 
+/** What workers themselves ask. */
+const DESK = /\/workers\/(register|leave|attend|beat|tell|ask|finish|operations\/)/;
+
 export const API: ApiDescription = {
   description: DESCRIPTION,
   tags: {
@@ -156,10 +159,18 @@ export const API: ApiDescription = {
     Deployments: 'Deployments as of one moment, and what an update would change.',
     Executions: 'Runs of workflows, looked at and mended.',
     Tenants: 'How much of the engine each tenant has.',
+    Workers: 'Pools of workers, and what workers on other networks say.',
   },
   securitySchemes: {
     basic: { type: 'http', scheme: 'basic' },
     bearer: { type: 'http', scheme: 'bearer', description: "A user's token: `ctok-…`" },
+    worker: { type: 'http', scheme: 'bearer', description: 'Credentials of a worker: `owrk-…`' },
+    workerNumber: {
+      type: 'apiKey',
+      in: 'header',
+      name: 'Orrery-Worker',
+      description: 'The number that registering has told',
+    },
     tenant: {
       type: 'apiKey',
       in: 'header',
@@ -167,10 +178,13 @@ export const API: ApiDescription = {
       description: 'Name of the tenant that the request is for; not a secret',
     },
   },
-  security: () => [
-    ['bearer', 'tenant'],
-    ['basic', 'tenant'],
-  ],
+  security: ({ path }) =>
+    DESK.test(path)
+      ? [path.endsWith('/register') ? ['worker'] : ['worker', 'workerNumber']]
+      : [
+          ['bearer', 'tenant'],
+          ['basic', 'tenant'],
+        ],
   error: { schema: Problem, mediaType: 'application/problem+json' },
   refusals: {
     400: { name: 'BadRequest', description: 'The request breaks a rule' },

@@ -16,6 +16,7 @@ import { executionRoutes } from './executions.js';
 import { limitRoutes } from './limits.js';
 import { answerProblem } from './problem.js';
 import { streamRoutes } from './stream.js';
+import { workerRoutes } from './workers.js';
 
 const ROOT = '/orrery/v1';
 
@@ -46,4 +47,5 @@ function routes(app: FastifyInstance, core: Core): void {
   executionRoutes(app, core);
   limitRoutes(app, core);
   decisionRoutes(app, core, (request) => callerOf(request, core));
+  workerRoutes(app, core, (request) => callerOf(request, core));
 }

@@ -1,6 +1,6 @@
 /** What an attempt is made with, and what its plugin is asked. */
-import type { JsonObject, PlanOperation, PlanPlugin } from '../../dsl/plan.js';
-import { notFound } from '../../errors.js';
+import type { Json, JsonObject, PlanOperation, PlanPlugin } from '../../dsl/plan.js';
+import { DomainError, notFound } from '../../errors.js';
 import type {
   AbortReason,
   LogLevel,
@@ -41,11 +41,17 @@ export interface AttemptHost {
     task: Task,
     pool: string,
     plugin: string,
-    request: OperationRequest,
+    request: DispatchedRequest,
     begins: Begins,
   ): Promise<OperationOutcome>;
   /** Null: nobody else can have taken the execution. Otherwise ask again when the promise resolves. */
   assured(): Promise<void> | null;
+}
+
+/** A request that somebody elsewhere may carry out. */
+export interface DispatchedRequest extends OperationRequest {
+  /** As in the request, for who may be told no secrets: what would tell one throws DomainError. */
+  readonly guarded: Required<Pick<OperationRequest, 'evaluate' | 'surroundings'>>;
 }
 
 /** Called when the plugin is asked, or was so many seconds ago: until then nothing can have been done. */
@@ -87,7 +93,7 @@ interface RequestParts {
 }
 
 /** What a plugin is asked. Most operations look at little of it, so each part is made when it is looked at. */
-export class AttemptRequest implements OperationRequest {
+export class AttemptRequest implements DispatchedRequest {
   readonly functionName: string;
   readonly inputs: JsonObject;
   readonly plugin?: PlanPlugin;
@@ -174,12 +180,29 @@ export class AttemptRequest implements OperationRequest {
   }
 
   get surroundings(): Surroundings {
-    const { host, veil, scope } = this.#parts;
+    return this.#surroundings(this.#parts.veil.add);
+  }
+
+  get guarded(): DispatchedRequest['guarded'] {
+    const { host, scope } = this.#parts;
+    return {
+      evaluate: (expression) => host.deployment.evaluate(expression, { ...scope, revealed: withheld }),
+      surroundings: this.#surroundings(withheld),
+    };
+  }
+
+  #surroundings(revealed: (secret: Json) => void): Surroundings {
+    const { host, scope } = this.#parts;
     const { deployment } = host;
     const evaluate: WalkedDeployment['evaluate'] = (value, of) =>
-      deployment.evaluate(value, { ...of, revealed: veil.add });
+      deployment.evaluate(value, { ...of, revealed });
     return surroundingsOf({ ...deployment, evaluate }, scope, (ids) => host.loadProperties(ids));
   }
+}
+
+function withheld(): void {
+  const why = 'a worker elsewhere is told no secrets but those in the inputs of its operations';
+  throw new DomainError('forbidden', 'secret-withheld', why);
 }
 
 function contextOf(host: AttemptHost, attempt: Attempt, call: OperationCall): OperationContext {

@@ -2,12 +2,12 @@
 import { setMaxListeners } from 'node:events';
 import type { JsonObject } from '../../dsl/plan.js';
 import { DomainError } from '../../errors.js';
-import type { AbortReason, LogLevel, OperationOutcome, OperationRequest } from '../../plugins/plugin.js';
+import type { AbortReason, LogLevel, OperationOutcome } from '../../plugins/plugin.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Task } from '../planning/graph.js';
 import { instancesOf, writableOf } from './about-task.js';
 import { ANSWER_LIMIT, type Answer, checkedAnswer, checkedProperties, text } from './answer.js';
-import type { AttemptHost, Begins } from './attempt-request.js';
+import type { AttemptHost, Begins, DispatchedRequest } from './attempt-request.js';
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { Homecoming, SendAway } from './dispatch/errands.js';
@@ -259,7 +259,7 @@ export class Attempts {
     task: Task,
     pool: string,
     plugin: string,
-    request: OperationRequest,
+    request: DispatchedRequest,
     begins: Begins,
   ): Promise<OperationOutcome> {
     const { away, execution, book, flushed, teller, ring } = this.#parts;

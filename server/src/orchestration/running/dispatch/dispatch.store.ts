@@ -67,12 +67,15 @@ export interface MessageRow {
   readonly number: number;
   readonly body: Buffer;
   readonly asks: boolean;
+  /** Said by a worker that stands beside the database, and so may be told everything. */
+  readonly central: boolean;
 }
 
 /** In the order in which they were said; `$2`: those that are being answered. */
 export const selectMessages = systemStatement<MessageRow>(
   'dispatch_messages',
-  `select m.uid, m.operation_uid as operation, m.lease, m.number, m.body, m.asks from dispatched_messages m
+  `select m.uid, m.operation_uid as operation, m.lease, m.number, m.body, m.asks, coalesce(w.kind = 'central', false) as central
+   from dispatched_messages m join dispatched_operations d on d.uid = m.operation_uid left join pool_workers w on w.uid = d.worker_uid
    where m.operation_uid = any($1::bigint[]) and m.answer is null and not m.uid = any($2::bigint[])
    order by m.operation_uid, m.lease, m.number limit 500`,
   WALK,

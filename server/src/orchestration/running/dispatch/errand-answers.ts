@@ -1,7 +1,8 @@
 /** What the walk answers to an operation that runs elsewhere. */
 import type { Json } from '../../../dsl/plan.js';
 import { DomainError, type ErrorKind, notFound } from '../../../errors.js';
-import type { OperationRequest } from '../../../plugins/plugin.js';
+import type { Surroundings } from '../../../plugins/plugin.js';
+import type { DispatchedRequest } from '../attempt-request.js';
 import { Fenced } from '../ledger.js';
 import type { Question } from './dispatcher.js';
 import type { SeenProperties } from './property-patches.js';
@@ -16,14 +17,15 @@ export function isLeftForLater(answer: Answer | typeof LATER): answer is typeof 
   return answer === LATER;
 }
 
-/** Never throws. */
+/** Never throws. `central`: who asks stands beside the database. */
 export async function answerTo(
-  request: OperationRequest,
+  request: DispatchedRequest,
   seen: SeenProperties,
   question: Question,
+  central: boolean,
 ): Promise<Answer | typeof LATER> {
   try {
-    return { value: (await answered(request, seen, question)) as Json };
+    return { value: (await answered(request, seen, question, central)) as Json };
   } catch (error) {
     if (error instanceof Fenced) return LATER;
     const known = error instanceof DomainError;
@@ -38,10 +40,13 @@ export async function answerTo(
 }
 
 async function answered(
-  request: OperationRequest,
+  request: DispatchedRequest,
   seen: SeenProperties,
   question: Question,
+  central: boolean,
 ): Promise<unknown> {
+  // Who does not stand beside the database is told no secrets beyond the inputs.
+  const { evaluate, surroundings } = central ? request : request.guarded;
   switch (question.kind) {
     case 'save': {
       const changes = seen.patched(question.patches);
@@ -57,13 +62,13 @@ async function answered(
       return properties;
     }
     case 'evaluate':
-      return request.evaluate(question.expression);
+      return evaluate(question.expression);
     case 'node':
-      return surroundingsOf(request).node(question.name, question.instance);
+      return required(surroundings).node(question.name, question.instance);
     case 'instance':
-      return surroundingsOf(request).instance(question.id);
+      return required(surroundings).instance(question.id);
     case 'token':
-      if (request.token === undefined) {
+      if (!central || request.token === undefined) {
         throw new DomainError(
           'unavailable',
           'token-unavailable',
@@ -74,7 +79,7 @@ async function answered(
   }
 }
 
-function surroundingsOf({ surroundings }: OperationRequest) {
+function required(surroundings: Surroundings | undefined): Surroundings {
   if (surroundings === undefined) throw notFound('Surroundings of the operation', '');
   return surroundings;
 }

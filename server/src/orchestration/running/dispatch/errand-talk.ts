@@ -1,7 +1,8 @@
 /** What holders of operations say to the walks, handed on in its order, and the walks' answers on their way back. */
-import type { OperationRequest } from '../../../plugins/plugin.js';
+
 import type { Pool } from '../../../store/pool.js';
 import type { Signals } from '../../../store/signals.js';
+import type { DispatchedRequest } from '../attempt-request.js';
 import { answerMessages, dropMessages, type MessageRow, selectMessages } from './dispatch.store.js';
 import type { Question, Telling } from './dispatcher.js';
 import { answerTo, isLeftForLater } from './errand-answers.js';
@@ -10,7 +11,7 @@ import { type DispatchVault, placeOf, sealed, unsealed } from './seal.js';
 
 /** Whose holder speaks. */
 interface Speaker {
-  readonly errand: { readonly request: OperationRequest; durable(): Promise<void> };
+  readonly errand: { readonly request: DispatchedRequest; durable(): Promise<void> };
   readonly seen: SeenProperties;
 }
 
@@ -76,7 +77,7 @@ export class ErrandTalk {
       return;
     }
     const question = unsealed<Question>(vault, row.body, place);
-    void answerTo(request, open.seen, question).then((answer) => {
+    void answerTo(request, open.seen, question, row.central).then((answer) => {
       // The walk that comes after this one is asked again.
       if (isLeftForLater(answer)) {
         this.#inHand.delete(row.uid);

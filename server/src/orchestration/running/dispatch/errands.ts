@@ -11,9 +11,10 @@
  * Hints make it quick; a look at everything once a second makes it certain.
  */
 import type { BlueprintUid, ExecutionUid, TenantId } from '../../../ids.js';
-import type { AbortReason, OperationOutcome, OperationRequest } from '../../../plugins/plugin.js';
+import type { AbortReason, OperationOutcome } from '../../../plugins/plugin.js';
 import type { Pool } from '../../../store/pool.js';
 import { HEARS_AGAIN, type Signals } from '../../../store/signals.js';
+import type { DispatchedRequest } from '../attempt-request.js';
 import { isOutage } from '../outage.js';
 import {
   type Abort,
@@ -43,7 +44,7 @@ export interface Errand {
   readonly plugin: string;
   /** It may have been sent by an earlier walk of the execution. */
   readonly adopted: boolean;
-  readonly request: OperationRequest;
+  readonly request: DispatchedRequest;
   /** A worker has it, since so many seconds. */
   begins(secondsAgo: number): void;
   /** Something to tell of the operation that it does not say itself. */

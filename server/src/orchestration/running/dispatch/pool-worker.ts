@@ -6,6 +6,7 @@
  *  - An outcome is delivered until it has arrived, however long the other end is away, as long as this process lives.
  *  - A stop takes no new work, lets what runs end for a while, then ends it and says that it does not know how it went.
  */
+import { DomainError, type ErrorKind } from '../../../errors.js';
 import type { AbortReason, OperationOutcome, Plugin } from '../../../plugins/plugin.js';
 import type { PluginRegistry } from '../../../plugins/registry.js';
 import { type AbortNews, type Dispatcher, type Finish, Lost, type Work } from './dispatcher.js';
@@ -29,7 +30,8 @@ export interface PoolWorkerParts {
 
 export interface PoolWorker {
   readonly operations: number;
-  stop(): Promise<void>;
+  /** `drop`: nobody hears what it brings any more; what runs is ended at once. */
+  stop(drop?: boolean): Promise<void>;
 }
 
 interface Held {
@@ -43,6 +45,8 @@ interface Held {
 }
 
 const AGAIN_MS = 1000;
+/** An outcome that cannot be taken as it is: the operation has failed for that. */
+const UNFIT = new Set<ErrorKind>(['invalid', 'limit']);
 /** Seconds that a stop waits beyond the drain, for processes that must be ended and last words. */
 const LAST_WORDS = 20;
 
@@ -129,12 +133,17 @@ export function startPoolWorker(parts: PoolWorkerParts): PoolWorker {
     rest: Parameters<Dispatcher['finish']>[1],
     finish: Finish,
   ): Promise<void> {
+    let [last, words] = [finish, rest];
     while (!one.lost && !over.signal.aborted) {
       try {
-        await dispatcher.finish(one.work, rest, finish);
+        await dispatcher.finish(one.work, words, last);
         return;
       } catch (error) {
         if (error instanceof Lost) return;
+        if (error instanceof DomainError && UNFIT.has(error.kind) && last !== null) {
+          [last, words] = [failed(error), []];
+          continue;
+        }
         log.warn({ err: error }, 'an outcome cannot be delivered; trying again');
         await pause(AGAIN_MS, over.signal);
       }
@@ -185,7 +194,8 @@ export function startPoolWorker(parts: PoolWorkerParts): PoolWorker {
     get operations() {
       return held.size;
     },
-    async stop() {
+    async stop(drop = false) {
+      if (drop) for (const operation of [...held.keys()]) lose(operation);
       stopping.abort();
       woken.abort();
       await looping;

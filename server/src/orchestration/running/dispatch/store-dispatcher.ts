@@ -83,7 +83,7 @@ export class StoreDispatcher<P extends PluginPackage = PluginPackage> implements
       const hint = this.#hint((one) => hints.has(one), signal, Math.min(POLL_MS, deadline - Date.now()));
       try {
         const aborts = (await selectAborts.all(pool, [worker])).flatMap(newsOf).filter(isNewTo(known));
-        const work = room > 0 ? await this.#take(room) : [];
+        const work = room > 0 && !signal.aborted ? await this.#take(room) : [];
         if (work.length > 0 || aborts.length > 0 || signal.aborted) return { work, aborts };
         await hint.heard;
       } finally {
@@ -120,14 +120,19 @@ export class StoreDispatcher<P extends PluginPackage = PluginPackage> implements
     question: Q,
     signal: AbortSignal,
   ): Promise<Answers[Q['kind']]> {
-    const rows = await this.#put([{ ...hold, number, body: question }], true);
-    if (rows.length === 0) throw new Lost();
-    this.#parts.signals.send(`told:${hold.operation}`);
+    await this.question(hold, number, question);
     for (;;) {
       const answer = await this.answer(hold, number, POLL_MS, signal);
       if (answer !== null) return answered(answer) as Answers[Q['kind']];
       if (signal.aborted) throw new Lost();
     }
+  }
+
+  /** Hands a question on; again is the same as once. Throws Lost. */
+  async question(hold: Hold, number: number, question: Question): Promise<void> {
+    const rows = await this.#put([{ ...hold, number, body: question }], true);
+    if (rows.length === 0) throw new Lost();
+    this.#parts.signals.send(`told:${hold.operation}`);
   }
 
   /** The answer to question `number` as soon as it is there; null: not within `wait` milliseconds. Throws Lost. */
