@@ -10,6 +10,7 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import { list, matching, oneOf, type Setting, text, toggle, whole } from './setting.js';
+import { WORKER_SETTINGS } from './worker-settings.js';
 
 /** A setting cannot be what it is. The message names the setting, what it was and what would be right. */
 export class SettingError extends Error {
@@ -133,20 +134,6 @@ export const SETTINGS = {
     5000,
     'operations one worker has in flight; most of them wait for the world',
   ),
-  workerTags: list(
-    'ORRERY_WORKER_TAGS',
-    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/,
-    'names of pools (letters, digits and . _ -), separated by commas',
-    'which pools a worker serves; central: it walks executions and runs all operations that name no pool',
-    { default: ['central'] },
-  ),
-  poolWait: whole(
-    'ORRERY_POOL_WAIT',
-    900,
-    0,
-    365 * 86_400,
-    'seconds that an operation waits for a pool that no worker serves before it fails; 0 waits for ever',
-  ),
   workerExecutions: whole(
     'ORRERY_WORKER_EXECUTIONS',
     100,
@@ -182,33 +169,7 @@ export const SETTINGS = {
     600,
     'how long a silent worker keeps its operations: short enough to go on soon, longer than a slow moment',
   ),
-  remoteLeaseSeconds: whole(
-    'ORRERY_REMOTE_LEASE_SECONDS',
-    60,
-    5,
-    86_400,
-    'how long a silent remote worker keeps its operations: longer than a restart of the API, and than the breaks of its network',
-  ),
-  url: matching(
-    'ORRERY_URL',
-    '',
-    /^https?:\/\/[^\s/?#]+\/?$/,
-    'http://host:port or https://host:port',
-    'where a remote worker finds the API; for the command line, the server it speaks to',
-  ),
-  workerToken: text(
-    'ORRERY_WORKER_TOKEN',
-    '',
-    'what making the credentials has told',
-    'with these credentials a remote worker comes in',
-    { secret: true },
-  ),
-  workerTokenFile: text(
-    'ORRERY_WORKER_TOKEN_FILE',
-    '',
-    'a file',
-    'holds the credentials of a remote worker, where they should not stand in its environment',
-  ),
+  ...WORKER_SETTINGS,
   taskRetries: whole('ORRERY_TASK_RETRIES', 60, -1, 100_000, 'as Cloudify; -1 tries for ever'),
   taskRetryInterval: whole('ORRERY_TASK_RETRY_INTERVAL', 15, 0, 86_400, 'seconds between tries, as Cloudify'),
   tokenHours: whole(

@@ -171,7 +171,7 @@ test('a wrong setting is told in a sentence, without a stack', async () => {
   assert.equal(await ended, 1);
   assert.equal(
     said.err,
-    'Orrery cannot start: ORRERY_ROLE cannot be "boss": it should be one of all, api, worker\n',
+    'Orrery cannot start: ORRERY_ROLE cannot be "boss": it should be one of all, api, worker, remote-worker\n',
   );
 });
 

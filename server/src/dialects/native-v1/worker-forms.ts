@@ -205,3 +205,4 @@ export const Package = Type.Object(
   { title: 'WorkerPackage' },
 );
 export const Nothing = Type.Object({}, { title: 'Nothing' });
+export const Bytes = Type.String({ format: 'binary' });

@@ -21,6 +21,7 @@ import {
   Asked,
   Attendance,
   Beat,
+  Bytes,
   CredentialList,
   CredentialParams,
   CredentialQuery,
@@ -254,6 +255,7 @@ function desk(scope: FastifyInstance, core: Core): void {
         ...about('workers_file', 'Read a file of the blueprint of an operation that is held'),
         params: HeldParams,
         querystring: PathQuery,
+        response: { 200: Bytes },
       },
     },
     async (request, reply) => {
@@ -298,6 +300,7 @@ function desk(scope: FastifyInstance, core: Core): void {
       schema: {
         ...about('workers_wagon', 'Read the wagon of the plugin that an operation that is held needs'),
         params: HeldParams,
+        response: { 200: Bytes },
       },
     },
     async (request, reply) => {

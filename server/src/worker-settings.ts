@@ -1,0 +1,46 @@
+/** Settings of pools, and of workers elsewhere; with the others in `config.ts`. */
+import { list, matching, text, whole } from './setting.js';
+
+export const WORKER_SETTINGS = {
+  workerTags: list(
+    'ORRERY_WORKER_TAGS',
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/,
+    'names of pools (letters, digits and . _ -), separated by commas',
+    'which pools a worker serves; central: it walks executions and runs all operations that name no pool',
+    { default: ['central'] },
+  ),
+  poolWait: whole(
+    'ORRERY_POOL_WAIT',
+    900,
+    0,
+    365 * 86_400,
+    'seconds that an operation waits for a pool that no worker serves before it fails; 0 waits for ever',
+  ),
+  remoteLeaseSeconds: whole(
+    'ORRERY_REMOTE_LEASE_SECONDS',
+    60,
+    5,
+    86_400,
+    'how long a silent remote worker keeps its operations: longer than a restart of the API, and than the breaks of its network',
+  ),
+  url: matching(
+    'ORRERY_URL',
+    '',
+    /^https?:\/\/[^\s/?#]+\/?$/,
+    'http://host:port or https://host:port',
+    'where a remote worker finds the API; for the command line, the server it speaks to',
+  ),
+  workerToken: text(
+    'ORRERY_WORKER_TOKEN',
+    '',
+    'what making the credentials has told',
+    'with these credentials a remote worker comes in',
+    { secret: true },
+  ),
+  workerTokenFile: text(
+    'ORRERY_WORKER_TOKEN_FILE',
+    '',
+    'a file',
+    'holds the credentials of a remote worker, where they should not stand in its environment',
+  ),
+} as const;
