@@ -204,5 +204,5 @@ export const Package = Type.Object(
   },
   { title: 'WorkerPackage' },
 );
-export const Nothing = Type.Object({}, { title: 'Nothing' });
+export const Nothing = Type.Null({ description: 'Done; there is no body' });
 export const Bytes = Type.String({ format: 'binary' });
