@@ -52,6 +52,7 @@ import { OfferedWorkflows } from './orchestration/offered-workflows.js';
 import { Pictures } from './orchestration/pictures.js';
 import { Resumption } from './orchestration/resumption.js';
 import { RemoteWorkers } from './orchestration/running/dispatch/remote-workers.js';
+import { EngineFigures } from './orchestration/running/engine-figures.js';
 import { Shares } from './orchestration/shares.js';
 import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
@@ -108,6 +109,8 @@ export interface Core {
   readonly nodeInstances: NodeInstances;
   readonly executions: Executions;
   readonly shares: Shares;
+  readonly engineFigures: EngineFigures;
+  readonly compiler: CompilePool;
   readonly executionHistory: ExecutionHistory;
   readonly resumption: Resumption;
   readonly taskGraphs: TaskGraphs;
@@ -269,6 +272,8 @@ export async function buildCore({
     taskGraphs: new TaskGraphs(pool),
     agents: new Agents(pool),
     executions,
+    engineFigures: new EngineFigures(),
+    compiler,
     shares: new Shares(
       pool,
       { running: settings.tenantMaxRunning, waiting: settings.tenantMaxWaiting },

@@ -138,6 +138,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     log,
     plugins,
     errands,
+    figures: core.engineFigures,
     signals,
     evaluation: core.evaluation,
     blueprints,
@@ -156,6 +157,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
       cancelGrace: CANCEL_GRACE,
     },
   });
+  core.engineFigures.worker = worker;
   const tags = settings.workerTags.filter((tag) => tag !== CENTRAL);
   const pools =
     tags.length === 0
@@ -214,6 +216,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
   return {
     troubles: () => [],
     stop: async () => {
+      core.engineFigures.worker = null;
       await Promise.all([worker.stop(), snapshots.stop(), logBundles.stop(), pools?.stop()]);
       await errands.close();
       // An environment that is being built is a chore's as well: it is ended, not waited for.

@@ -41,6 +41,11 @@ export class CompilePool {
     this.#settings = { ...DEFAULTS, ...settings };
   }
 
+  /** Compiles in the thread, and those that wait for it. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** @throws DomainError `unavailable` (`compiler-busy`), `invalid` (`blueprint-too-costly`) */
   async compile(request: CompileRequest): Promise<CompileAnswer> {
     let size = 0;

@@ -41,6 +41,10 @@ export class Signals {
   #sender: pg.Client | null = null;
   #receiver: pg.Client | null = null;
   #closed = false;
+  /** When the notification that is on its way back to us was sent. */
+  #sentAt: number | null = null;
+  /** Milliseconds that the last notification needed to come back to the process that sent it; null: none has yet. */
+  lagMs: number | null = null;
   /** It has listened before. */
   #heard = false;
   readonly #self = Math.random().toString(36).slice(2, 8);
@@ -89,6 +93,10 @@ export class Signals {
     client.on('notification', (message) => {
       const [from, ...hints] = (message.payload ?? '').split('\n');
       if (from !== this.#self) this.#tell(hints);
+      else if (this.#sentAt !== null) {
+        this.lagMs = performance.now() - this.#sentAt;
+        this.#sentAt = null;
+      }
     });
     // A connection that breaks may say so more than once.
     client.once('end', () => this.#lost(client));
@@ -120,10 +128,12 @@ export class Signals {
         // One that is too long by itself is cut rather than waited for: it is only a hint.
         do payload += `\n${hints[first++]!.slice(0, LONGEST_HINT)}`;
         while (first < hints.length && payload.length + hints[first]!.length < PAYLOAD);
+        this.#sentAt ??= performance.now();
         await this.#sender.query('select pg_notify($1, $2)', [CHANNEL, payload]);
       }
     } catch {
       // Lost hints are harmless; the next ones get a new connection.
+      this.#sentAt = null;
       const broken = this.#sender;
       this.#sender = null;
       broken?.end().catch(() => {});

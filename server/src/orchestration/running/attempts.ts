@@ -11,6 +11,7 @@ import type { AttemptHost, Begins, DispatchedRequest } from './attempt-request.j
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { Homecoming, SendAway } from './dispatch/errands.js';
+import type { EngineFigures } from './engine-figures.js';
 import { lostLines, unanswered } from './failures.js';
 import { runAttempt } from './operation.js';
 import { type Outbox, patchBetween } from './outbox.js';
@@ -34,6 +35,7 @@ export interface AttemptsParts {
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
+  readonly figures?: EngineFigures | undefined;
   /** Lets a pool run an operation. Absent: nothing can be sent away. */
   readonly away?: SendAway | undefined;
   readonly assured?: () => Promise<void> | null;
@@ -104,6 +106,7 @@ export class Attempts {
       this.#running.set(task.id, running);
       return running;
     });
+    this.#parts.figures?.launched(this.#parts.execution);
     try {
       const known = properties ?? (await this.#propertiesFor(tasks));
       for (const running of launched) void this.#attempt(running, known);
@@ -134,6 +137,10 @@ export class Attempts {
       if (answer.outcome.runtimeProperties !== undefined)
         this.#save(running, answer.outcome.runtimeProperties);
       this.#running.delete(task.id);
+      this.#parts.figures?.operation(
+        this.#parts.book.implementation(task)?.plugin ?? 'none',
+        answer.outcome.kind,
+      );
       taken.push({ task, outcome: answer.outcome, begun, lost: running.home?.lost === true });
       if (running.home !== null) home.push(running.home);
     }

@@ -91,7 +91,7 @@ export class Ledger {
   ): Promise<ExecutionStatus> {
     const { uid, fence, tenantId, deploymentUid } = this.#execution;
     const text = graph === null || this.#execution.graph !== null ? null : safeJson(graph as unknown as Json);
-    return this.#once((number) =>
+    const status = await this.#once((number) =>
       this.#transaction(async (client) => {
         // First of all, and so in the order in which everybody locks: the deployment, then its executions.
         await setLatestExecution.run(client, tenantId, [deploymentUid, uid]);
@@ -109,6 +109,8 @@ export class Ledger {
         return row.status;
       }),
     );
+    this.#patience.figures?.began(this.#execution);
+    return status;
   }
 
   /** Stores the graph with one stage more, and what that stage changes in the deployment, in one transaction. */
@@ -137,8 +139,11 @@ export class Ledger {
     const number = this.#sent;
     const mine = before === null ? this.#commit(batch, number) : this.#follow(before, batch, number);
     this.#last = mine;
+    const { figures } = this.#patience;
+    const sent = figures === undefined ? 0 : performance.now();
     const forget = () => {
       if (this.#last === mine) this.#last = null;
+      figures?.wrote(batch.operations, (performance.now() - sent) / 1000);
     };
     mine.then(forget, forget);
     return mine;

@@ -1,11 +1,14 @@
 /** Trouble of the database that passes: told from a refusal, and waited out. */
 import { DomainError } from '../../errors.js';
 import { type Clock, machineClock } from './clock.js';
+import type { EngineFigures } from './engine-figures.js';
 
 /** How an outage is waited out: on which clock, and until nobody waits any more. */
 export interface Patience {
   readonly clock: Clock;
   readonly abandoned?: AbortSignal | undefined;
+  /** Told of each thing that has to wait. */
+  readonly figures?: EngineFigures | undefined;
 }
 
 export const PATIENCE: Patience = { clock: machineClock };
@@ -39,7 +42,8 @@ export async function patiently<T>(work: () => Promise<T>, patience: Patience): 
 }
 
 /** Before the next try: longer each time, two seconds at most; over at once when nobody waits any more. */
-export async function pause(attempt: number, { clock, abandoned }: Patience): Promise<void> {
+export async function pause(attempt: number, { clock, abandoned, figures }: Patience): Promise<void> {
+  if (attempt === 0) figures?.outage();
   if (abandoned?.aborted === true) return;
   const delay = Math.min(2000, 50 * 2 ** Math.min(attempt, 10));
   await new Promise<void>((resolve) => {

@@ -33,6 +33,8 @@ export interface Batch {
   readonly values: readonly unknown[];
   /** Tasks whose start this batch makes durable. */
   readonly starts: readonly number[];
+  /** Starts and ends in it. */
+  readonly operations: number;
 }
 
 interface InstanceChange {
@@ -211,6 +213,7 @@ export class Outbox {
         this.#saidTimes.take(),
       ],
       starts: this.#starts,
+      operations: this.#starts.length + this.#finished,
     };
     this.#earliest = this.#times.length === 0 ? this.#earliest : this.#earliest + 1;
     this.#batch = ++batches;

@@ -16,6 +16,7 @@ import type { DeploymentModel } from '../planning/model.js';
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { Errands } from './dispatch/errands.js';
+import type { EngineFigures } from './engine-figures.js';
 import { executionToken } from './execution-token.js';
 import type { Counts, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
@@ -55,6 +56,7 @@ export interface WalkDependencies {
   readonly assured?: () => Promise<void> | null;
   /** The worker waits no longer: whatever waits for the database lets go. */
   readonly abandoned: AbortSignal;
+  readonly figures?: EngineFigures | undefined;
 }
 
 export async function readModel(pool: Pool, execution: ClaimedExecution): Promise<DeploymentModel> {
@@ -196,6 +198,7 @@ export function walkOf(
     ...(parts.assured === undefined ? {} : { assured: parts.assured }),
     loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), parts),
     token: executionToken(pool, execution),
+    figures: parts.figures,
   });
 }
 

@@ -40,6 +40,8 @@ export interface ClaimedExecution {
   readonly awaitsChildren: boolean;
   readonly fence: number;
   readonly batches: number;
+  /** Seconds since it was asked for, or due, on the database's clock. */
+  readonly waited: number;
 }
 
 /**
@@ -53,7 +55,8 @@ export const claimExecutions = systemStatement<ClaimedExecution>(
   `select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",
           d.display_name as "deploymentDisplayName", du.username as "deploymentCreator", d.resource_tags as "deploymentTags", b.id as "blueprintId", b.uid as "blueprintUid", x.workflow, x.function, x.status, x.parameters,
           x.dry_run as "dryRun", x.resumed, x.wait_after_fail as "waitAfterFail", u.username as "createdBy",
-          x.created_by as "createdById", x.graph, x.awaits_children as "awaitsChildren", x.fence, x.batches
+          x.created_by as "createdById", x.graph, x.awaits_children as "awaitsChildren", x.fence, x.batches,
+          greatest(0, extract(epoch from clock_timestamp() - greatest(x.created_at, x.scheduled_for)))::double precision as waited
    from engine_claim($1, $2, $3, $4, $5, $6) x
    join tenants t on t.id = x.tenant_id
    join users u on u.id = x.created_by

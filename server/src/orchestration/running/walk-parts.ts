@@ -5,6 +5,7 @@ import type { TaskGraph } from '../planning/graph.js';
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { SendAway } from './dispatch/errands.js';
+import type { EngineFigures } from './engine-figures.js';
 import type { Ledger } from './ledger.js';
 import type { ClaimedExecution, EndStatus } from './running.store.js';
 import type { Slots } from './slots.js';
@@ -40,6 +41,7 @@ export interface WalkParts {
   readonly away?: SendAway | undefined;
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
+  readonly figures?: EngineFigures | undefined;
   /** As of `AttemptHost`. Absent: nobody else ever takes the execution. */
   readonly assured?: () => Promise<void> | null;
 }

@@ -9,6 +9,7 @@ import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
 import type { Signals } from '../../store/signals.js';
 import { type Clock, machineClock } from './clock.js';
+import type { EngineFigures } from './engine-figures.js';
 import { giveUpExecution, type WalkDependencies, walkExecution } from './execution.js';
 import { Lease, type Moment, momentOf } from './lease.js';
 import { isOutage } from './outage.js';
@@ -49,6 +50,7 @@ export interface WorkerParts
   readonly signals: Pick<Signals, 'send' | 'subscribe'>;
   readonly settings: WorkerSettings;
   readonly log: WorkerLog;
+  readonly figures?: EngineFigures;
   /** Default: the machine's. */
   readonly clock?: Clock;
   /** How the worker comes by its name. Default: it is held in the database. */
@@ -86,7 +88,7 @@ const LAST_WORDS_MS = 3000;
 
 /** Starts a worker in this process; resolves when it takes work. */
 export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
-  const { pool, plugins, signals, settings, log, clock = machineClock } = parts;
+  const { pool, plugins, signals, settings, log, figures, clock = machineClock } = parts;
   const holds = new Map<number, Held>();
   const slots = new Slots((name) => plugins.find(name)?.concurrency ?? settings.maxOperations);
   let stopping = false;
@@ -117,6 +119,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
         settings.tenantMaxRunning,
         settings.maxRunning,
       ]);
+      figures?.claimed(claimed);
       for (const execution of claimed) begin(execution, asked);
       if (claimed.length > 0) again = true;
     } while (again);
@@ -143,6 +146,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     })
       .catch((error: unknown) => broke(execution, error))
       .then(async (end) => {
+        figures?.ended(execution, end);
         lease.tell();
         if (end === 'released')
           await releaseLease.run(pool, [execution.uid, execution.fence]).catch(() => {});
