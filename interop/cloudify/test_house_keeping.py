@@ -52,8 +52,23 @@ class LogBundleTest(InteropTest):
         self.assertEqual(self.client.log_bundles.get(bundle).error, 'looked at')
 
 
+PNG = b'\x89PNG\r\n\x1a\n' + bytes(1000)
+
+
 class FileServerTest(InteropTest):
     """Beside the API, as agents and workers fetch the files of blueprints."""
+
+    def test_an_icon_is_a_file_of_the_blueprint(self):
+        blueprint, _ = self.upload()
+        path = os.path.join(tempfile.mkdtemp(prefix='orrery-interop-'), 'icon.png')
+        with open(path, 'wb') as file:
+            file.write(PNG)
+        self.client.blueprints.upload_icon(blueprint, path)
+        fetched = self.client.resources.get_file('/resources/blueprints/default_tenant/{}/icon.png'.format(blueprint))
+        self.assertEqual(b''.join(fetched.bytes_stream()), PNG)
+        self.client.blueprints.remove_icon(blueprint)
+        self.assert_refused(404, 'not_found_error', self.client.resources.get_file,
+                            '/resources/blueprints/default_tenant/{}/icon.png'.format(blueprint))
 
     def get(self, path, tenant='default_tenant', credentials=True):
         url = 'http://{}:{}/resources/{}'.format(

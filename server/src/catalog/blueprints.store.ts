@@ -292,6 +292,19 @@ export const selectFile = systemStatement<StoredFile>(
   'whoever knows the surrogate key has been let through to the blueprint, or is the engine',
 );
 
+export const putFile = systemStatement(
+  'blueprint_files_put',
+  `insert into blueprint_files (blueprint_uid, path, size, mode, blob) values ($1, $2, $3, 420, $4)
+   on conflict (blueprint_uid, path) do update set size = excluded.size, blob = excluded.blob`,
+  'belongs to a blueprint that was pinned to its tenant in the same transaction',
+);
+
+export const deleteFile = systemStatement(
+  'blueprint_files_delete',
+  'delete from blueprint_files where blueprint_uid = $1 and path = $2',
+  'belongs to a blueprint that was pinned to its tenant in the same transaction',
+);
+
 /** Files from `$2` to before `$3`, in the order of bytes; at most `$5` behind `$4`. */
 export const selectFiles = systemStatement<StoredFile>(
   'blueprint_files_list',

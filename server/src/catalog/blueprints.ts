@@ -25,6 +25,7 @@ import {
   type BlueprintRecord,
   blueprintList,
   deleteBlueprint,
+  deleteFile,
   deleteOtherLabels,
   findRecord,
   holdBytes,
@@ -32,6 +33,7 @@ import {
   type LockedBlueprint,
   lockBlueprint,
   lockId,
+  putFile,
   type StoredFile,
   selectArchive,
   selectFile,
@@ -50,6 +52,9 @@ import { alreadyExists } from './upload-request.js';
 export type { BlueprintField, BlueprintRecord, StoredLabel, Visibility } from './blueprints.store.js';
 
 const WIDTH: Readonly<Record<Visibility, number>> = { private: 0, tenant: 1, global: 2 };
+
+/** Where clients look for it, in the folder of the blueprint's files. */
+const ICON = 'icon.png';
 
 export class Blueprints {
   readonly #pool: Pool;
@@ -246,6 +251,27 @@ export class Blueprints {
         details: { labels: wanted.map(({ key, value }) => ({ key, value })) },
       });
       return (await findRecord(client, scope, id))!;
+    });
+  }
+
+  /**
+   * Puts a picture beside the blueprint's files, in the place of one that is there, or takes it away (null). The archive stays
+   * as it was uploaded. Needs `blueprints.write`.
+   */
+  async setIcon(caller: Caller, id: string, icon: Buffer | null): Promise<void> {
+    const scope = scopeFor(caller, 'blueprints.write');
+    await inTransaction(this.#pool, async (client) => {
+      const blueprint = await this.#lock(client, scope, id);
+      if (blueprint.state !== 'uploaded') throw notUploaded(id, blueprint.state);
+      await holdBytes.run(client, [blueprint.uid]);
+      if (icon === null) await deleteFile.run(client, [blueprint.uid, ICON]);
+      else {
+        const [blob] = await this.#blobs.putAll([icon], client);
+        await putFile.run(client, [blueprint.uid, ICON, icon.length, blob!.uid]);
+      }
+      await touch.run(client, scope.tenantId, [blueprint.uid]);
+      const details = { size: icon?.length ?? null };
+      await record(client, caller, { action: 'set-icon', thing: 'blueprint', id, details });
     });
   }
 

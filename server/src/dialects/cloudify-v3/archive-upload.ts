@@ -110,7 +110,7 @@ const FORM_LIMITS: Readonly<Record<string, string>> = {
  * Reads what a refusal leaves of a file. Clients send a form to its end before they look for an answer, and until
  * somebody reads the file they cannot.
  */
-async function takeWhole<T>(file: Readable, take: () => Promise<T>): Promise<T> {
+export async function takeWhole<T>(file: Readable, take: () => Promise<T>): Promise<T> {
   try {
     return await take();
   } catch (error) {

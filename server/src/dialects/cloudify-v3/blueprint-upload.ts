@@ -10,6 +10,7 @@ import {
 import { readDocument } from './json-document.js';
 import { readLabels } from './labels.js';
 import { booleanOf, type Params } from './lenient.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 import { readVisibility, type Visibility } from './visibility.js';
 
 export interface UploadOrder {
@@ -37,6 +38,9 @@ export async function withUploadOrder<T>(
 }
 
 function orderOf(fields: UploadFields, source: Archive): UploadOrder {
+  refuseRestored(fields, [...OF_RECORDS, 'state']);
+  // A record with nothing behind it: a restore brings the archive afterwards.
+  if (booleanOf('skip_execution', fields.skip_execution, false)) refuseRestored(fields, ['skip_execution']);
   const mainFile = textField(fields, 'application_file_name');
   const visibility = readVisibility(fields.visibility, fields.private_resource);
   return {

@@ -9,6 +9,7 @@ import type { ExecutionField } from '../../orchestration/executions.js';
 import type { ListFilter, ListQuery } from '../../store/list.js';
 import { sendDeleted, sendText } from './answer.js';
 import { callerOf } from './auth.js';
+import { addBlueprintIcon } from './blueprint-icon.js';
 import { withUploadOrder } from './blueprint-upload.js';
 import { Bytes, Done, deletionOf, describe, itemQuery, listQuery, Switch, Word } from './described.js';
 import { badParameters } from './errors.js';
@@ -175,7 +176,8 @@ const UPLOADS = {
 const UPLOAD_TEXT =
   'The archive (zip, tar, tar.gz or tar.bz2) is the body, whatever its content type says, or a file of a form, or comes from a URL.';
 
-export function addBlueprints({ scope, core, version }: Mounting): void {
+export function addBlueprints(mounting: Mounting): void {
+  const { scope, core, version } = mounting;
   const schema = schemaOf(blueprintResource(async () => null));
   const one = { params: IdParams, querystring: itemQuery(), response: { 200: schema } };
   const read = (caller: Caller, params: Params, id: string) =>
@@ -183,6 +185,7 @@ export function addBlueprints({ scope, core, version }: Mounting): void {
       core.blueprints.list(caller, query),
     );
 
+  addBlueprintIcon(mounting, schema, read);
   scope.get(
     '/blueprints',
     {

@@ -76,7 +76,8 @@ export async function readObject(
   return parseObject(bytes);
 }
 
-async function readAll(payload: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+/** All of it, up to `limit` bytes. */
+export async function readAll(payload: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {

@@ -13,6 +13,7 @@ import { LenientBoolean, type Params } from './lenient.js';
 import { envelope, type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 
 const DEPENDENCY: Resource<DependencyField> = {
   name: 'InterDeploymentDependency',
@@ -103,6 +104,7 @@ export function addDependencies({ scope, core }: Mounting): void {
     },
     async (request, reply) => {
       const caller = callerOf(request);
+      refuseRestored(request.body, [...OF_RECORDS, 'id']);
       const id = await core.dependencies.create(caller, requestOf(request.body));
       const item = await readItem(DEPENDENCY, request.query, id, (query) =>
         core.dependencies.list(caller, query),

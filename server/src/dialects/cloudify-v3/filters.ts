@@ -15,6 +15,7 @@ import { checkId, type Params } from './lenient.js';
 import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 import { readVisibility } from './visibility.js';
 
 const WORDS: Readonly<Record<FilterCollection, AttributeWords<string>>> = {
@@ -108,6 +109,7 @@ function addFiltersOf({ scope, core, version }: Mounting, collection: FilterColl
     async (request, reply) => {
       const caller = callerOf(request);
       const { id } = request.params;
+      refuseRestored(request.body, OF_RECORDS);
       checkId('filter_id', id, { leadingLetter: true });
       const visibility = readVisibility(request.body.visibility);
       await core.filters.create(caller, collection, id, {

@@ -12,6 +12,7 @@ import { checkId, type Params } from './lenient.js';
 import { type ListingOptions, listBody, parseListing, readItem } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type Resource, schemaOf } from './resource.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 import { readVisibility } from './visibility.js';
 
 const MaybeNumber = Type.Union([Type.Number(), Type.Null()]);
@@ -79,6 +80,7 @@ export function addSites({ scope, core, version }: Mounting): void {
     async (request, reply) => {
       const caller = callerOf(request);
       const { name } = request.params;
+      refuseRestored(request.body, OF_RECORDS);
       checkId('name', name, { leadingLetter: true });
       const visibility = readVisibility(request.body.visibility);
       await core.sites.create(caller, name, {

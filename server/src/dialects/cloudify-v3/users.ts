@@ -12,6 +12,7 @@ import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.
 import { type ListingOptions, listBody, parseInclude, parseListing } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { type DerivedField, type Resource, renderRecord, schemaOf } from './resource.js';
+import { OF_RECORDS, refuseRestored } from './restored-fields.js';
 import { readSystemRole, systemRoleWord } from './roles.js';
 import type { ApiVersion } from './version.js';
 
@@ -180,6 +181,7 @@ export function addUsers({ scope, core, version }: Mounting): void {
     },
     async (request, reply) => {
       const caller = callerOf(request);
+      refuseRestored(request.body, [...OF_RECORDS, 'is_prehashed', 'first_login_at', 'last_login_at']);
       const { username, password, role: word } = request.body;
       const { role, active } = readSystemRole(word ?? 'default');
       let user = await core.users.create(caller, { username, password, role });

@@ -340,4 +340,37 @@ describe('the files of a blueprint', () => {
     const written = await ask('PUT', `/resources/blueprints/default_tenant/${id}/x`, { root: '' });
     assert.deepEqual([written.status, written.headers.get('allow')], [405, 'GET, HEAD']);
   });
+
+  test('have the icon among them that the blueprint was given, until it is taken away', async () => {
+    const id = newId();
+    const archive = bytesOf({ 'blueprint.yaml': BLUEPRINT, 'icon.png': 'of the archive' });
+    assert.equal((await ask('PUT', `/blueprints/${id}`, { body: bytes(archive) })).status, 201);
+    const icon = (size: number) => {
+      const image = new Uint8Array(size);
+      image.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+      return image;
+    };
+    const set = (body?: unknown) => ask('PATCH', `/blueprints/${id}/icon`, { body });
+    const given = await set(icon(70_000));
+    assert.deepEqual([given.status, given.json.id], [200, id], given.text);
+    assert.deepEqual(new Uint8Array((await files(`/${id}/icon.png`)).bytes), icon(70_000));
+    assert.equal((await ask('GET', `/blueprints/${id}/archive`)).bytes.equals(archive), true);
+    for (const [wrong, status] of [
+      [new Uint8Array([0x89, 0x50]), 400],
+      [bytes(Buffer.from('<svg onload="x()"/>')), 400],
+      [icon(2_000_000), 413],
+    ] as const) {
+      const refused = await set(wrong);
+      assert.deepEqual([refused.status, refused.json.error_code], [status, 'bad_parameters_error']);
+    }
+    assert.equal((await files(`/${id}/icon.png`)).bytes.length, 70_000);
+    assert.equal((await set(icon(9))).status, 200);
+    assert.equal((await files(`/${id}/icon.png`)).bytes.length, 9);
+    for (let time = 0; time < 2; time += 1) {
+      assert.equal((await set()).status, 200);
+      assert.equal((await files(`/${id}/icon.png`)).status, 404);
+    }
+    assert.equal((await files(`/${id}/blueprint.yaml`)).text, BLUEPRINT);
+    assert.equal((await ask('PATCH', '/blueprints/absent/icon', { body: icon(9) })).status, 404);
+  });
 });

@@ -56,6 +56,32 @@ test('bodies that would set a record back as it once was are refused by the name
       },
       ['created_at'],
     ],
+    ['PUT', '/sites/x', { location: '1,2', created_at: then }, ['created_at']],
+    ['PUT', '/filters/deployments/x', { filter_rules: [], created_by: 'ann' }, ['created_by']],
+    [
+      'PUT',
+      '/users',
+      { username: 'ann', password: '$pbkdf2$', is_prehashed: true, created_at: then },
+      ['is_prehashed', 'created_at'],
+    ],
+    [
+      'PUT',
+      '/deployments/inter-deployment-dependencies',
+      { dependency_creator: 'x', source_deployment: deployment, id: 'one', created_at: then },
+      ['id', 'created_at'],
+    ],
+    [
+      'PUT',
+      '/blueprints/x',
+      { blueprint_archive_url: 'https://localhost/x', state: 'uploaded', created_by: 'ann' },
+      ['state', 'created_by'],
+    ],
+    [
+      'PUT',
+      '/blueprints/x?skip_execution=True',
+      { blueprint_archive_url: 'https://localhost/x' },
+      ['skip_execution'],
+    ],
   ] as const) {
     const { status, json } = await ask(method, path, { body });
     assert.deepEqual([status, json.error_code], [400, 'bad_parameters_error'], `${method} ${path}`);

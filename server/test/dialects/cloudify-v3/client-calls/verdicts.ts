@@ -8,7 +8,6 @@ export const NOT_THERE: Readonly<Record<string, string>> = {
   'PATCH /agents': 'there are no agents whose certificates could be replaced',
   'POST /audit': 'the trail tells what was done here, and nothing else',
   'GET /audit/stream': 'the trail is read page by page',
-  'PATCH /blueprints/ID/icon': 'icons are not kept',
   'PUT /blueprints/ID/archive': "for Cloudify's own workers: an upload fetches its archive itself",
   'POST /contacts': 'nobody is told who uses this server',
   'POST /deployment-updates': 'for restoring records; a snapshot restores all at once',

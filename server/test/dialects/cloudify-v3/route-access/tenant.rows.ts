@@ -48,6 +48,11 @@ export const rows: Rows = {
     at: async (world) => `/blueprints/${await world.fresh.blueprint()}`,
     body: () => ({ labels: [{ a: 'b' }] }),
   },
+  'PATCH /blueprints/:id/icon': {
+    may: 'user',
+    at: async (world) => `/blueprints/${await world.fresh.blueprint()}/icon`,
+    body: () => new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+  },
   'PATCH /blueprints/:id/set-visibility': {
     may: 'admin',
     at: async (world) => `/blueprints/${await world.fresh.blueprint()}/set-visibility`,
