@@ -302,6 +302,37 @@ node_templates:
     assert.match(failed.error ?? '', /worker_pool is "no such name!": it should be the name of a pool/);
   });
 
+  it('of a host run where a worker stands on it, with all that is contained in it, executor host_agent or not', async () => {
+    await Promise.all([work(), serve()]);
+    const blueprint = `
+node_types:
+  far.Host:
+    derived_from: cloudify.nodes.Compute
+    properties: {worker_pool: {default: ''}}
+node_templates:
+  host:
+    type: far.Host
+    properties: {worker_pool: far, agent_config: {install_method: none}}
+    interfaces: {cloudify.interfaces.lifecycle: {create: scripted.create}}
+  app:
+    type: cloudify.nodes.Root
+    interfaces:
+      cloudify.interfaces.lifecycle:
+        create: {implementation: scripted.create, executor: host_agent}
+        start: {implementation: scripted.start, inputs: {worker_pool: central}}
+    relationships: [{type: cloudify.relationships.contained_in, target: host}]
+`;
+    const execution = await engine.until(await install(blueprint));
+    assert.equal(execution.status, 'terminated', execution.error ?? '');
+    assert.deepEqual(far.calls, ['create host 1', 'create app 1']);
+    assert.deepEqual(near.calls, ['start app 1']);
+    const agent = await engine.until(
+      await install(blueprint.replace('install_method: none', 'install_method: remote')),
+    );
+    assert.equal(agent.status, 'failed');
+    assert.match(agent.error ?? '', /Orrery installs no agents/);
+  });
+
   it('of a worker that was silent for longer than its lease: nothing that it says afterwards is heard', async () => {
     await work();
     let thaw = () => {};

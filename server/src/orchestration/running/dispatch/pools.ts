@@ -64,7 +64,7 @@ function onAgent(deployment: WalkedDeployment, task: Task, implementation: PlanO
   const host = deployment.nodes.get(deployment.instances.get(where.host)?.node ?? '');
   if (agentMethod(host) === 'none') return null;
   return {
-    problem: `operation ${operation} runs on the agent of host ${where.host}, and agents on hosts are not available yet: set agent_config.install_method of the host to "none", or give the operation "executor: central_deployment_agent"`,
+    problem: `operation ${operation} runs on the agent of host ${where.host}, and Orrery installs no agents: set agent_config.install_method of the host to "none" (with the property ${POOL_WORD} where a worker of a pool stands on it), or give the operation "executor: central_deployment_agent"`,
   };
 }
 
