@@ -1,5 +1,6 @@
 /** Workers on other networks, over HTTP: who comes in, what they reach, and what they do there. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { HttpDispatcher } from '../../../src/orchestration/running/dispatch/http
 import { startRemoteWorker } from '../../../src/remote-worker.js';
 import { aServer } from '../../support/a-server.js';
 import { bytesOf } from '../../support/catalog.js';
+import { wagonOf, wheelOf } from '../../support/plugin-archives.js';
 import { clientOf, type Found } from '../cloudify-v3/client.js';
 
 const server = await aServer(
@@ -51,10 +53,31 @@ for (const [key, value] of [
 assert.equal((await ask('PUT', '/blueprints/b', { body: new Uint8Array(archive) })).status, 201);
 assert.equal((await ask('POST', '/tenants/elsewhere', { body: {} })).status, 201);
 
+const python = spawnSync('python3', ['-m', 'venv', '--help']).status === 0;
+const PYTHON = `from cloudify import ctx
+
+def create(word, **_):
+    ctx.logger.info('the word is %s' % word)
+    ctx.instance.runtime_properties['made'] = 'by-' + word
+    ctx.instance.update()
+    return 'done'
+`;
+const PYTHON_BLUEPRINT = `tosca_definitions_version: cloudify_dsl_1_3
+imports: [cloudify/types/types.yaml]
+plugins:
+  lab: { executor: central_deployment_agent, package_name: lab-plugin }
+node_templates:
+  thing:
+    type: cloudify.nodes.Root
+    interfaces:
+      cloudify.interfaces.lifecycle:
+        create: { implementation: lab.lab.create, inputs: { word: sesame, worker_pool: far } }
+`;
+
 let count = 0;
-async function install(): Promise<string> {
+async function install(blueprint = 'b'): Promise<string> {
   count += 1;
-  const deployment = await ask('PUT', `/deployments/d${count}`, { body: { blueprint_id: 'b' } });
+  const deployment = await ask('PUT', `/deployments/d${count}`, { body: { blueprint_id: blueprint } });
   assert.equal(deployment.status, 201, deployment.text);
   const body = { deployment_id: `d${count}`, workflow_id: 'install' };
   return String((await ask('POST', '/executions', { body })).json.id);
@@ -250,20 +273,27 @@ describe('a worker elsewhere', () => {
     await deaf.leave();
   });
 
-  test('runs scripts as a worker at home does, with logs, properties and files', async () => {
+  async function elsewhere<T>(work: (dataDir: string) => Promise<T>): Promise<T> {
     const dataDir = await mkdtemp(join(tmpdir(), 'orrery-remote-'));
     after(() => rm(dataDir, { recursive: true, force: true }));
-    const { token } = await credentials();
     const { settings } = loadSettings({
       ORRERY_ROLE: 'remote-worker',
       ORRERY_URL: server.url,
-      ORRERY_WORKER_TOKEN: token,
+      ORRERY_WORKER_TOKEN: (await credentials()).token,
       ORRERY_DATA_DIR: dataDir,
       ORRERY_LOG_LEVEL: 'silent',
       ORRERY_LOG_TO: 'stderr',
     });
     const worker = await startRemoteWorker(settings, never);
     try {
+      return await work(dataDir);
+    } finally {
+      await worker.stop();
+    }
+  }
+
+  test('runs scripts as a worker at home does, with logs, properties and files', async () => {
+    await elsewhere(async (dataDir) => {
       const execution = await ended(await install());
       assert.equal(execution.status, 'terminated', String(execution.error));
       const instances = await ask('GET', `/node-instances?deployment_id=d${count}`);
@@ -273,8 +303,23 @@ describe('a worker elsewhere', () => {
       const { json } = await native('GET', '/workers/pools');
       const mine = (json.workers as unknown as Found[]).find((one) => String(one.name).endsWith(dataDir));
       assert.deepEqual([mine?.kind, mine?.alive, mine?.pools], ['remote', true, ['far']]);
-    } finally {
-      await worker.stop();
-    }
+    });
+  });
+
+  test('runs Python plugins from wagons that the API hands it', {
+    skip: !python && 'there is no python3 here',
+  }, async () => {
+    const wheels = [wheelOf({ name: 'lab-plugin', version: '1.0', files: { 'lab.py': PYTHON } })];
+    const wagon = wagonOf({ name: 'lab-plugin', version: '1.0', wheels }).bytes;
+    const uploaded = await ask('POST', '/plugins', { body: new Uint8Array(wagon) });
+    assert.equal(uploaded.status, 201, uploaded.text);
+    const files = bytesOf({ 'blueprint.yaml': PYTHON_BLUEPRINT, 'words.txt': 'some words' });
+    assert.equal((await ask('PUT', '/blueprints/py', { body: new Uint8Array(files) })).status, 201);
+    await elsewhere(async () => {
+      const execution = await ended(await install('py'));
+      assert.equal(execution.status, 'terminated', String(execution.error));
+      const instances = await ask('GET', `/node-instances?deployment_id=d${count}`);
+      assert.match(instances.text, /"made":"by-sesame"/);
+    });
   });
 });
