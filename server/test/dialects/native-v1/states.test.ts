@@ -74,7 +74,7 @@ describe('a deployment', () => {
         { id, node, host, state, version },
       );
       assert.equal(String(state), 'started');
-      assert.ok(new Date(String(instance.updated)) >= new Date(String(web.updated)));
+      assert.ok(new Date(String(instance.updated)) > new Date(String(web.updated)));
     }
     assert.deepEqual(after.json.counts, { started: 4 });
     const types = stream.told('events').map(({ type }) => String(type));
