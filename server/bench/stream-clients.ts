@@ -81,5 +81,6 @@ process.on('message', (message: StreamOrder | 'begin' | 'count') => {
     const used = process.cpuUsage(before);
     const processorMs = (used.user + used.system) / 1000;
     process.send!({ bytes, events, looking, connected, ended, delays, processorMs } satisfies StreamCount);
+    delays = [];
   } else for (let one = 0; one < message.clients; one += 1) follow(message, one % message.every === 0);
 });

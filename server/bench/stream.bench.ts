@@ -79,7 +79,7 @@ async function measure(what: string, server: ChildProcess, port: number, path: s
     };
     crowd.send(order);
   }
-  await pause(5000);
+  await connected(crowds);
   for (const one of [server, ...crowds]) one.send('begin');
   await pause(seconds * 1000);
   const counts: StreamCount[] = [];
@@ -106,6 +106,20 @@ async function measure(what: string, server: ChildProcess, port: number, path: s
     'server MB': cost.memory / 1024 / 1024,
     'clients cores': sum((one) => one.processorMs) / 1000 / seconds,
   };
+}
+
+/** Waits until all are there, and what they were told at once has gone by. */
+async function connected(crowds: readonly ChildProcess[]): Promise<void> {
+  for (let left = 60; left > 0; left -= 1) {
+    await pause(500);
+    let there = 0;
+    for (const crowd of crowds) {
+      crowd.send('count');
+      there += ((await answer(crowd)) as StreamCount).connected;
+    }
+    if (there >= clients) break;
+  }
+  await pause(1000);
 }
 
 function started(

@@ -15,7 +15,7 @@ import { newExecutionId } from '../ids.js';
 import { requireNoMaintenance } from '../installation/maintenance.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
-import { inTransaction } from '../store/transaction.js';
+import { inMoment, inTransaction } from '../store/transaction.js';
 import { refuseWhileStoodOn } from './dependencies.js';
 import { checkWidth, policiesInUse, prepareFor } from './deployment-creation.js';
 import {
@@ -38,10 +38,13 @@ import {
 import { own } from './execution-request.js';
 import type { Wake } from './executions.js';
 import { insertExecution, selectUnfinished } from './executions.store.js';
+import { countsOf } from './modification-steps.js';
 import { selectDefinitions, selectInstances } from './nodes.store.js';
 import { requireObjects } from './object-values.js';
+import type { NextStep } from './planning/staged.js';
+import { type Foresight, foresee } from './planning/update-foresight.js';
 import type { UpdateWishes } from './planning/update-plan.js';
-import { type ComparedPlan, updateSteps } from './planning/update-steps.js';
+import { type ComparedPlan, type UpdateStep, updateSteps } from './planning/update-steps.js';
 import { UPDATE, workflowFor } from './planning/workflows/workflow-table.js';
 import { type PluginOrderSource, pluginsOfUpdate } from './plugins-of-update.js';
 import { requireRoom } from './shares.js';
@@ -68,6 +71,14 @@ export interface UpdateRequest {
   /** Updates told as active whose executions are over, or gone, are told as what became of them before this one is refused. */
   readonly reevaluate?: boolean;
   readonly wishes: UpdateWishes;
+}
+
+export interface ForeseenUpdate extends Foresight {
+  readonly deployment: string;
+  readonly blueprintBefore: string;
+  readonly blueprintAfter: string;
+  /** What differs between the plans, entity by entity. */
+  readonly steps: readonly UpdateStep[];
 }
 
 export class DeploymentUpdates {
@@ -111,20 +122,7 @@ export class DeploymentUpdates {
   async initiate(caller: Caller, request: UpdateRequest): Promise<string> {
     const scope = scopeFor(caller, 'deployments.write');
     const key = [request.deploymentId, scope.userId, scope.seesPrivate];
-    const deployment = await selectDeployment.one(this.#pool, scope.tenantId, key);
-    if (deployment === null || deployment.tenantId !== scope.tenantId) {
-      throw notFound('Deployment', request.deploymentId);
-    }
-    const blueprint = await this.#blueprints.get(caller, request.blueprintId ?? deployment.blueprintId);
-    if (blueprint.state !== 'uploaded') {
-      throw new DomainError(
-        'invalid',
-        'blueprint-not-ready',
-        `Blueprint ${blueprint.id} is ${blueprint.state}: only an uploaded blueprint can be deployed`,
-      );
-    }
-    checkWidth(deployment.id, deployment.visibility, blueprint);
-    const prepared = await this.#prepare(caller, scope, deployment, blueprint, request);
+    const { deployment, blueprint, prepared } = await this.#wanted(caller, scope, request);
     const workflow = request.wishes.workflow === null ? null : functionOf(prepared, request.wishes.workflow);
     const after = comparedOf(prepared);
     const had = Object.values((await selectTypes.one(this.#pool, [deployment.uid]))!.types.plugins);
@@ -174,11 +172,59 @@ export class DeploymentUpdates {
     return id;
   }
 
+  /**
+   * What an update would bring about, worked out by what carries it out, and nothing kept. Needs `deployments.write`.
+   *
+   * @throws DomainError as `initiate` does; `conflict` (`update-impossible`) where it would fail before it begins
+   */
+  async foresee(caller: Caller, request: UpdateRequest): Promise<ForeseenUpdate> {
+    const scope = scopeFor(caller, 'deployments.write');
+    const { deployment, blueprint, prepared } = await this.#wanted(caller, scope, request);
+    const workflow = request.wishes.workflow === null ? null : functionOf(prepared, request.wishes.workflow);
+    return inMoment(this.#pool, async (client) => {
+      await refuseStrangers(client, scope, deployment, request.wishes.reinstallList);
+      const before = await this.#stored(client, scope, deployment);
+      const { types } = (await selectTypes.one(client, [deployment.uid]))!;
+      const instances = await selectInstances.all(client, scope.tenantId, [deployment.uid]);
+      const update = { id: 'foreseen', plan: prepared, wishes: { ...request.wishes, workflow } };
+      const counts = await countsOf(client, scope.tenantId, deployment.uid);
+      const carriedOut = workflowFor(UPDATE) as { readonly next: NextStep };
+      const foreseen = foresee({ types, nodes: before.nodes, instances }, update, counts, carriedOut.next);
+      if ('problem' in foreseen) throw new DomainError('conflict', 'update-impossible', foreseen.problem);
+      return {
+        deployment: deployment.id,
+        blueprintBefore: deployment.blueprintId,
+        blueprintAfter: blueprint.id,
+        steps: updateSteps(before, comparedOf(prepared)),
+        ...foreseen,
+      };
+    });
+  }
+
   /** An update finalizes itself; whoever may start one may say so once more. Needs `deployments.write`. Throws `not-found`. */
   async finalize(caller: Caller, id: string): Promise<void> {
     const scope = scopeFor(caller, 'deployments.write');
     const found = await selectUpdate.one(this.#pool, scope.tenantId, [id, scope.userId, scope.seesPrivate]);
     if (found === null) throw notFound('Deployment update', id);
+  }
+
+  async #wanted(caller: Caller, scope: TenantScope, request: UpdateRequest) {
+    const key = [request.deploymentId, scope.userId, scope.seesPrivate];
+    const deployment = await selectDeployment.one(this.#pool, scope.tenantId, key);
+    if (deployment === null || deployment.tenantId !== scope.tenantId) {
+      throw notFound('Deployment', request.deploymentId);
+    }
+    const blueprint = await this.#blueprints.get(caller, request.blueprintId ?? deployment.blueprintId);
+    if (blueprint.state !== 'uploaded') {
+      throw new DomainError(
+        'invalid',
+        'blueprint-not-ready',
+        `Blueprint ${blueprint.id} is ${blueprint.state}: only an uploaded blueprint can be deployed`,
+      );
+    }
+    checkWidth(deployment.id, deployment.visibility, blueprint);
+    const prepared = await this.#prepare(caller, scope, deployment, blueprint, request);
+    return { deployment, blueprint, prepared };
   }
 
   async #prepare(

@@ -6,9 +6,8 @@
  */
 import { type Caller, scopeFor } from '../caller.js';
 import { notFound } from '../errors.js';
-import { beginMoment, endMoment } from '../store/copy.js';
 import type { Client, Pool } from '../store/pool.js';
-import { accompany } from '../store/transaction.js';
+import { accompany, inMoment } from '../store/transaction.js';
 import { holdDeploymentOf } from './deployments.store.js';
 import { selectGraph } from './executions.store.js';
 import { requireSmall } from './followed.js';
@@ -68,7 +67,7 @@ export class Pictures {
   async deployment(caller: Caller, id: string): Promise<string> {
     for (const permission of ['deployments.read', 'executions.read'] as const) scopeFor(caller, permission);
     const { tenantId, userId, seesPrivate } = scopeFor(caller, 'nodes.read');
-    return this.#moment(async (client) => {
+    return inMoment(this.#pool, async (client) => {
       const found = await pictureDeployment.one(client, tenantId, [id, userId, seesPrivate]);
       if (found === null) throw notFound('Deployment', id);
       const { uid, head } = found;
@@ -116,7 +115,7 @@ export class Pictures {
    */
   async graph(caller: Caller, id: string): Promise<GraphPicture> {
     scopeFor(caller, 'executions.read');
-    return this.#moment(async (client) => {
+    return inMoment(this.#pool, async (client) => {
       const { uid, deploymentUid, graphBytes, ...execution } = await this.#execution(client, caller, id);
       requireSmall(id, graphBytes ?? 0);
       const graph = ((await selectGraph.one(client, [uid]))?.graph ?? null) as TaskGraph | null;
@@ -152,21 +151,6 @@ export class Pictures {
     const found = await pictureExecution.one(db, tenantId, [id, userId, seesPrivate]);
     if (found === null) throw notFound('Execution', id);
     return found;
-  }
-
-  /** Everything in `work` sees one moment. */
-  async #moment<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
-    let broken: Error | undefined;
-    try {
-      await beginMoment(client);
-      return await work(client);
-    } finally {
-      await endMoment(client).catch((error: Error) => {
-        broken = error;
-      });
-      client.release(broken);
-    }
   }
 }
 

@@ -74,3 +74,18 @@ export async function inTransaction<T>(pool: Pool, work: (client: Client) => Pro
     client.release(broken);
   }
 }
+
+/** Runs `work` where everything that it reads is of one moment, and nothing can be written. */
+export async function inMoment<T>(pool: Pool, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin transaction isolation level repeatable read read only');
+    return await work(client);
+  } finally {
+    await client.query('rollback').catch((error: Error) => {
+      broken = error;
+    });
+    client.release(broken);
+  }
+}

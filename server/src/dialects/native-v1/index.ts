@@ -39,6 +39,11 @@ function routes(app: FastifyInstance, core: Core): void {
     }
   });
   app.setErrorHandler(answerProblem);
+  app.addHook('preValidation', async (request) => {
+    const { body, querystring } = request.routeOptions.schema ?? {};
+    refuseUnknown('body', request.body, body);
+    refuseUnknown('query', request.query, querystring);
+  });
   // Response schemas describe; nothing is left out of an answer because they do not name it.
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
 
@@ -48,4 +53,22 @@ function routes(app: FastifyInstance, core: Core): void {
   limitRoutes(app, core);
   decisionRoutes(app, core, (request) => callerOf(request, core));
   workerRoutes(app, core, (request) => callerOf(request, core));
+}
+
+/** What nobody asked for would be passed over in silence. */
+function refuseUnknown(where: string, given: unknown, schema: unknown): void {
+  const { properties, additionalProperties } = (schema ?? {}) as {
+    properties?: object;
+    additionalProperties?: boolean;
+  };
+  if (additionalProperties !== false || typeof given !== 'object' || given === null) return;
+  const known = Object.keys(properties ?? {});
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new DomainError(
+    'invalid',
+    'member-unknown',
+    `The ${where} has no member ${unknown}; known are: ${known.join(', ') || 'none'}`,
+    { details: { field: `${where}/${unknown}` } },
+  );
 }
