@@ -65,7 +65,13 @@ describe('a deployment', () => {
       stream.told('counts').some((one) => JSON.stringify(one.instances) === '{"started":4}'),
     );
     const after = await native(`/deployments/${deployment}/snapshot`);
-    const seen = folded(list(instances), stream.told('instances'));
+    const told = () => folded(list(instances), stream.told('instances'));
+    await stream.until('the last instances', () =>
+      list(after.json.instances).every(
+        ({ id, version }) => Number(told().get(String(id))?.version) >= Number(version),
+      ),
+    );
+    const seen = told();
     for (const instance of list(after.json.instances)) {
       const { id, node, host, state, version } = instance;
       const last = seen.get(String(id))!;
@@ -144,7 +150,13 @@ describe('a task graph', () => {
     assert.ok(list(tasks).length > 0);
     assert.equal(list(subgraphs).length, 4);
     assert.equal(list(stages).length, 1);
-    const byTask = new Map(stream.told('tasks').map((one) => [Number(one.task), one]));
+    const told = () => new Map(stream.told('tasks').map((one) => [Number(one.task), one]));
+    // How the execution stands may be told before the last of its tasks.
+    await stream.until('the last tasks', () => {
+      const last = told();
+      return list(tasks).every((_, task) => String(last.get(task)?.state) === 'succeeded');
+    });
+    const byTask = told();
     for (const [place, task] of list(tasks).entries()) {
       assert.equal(Number(task.id), place);
       assert.ok((task.dependsOn as unknown as number[]).every((one) => one < place));

@@ -132,7 +132,7 @@ describe('the preview of an update', () => {
       [{ reinstall: ['none_abc'] }, 400, 'reinstall-list-unknown'],
       [{ workflow: 'none' }, 400, 'workflow-unknown'],
       [{ surprise: true }, 400, 'member-unknown'],
-      [{ reinstall: 'all' }, 400, 'bad-request'],
+      [{ skipInstall: 'perhaps' }, 400, 'bad-request'],
     ] as const) {
       const { status: answered, json } = await preview(body);
       assert.deepEqual([answered, String(json.reason)], [status, reason]);
