@@ -52,7 +52,9 @@ export function clientOf(server: Pick<TestServer, 'url'>) {
         : { body: plain ? JSON.stringify(body) : (body as NonNullable<RequestInit['body']>) }),
       ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
     });
-    const bytes = Buffer.from(await response.arrayBuffer());
+    const bytes = isEndless(response)
+      ? await beginningOf(response)
+      : Buffer.from(await response.arrayBuffer());
     const text = bytes.toString('utf8');
     return {
       status: response.status,
@@ -64,4 +66,16 @@ export function clientOf(server: Pick<TestServer, 'url'>) {
       },
     };
   };
+}
+
+function isEndless(response: Response): boolean {
+  return response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
+/** The first that arrives of an answer which does not end. */
+async function beginningOf(response: Response): Promise<Buffer> {
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return Buffer.from(value ?? []);
 }

@@ -213,4 +213,26 @@ describe('a task graph', () => {
       assert.equal(String(refused.json.reason), 'cursor-invalid');
     }
   });
+
+  it('of 5,000 tasks that are over takes at most 1.5 MB', async () => {
+    const asleep = await aServer();
+    const { execution, ask: askThere } = await aTenantAtWork(asleep);
+    await asleep.pool.query(
+      `update executions set graph = (
+         select json_build_object('workflow', 'install', 'tasks', json_agg(json_build_object('id', n, 'kind', 'operation', 'instance', 'web_server_' || n / 5,
+           'call', json_build_object('operation', 'cloudify.interfaces.lifecycle.configure', 'side', 'node', 'relationship', null, 'function', 'script_runner.tasks.run'),
+           'dependsOn', case when n = 0 then '[]' else json_build_array(n - 1) end, 'before', '[]'::json, 'after', '[]'::json, 'onFailure', 'fail') order by n))
+         from generate_series(0, 4999) n) where id = $1`,
+      [execution],
+    );
+    await asleep.pool.query(
+      `insert into operations (tenant_id, execution_uid, task, state, attempt, retries, started_at, ended_at)
+       select tenant_id, uid, n, 'succeeded', 1, 0, now(), now() from executions, generate_series(0, 4999) n where id = $1`,
+      [execution],
+    );
+    const graph = await askThere('GET', `/executions/${execution}/graph`, { root: '/orrery/v1' });
+    assert.equal(list(graph.json.tasks).length, 5000);
+    assert.equal(list(graph.json.subgraphs).length, 1000);
+    assert.ok(graph.bytes.length <= 1_500_000, `${graph.bytes.length} bytes`);
+  });
 });

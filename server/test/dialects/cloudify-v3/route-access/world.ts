@@ -111,7 +111,14 @@ export async function aWorld(server: TestServer): Promise<World> {
       ...asked,
       tenant: who === 'member' ? null : who === 'neighbour' ? neighbourTenant : tenant,
       anonymous: true,
-      headers: { ...asked.headers, ...(token === undefined ? {} : { 'authentication-token': token }) },
+      headers: {
+        ...asked.headers,
+        ...(token === undefined
+          ? {}
+          : asked.root === '/orrery/v1'
+            ? { authorization: `Bearer ${token}` }
+            : { 'authentication-token': token }),
+      },
     });
   };
   const ask: World['ask'] = async (maker, method, path, asked = {}) => {
