@@ -69,12 +69,32 @@ const rows: Rows = {
   'POST /executions/:id/operations/:task/done': decision('operations/0/done', { reason: 'of the table' }),
   'POST /executions/:id/node-instances/:instance/retry': decision('node-instances/none/retry', {}),
   'GET /tenants/:name/limits': limits,
+  'GET /workers/pools': { may: 'admin', outside: true },
+  'GET /workers/credentials': { may: 'admin', outside: true },
+  'POST /workers/credentials': {
+    may: 'admin',
+    outside: true,
+    body: (world) => ({ name: world.newName(), pools: ['pool-of-the-table'] }),
+  },
+  'DELETE /workers/credentials/:id': {
+    may: 'admin',
+    outside: true,
+    at: async (world) => {
+      const body = { name: world.newName(), pools: ['pool-of-the-table'] };
+      const { json } = await world.ask('admin', 'POST', '/workers/credentials', { root: '/orrery/v1', body });
+      return `/workers/credentials/${json.id}`;
+    },
+  },
   'PATCH /tenants/:name/limits': { ...limits, body: () => ({ running: 1000 }), changes: 'either' },
 };
 
 const server = await aServer();
 const world = await aWorld(server);
-const routes = await routesOf(nativeV1, server.core, /^(\/orrery\/v1)(\/.*)$/);
+/** Where workers ask: they have credentials of their own, and no person's are good there (`workers.test.ts`). */
+const OF_WORKERS = /^\w+ \/workers\/(?!credentials|pools)/;
+const routes = (await routesOf(nativeV1, server.core, /^(\/orrery\/v1)(\/.*)$/)).filter(
+  ({ route }) => !OF_WORKERS.test(route),
+);
 
 test('every route has a row, and every row a route', () => {
   assert.deepEqual(routes.map(({ route }) => route).sort(), Object.keys(rows).sort());
