@@ -303,6 +303,7 @@ export function endLines(execution: ExecutionRecord, style: Style, columns: numb
   return [
     style.paint('bad', `${style.glyphs.failed} ${name} failed${took}${count}`),
     ...(error === '' ? [] : wrap(error, columns - 2).map((line) => `  ${line}`)),
+    `  ${style.paint('busy', style.glyphs.task)} one by one: orrery executions operations ${execution.id} --undone, then retry or skip`,
     `  ${style.paint('busy', style.glyphs.task)} try the rest again: orrery executions resume ${execution.id} --follow`,
   ];
 }
