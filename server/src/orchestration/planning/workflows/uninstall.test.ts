@@ -323,5 +323,8 @@ uninstall: 2 tasks
     assert.deepEqual(uninstall(aDeployment({ db: {} }), { ignore_failure: 'yes' }), {
       problem: 'Parameter "ignore_failure" must be of type boolean',
     });
+    assert.deepEqual(uninstall(aDeployment({ db: {} }), { recursive: 'yes' }), {
+      problem: 'Parameter "recursive" must be of type boolean',
+    });
   });
 });

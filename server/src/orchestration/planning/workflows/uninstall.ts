@@ -20,6 +20,9 @@ export function uninstall(model: DeploymentModel, parameters: JsonObject): TaskG
   if ('problem' in selection) return selection;
   const ignoreFailure = flag(parameters, 'ignore_failure');
   if (typeof ignoreFailure === 'object') return ignoreFailure;
+  // Whoever says neither yes nor no must not be taken to have said no.
+  const recursive = flag(parameters, 'recursive');
+  if (typeof recursive === 'object') return recursive;
   const builder = new GraphBuilder();
   return addUninstall(builder, model, selection, ignoreFailure) ?? builder.finish('uninstall');
 }
