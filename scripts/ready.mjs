@@ -2,7 +2,16 @@
 // Says what it does on standard error; standard output belongs to the server.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,8 +35,13 @@ export async function makeReady({ say = (text) => process.stderr.write(`${text}\
   if (isInstalled() && isBuilt(sourcesDigest())) return;
   await oneAtATime(say, async () => {
     if (!isInstalled()) {
-      say('Installing dependencies …');
-      await install();
+      // npm would follow the link and empty a folder that is another checkout's, while that is in use.
+      if (isLinked())
+        say('node_modules is a link, and not what package-lock.json asks for: nothing is installed here.');
+      else {
+        say('Installing dependencies …');
+        await install();
+      }
     }
     const now = sourcesDigest();
     if (!isBuilt(now)) {
@@ -101,6 +115,10 @@ function isInstalled() {
     ([path, each]) =>
       !path.includes('node_modules/') || each.link || each.optional || found[path]?.version === each.version,
   );
+}
+
+function isLinked() {
+  return lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 /** Without install scripts: none of our dependencies needs one, and none should run. */

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -63,6 +72,17 @@ describe('a checkout is made ready', () => {
     assert.deepEqual(await Promise.all([go(folder), go(folder), go(folder)]), [0, 0, 0]);
     assert.deepEqual([lines(folder, 'npm.log'), lines(folder, 'build.log')], [1, 1]);
     assert.ok(!existsSync(join(folder, '.cache/making-ready')));
+  });
+
+  test('without npm where the modules are a link to those of another checkout', async () => {
+    const [folder, other] = [aCheckout(), aCheckout()];
+    assert.equal(await go(other), 0);
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(LOCKED).replace('1.0.0', '2.0.0'));
+    symlinkSync(join(other, 'node_modules'), join(folder, 'node_modules'));
+    assert.equal(await go(folder), 0);
+    assert.ok(!existsSync(join(folder, 'npm.log')));
+    assert.ok(existsSync(join(other, 'node_modules/esbuild/main.js')));
+    assert.equal(lines(folder, 'build.log'), 1);
   });
 
   test('also after one that was killed in the middle', async () => {
