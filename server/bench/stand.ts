@@ -27,6 +27,7 @@ export interface Stand {
   readonly admin: Caller;
   /** Process id of the PostgreSQL. */
   readonly postmaster: number;
+  readonly masterKey: string;
   close(): Promise<void>;
 }
 
@@ -59,10 +60,11 @@ export async function aStand(): Promise<Stand> {
   const pool = openPool({ databaseUrl: embedded.databaseUrl, max: 10, applicationName: 'bench' });
   await migrate(pool);
   await bootstrap(pool, { adminPassword: PASSWORD, passwordFile: join(dataDir, 'admin-password') });
+  const masterKey = newMasterKey();
   const { settings } = loadSettings({
     ORRERY_DATA_DIR: dataDir,
     ORRERY_DEMO: '0',
-    ORRERY_MASTER_KEY: newMasterKey(),
+    ORRERY_MASTER_KEY: masterKey,
   });
   const log = logTo({ write: (line) => process.stderr.write(line) }, 'error');
   const signals = new Signals(embedded.databaseUrl);
@@ -77,6 +79,7 @@ export async function aStand(): Promise<Stand> {
     core,
     admin,
     postmaster: embedded.pid,
+    masterKey,
     async close() {
       await signals.close();
       await core.credentials.close();
