@@ -2,12 +2,17 @@
  * install --nodes 1000,10000 --runs 1: an install of so many instances with three operations each that do nothing, durable, with
  * all events, by the real worker. Every node after the first ten depends on another, ten to one.
  *
+ * Rival, where `ORRERY_BENCH_PYTHON` names a Python that has cloudify-common: its local engine, in memory, on a blueprint of
+ * the same shape with 1,000 nodes at most.
+ *
  * Limit: PostgreSQL writing the same rows in batches of the same size, with nothing planned, run or decided.
  */
 
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { create } from 'tar';
 import { startWorker } from '../src/orchestration/running/worker.js';
 import { createRegistry } from '../src/plugins/registry.js';
@@ -61,6 +66,7 @@ for (const count of nodes) {
   all.sort((a, b) => a.seconds - b.seconds);
   const middle = all[Math.floor(all.length / 2)]!;
   const limit = await writeSame(stand, middle.uid);
+  const rival = rivalRate(Math.min(count, 1000));
   rows.push({
     instances: count,
     seconds: middle.seconds,
@@ -73,13 +79,16 @@ for (const count of nodes) {
     'Node µs/instance': (middle.node / count) * 1e6,
     'PostgreSQL µs/instance': (middle.postgres / count) * 1e6,
     'limit: writing alone, instances/s': count / limit,
+    ...(rival === null
+      ? {}
+      : { 'rival, instances/s': rival, 'times the rival': count / middle.seconds / rival }),
   });
 }
 await worker.stop();
 await stand.close();
 report('install', rows, [
   `seconds: from POST to terminated, middle of ${runs[0]} runs; fsync on; events: all that a person would see`,
-  "rival: Cloudify's in-memory local engine 198 to 412 instances/s, measured apart",
+  "rival: Cloudify's local engine in memory, on 1,000 nodes at most; without ORRERY_BENCH_PYTHON it is not run (198 to 412 instances/s elsewhere)",
 ]);
 
 async function upload(to: Stand, count: number): Promise<void> {
@@ -168,4 +177,13 @@ async function writeSame(on: Stand, uid: number): Promise<number> {
     });
   }
   return (performance.now() - from) / 1000;
+}
+
+/** Instances a second of Cloudify's local engine; null: there is none here. */
+function rivalRate(count: number): number | null {
+  const python = process.env.ORRERY_BENCH_PYTHON;
+  if (python === undefined) return null;
+  const script = fileURLToPath(new URL('./cloudify-local.py', import.meta.url));
+  const said = execFileSync(python, [script, String(count)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  return count / Number(said.toString().trim().split('\n').at(-1));
 }

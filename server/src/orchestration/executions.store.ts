@@ -5,6 +5,8 @@ import { systemStatement, tenantStatement } from '../store/statement.js';
 import { EXECUTION_SELECTIONS } from './deployment-selections.store.js';
 import type { Visibility } from './deployments.store.js';
 import type { ExecutionStatus } from './execution-state.js';
+import type { TaskGraph } from './planning/graph.js';
+import type { PackedGraph } from './planning/packed.js';
 
 export interface ExecutionRecord {
   readonly uid: ExecutionUid;
@@ -238,7 +240,8 @@ export const clearDecisions = tenantStatement<never>(
    where o.tenant_id = $1 and o.execution_uid = $2 and o.state = 'waiting' and o.decided_by is not null`,
 );
 
-export const selectGraph = systemStatement<{ graph: unknown }>(
+/** To be read by `unpacked` (planning/packed.ts). */
+export const selectGraph = systemStatement<{ graph: PackedGraph | TaskGraph | null }>(
   'execution_graph',
   'select graph from executions where uid = $1',
   'the uid comes from an execution that was read or locked in the caller’s own scope',

@@ -19,11 +19,12 @@ import {
   tasksNow,
 } from './followed.store.js';
 import type { TaskGraph } from './planning/graph.js';
+import { unpacked } from './planning/packed.js';
 
 export type { DeploymentNow, ExecutionNow, InstanceNow, TaskNow } from './followed.store.js';
 
 /** A graph whose stored form is larger is not read whole into a process that serves many. About 100,000 tasks. */
-const LARGEST_GRAPH = 48 * 1024 * 1024;
+const LARGEST_GRAPH = 4 * 1024 * 1024;
 /** Graphs that are remembered, so that what an event names leads to its tasks. */
 const MOST_GRAPHS = 32;
 
@@ -108,8 +109,9 @@ export class Followed {
     if (bytes === null || bytes > LARGEST_GRAPH) return null;
     const known = this.#graphs.get(execution);
     if (known?.bytes === bytes) return known;
-    const { graph } = (await selectGraph.one(this.#pool, [execution])) as { graph: TaskGraph };
-    const index = indexOf(graph, bytes);
+    const stored = (await selectGraph.one(this.#pool, [execution]))?.graph ?? null;
+    if (stored === null) return null;
+    const index = indexOf(unpacked(stored), bytes);
     this.#graphs.delete(execution);
     this.#graphs.set(execution, index);
     if (this.#graphs.size > MOST_GRAPHS) this.#graphs.delete(this.#graphs.keys().next().value!);

@@ -24,6 +24,7 @@ import {
   pictureRunning,
 } from './pictures.store.js';
 import type { Task, TaskGraph, TaskState } from './planning/graph.js';
+import { unpacked } from './planning/packed.js';
 
 export interface GraphPicture extends Omit<PicturedExecution, 'uid' | 'deploymentUid' | 'graphBytes'> {
   readonly tasks: readonly PicturedTask[];
@@ -118,8 +119,9 @@ export class Pictures {
     return inMoment(this.#pool, async (client) => {
       const { uid, deploymentUid, graphBytes, ...execution } = await this.#execution(client, caller, id);
       requireSmall(id, graphBytes ?? 0);
-      const graph = ((await selectGraph.one(client, [uid]))?.graph ?? null) as TaskGraph | null;
-      if (graph === null) return { ...execution, tasks: [], subgraphs: [], stages: [] };
+      const stored = (await selectGraph.one(client, [uid]))?.graph ?? null;
+      if (stored === null) return { ...execution, tasks: [], subgraphs: [], stages: [] };
+      const graph = unpacked(stored);
       const rows = new Map((await pictureOperations.all(client, [uid])).map((row) => [row.task, row]));
       const nodes =
         deploymentUid === null

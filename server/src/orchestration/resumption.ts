@@ -31,6 +31,7 @@ import { promoteGroup } from './group-promotion.js';
 import { holdInGroup } from './group-promotion.store.js';
 import { named, type OperationMove, writeMoves } from './operation-moves.js';
 import type { TaskGraph } from './planning/graph.js';
+import { unpacked } from './planning/packed.js';
 import { type Decision, resume, settle, undoneOf } from './planning/resume.js';
 
 export interface ResumeOptions {
@@ -243,7 +244,7 @@ async function resetOperations(
 
 async function graphOf(client: Client, execution: ExecutionHead): Promise<TaskGraph | null> {
   if (!execution.hasGraph) return null;
-  return (await selectGraph.one(client, [execution.uid]))!.graph as TaskGraph;
+  return unpacked((await selectGraph.one(client, [execution.uid]))!.graph!);
 }
 
 /** Who decides again about what somebody else has decided is told so; who has decided may think better of a retry. */

@@ -19,6 +19,7 @@ import {
 } from './executions.store.js';
 import { reportEvents } from './operation-reports.js';
 import type { TaskGraph, TaskState } from './planning/graph.js';
+import { unpacked } from './planning/packed.js';
 import {
   countGraphOperations,
   deleteGraphOperation,
@@ -345,7 +346,8 @@ export class TaskGraphs {
   }
 
   async #graph({ uid }: ExecutionRecord): Promise<TaskGraph | null> {
-    return ((await selectGraph.one(this.#pool, [uid]))?.graph ?? null) as TaskGraph | null;
+    const stored = (await selectGraph.one(this.#pool, [uid]))?.graph ?? null;
+    return stored === null ? null : unpacked(stored);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Json, JsonObject } from '../../src/dsl/plan.js';
 import { type ExecutionStatus, isActive } from '../../src/orchestration/execution-state.js';
-import type { TaskGraph } from '../../src/orchestration/planning/graph.js';
+import { type PackedGraph, unpacked } from '../../src/orchestration/planning/packed.js';
 import { type ReadChange, type ReadMove, readBatch } from '../support/read-batch.js';
 import type { Statement } from './model-database.js';
 import { type ExecutionRow, type InstanceRow, TENANT, USER } from './model-rows.js';
@@ -92,7 +92,7 @@ function countBreakdown(view: View, [uid, fence, first]: Values): object[] {
 function storeGraph(view: View, [uid, fence, text, total, finished, number]: Values, grows: boolean) {
   const row = mine(view, uid, fence);
   if (row === null || row.batches !== (number as number) - 1) return [];
-  const given = text === null ? null : (JSON.parse(text as string) as TaskGraph);
+  const given = text === null ? null : unpacked(JSON.parse(text as string) as PackedGraph);
   const status: ExecutionStatus = !grows && row.status === 'pending' ? 'started' : row.status;
   view.put('executions', row.uid, {
     ...row,

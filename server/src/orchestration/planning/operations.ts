@@ -3,6 +3,7 @@ import {
   isNoop,
   nodeOperation,
   type PlanNode,
+  type PlanOperation,
   type PlanRelationship,
   relationshipOperation,
 } from '../../dsl/plan.js';
@@ -15,6 +16,8 @@ const SIDES = ['source', 'target'] as const;
 export class Operations {
   readonly #model: DeploymentModel;
   /** Some twenty questions about one instance come in a row. */
+  /** Instances of one type share them. */
+  readonly #calls = new Map<PlanOperation, OperationCall>();
   #lastName: string | null = null;
   #lastNode: PlanNode | undefined;
 
@@ -64,7 +67,12 @@ export class Operations {
     const node = this.node(instance);
     const found = node && nodeOperation(this.#model.types, node, operation);
     if (found === undefined || isNoop(found)) return null;
-    return { operation, side: 'node', relationship: null, function: found.function };
+    let call = this.#calls.get(found);
+    if (call === undefined) {
+      call = { operation, side: 'node', relationship: null, function: found.function };
+      this.#calls.set(found, call);
+    }
+    return call;
   }
 
   /** Some relationship of the instance's node has something to run: asked before looking through all of them. */

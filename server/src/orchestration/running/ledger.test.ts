@@ -7,7 +7,7 @@ import type { ExecutionRecord } from '../executions.js';
 import { machineClock } from './clock.js';
 import { Fenced, Ledger } from './ledger.js';
 import { Outbox } from './outbox.js';
-import { claimExecutions, commitBatch } from './running.store.js';
+import { claimExecutions, commitBatch, taken } from './running.store.js';
 import { placeOf, wordsOf } from './told.js';
 
 const BLUEPRINT = `
@@ -96,7 +96,7 @@ describe('the ledger', () => {
     const record = await engine.install(`d${id}`);
     const [execution] = await claimExecutions.all(engine.database.pool, ['me', 60, 10, [], 0, 0]);
     assert.equal(execution?.id, record.id);
-    return { record, execution: execution! };
+    return { record, execution: taken(execution!) };
   }
 
   function batch() {

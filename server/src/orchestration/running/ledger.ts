@@ -17,6 +17,7 @@ import type { ExecutionStatus } from '../execution-state.js';
 import { promoteQueued } from '../executions.store.js';
 import { endedInGroup } from '../group-promotion.js';
 import type { TaskGraph } from '../planning/graph.js';
+import { packed } from '../planning/packed.js';
 import { UPDATE } from '../planning/workflows/workflow-table.js';
 import { isOutage, PATIENCE, type Patience, pause } from './outage.js';
 import { type Batch, safeJson } from './outbox.js';
@@ -90,7 +91,8 @@ export class Ledger {
     also: Also = async () => {},
   ): Promise<ExecutionStatus> {
     const { uid, fence, tenantId, deploymentUid } = this.#execution;
-    const text = graph === null || this.#execution.graph !== null ? null : safeJson(graph as unknown as Json);
+    const text =
+      graph === null || this.#execution.graph !== null ? null : safeJson(packed(graph) as unknown as Json);
     const status = await this.#once((number) =>
       this.#transaction(async (client) => {
         // First of all, and so in the order in which everybody locks: the deployment, then its executions.
@@ -116,7 +118,7 @@ export class Ledger {
   /** Stores the graph with one stage more, and what that stage changes in the deployment, in one transaction. */
   async grow(graph: TaskGraph, counts: Counts, also: Also): Promise<ExecutionStatus> {
     const { uid, fence, tenantId, deploymentUid } = this.#execution;
-    const text = safeJson(graph as unknown as Json);
+    const text = safeJson(packed(graph) as unknown as Json);
     return this.#once((number) =>
       this.#transaction(async (client) => {
         await holdDeployment.run(client, tenantId, [deploymentUid]);

@@ -7,6 +7,7 @@ import type { BlueprintUid, DeploymentUid, ExecutionId, ExecutionUid, TenantId, 
 import { systemStatement } from '../../store/statement.js';
 import type { ExecutionStatus } from '../execution-state.js';
 import type { TaskGraph } from '../planning/graph.js';
+import { type PackedGraph, unpacked } from '../planning/packed.js';
 
 const ACTIVE = `('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling')`;
 const ENGINE = 'the engine serves every tenant; it reads the tenant from the execution it has claimed';
@@ -44,13 +45,20 @@ export interface ClaimedExecution {
   readonly waited: number;
 }
 
+/** As it is stored. */
+export type ClaimedRow = Omit<ClaimedExecution, 'graph'> & { readonly graph: PackedGraph | TaskGraph | null };
+
+export function taken(row: ClaimedRow): ClaimedExecution {
+  return { ...row, graph: row.graph === null ? null : unpacked(row.graph) };
+}
+
 /**
  * `$1` worker, `$2` lease in seconds, `$3` how many, `$4` what the worker walks already: after an outage that was longer
  * than its leases they look free. `$5` how many of one tenant may run, where the tenant has no limit of its own, `$6` how many of
  * all; 0: any number. Tenants take turns, the one with the fewest running first; within one, oldest first. A claim raises the fence.
  * The function is in migration 0030.
  */
-export const claimExecutions = systemStatement<ClaimedExecution>(
+export const claimExecutions = systemStatement<ClaimedRow>(
   'engine_claim',
   `select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",
           d.display_name as "deploymentDisplayName", du.username as "deploymentCreator", d.resource_tags as "deploymentTags", b.id as "blueprintId", b.uid as "blueprintUid", x.workflow, x.function, x.status, x.parameters,

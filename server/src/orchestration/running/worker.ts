@@ -20,6 +20,7 @@ import {
   freeLeases,
   releaseLease,
   renewLeases,
+  taken,
 } from './running.store.js';
 import { Slots } from './slots.js';
 import type { Walk } from './walk.js';
@@ -111,7 +112,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
       const room = settings.maxExecutions - holds.size;
       if (stopping || room <= 0) return;
       const asked = momentOf(clock);
-      const claimed = await claimExecutions.all(pool, [
+      const rows = await claimExecutions.all(pool, [
         identity.name,
         settings.lease,
         Math.min(room, 16),
@@ -119,6 +120,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
         settings.tenantMaxRunning,
         settings.maxRunning,
       ]);
+      const claimed = rows.map(taken);
       figures?.claimed(claimed);
       for (const execution of claimed) begin(execution, asked);
       if (claimed.length > 0) again = true;
