@@ -211,7 +211,7 @@ describe('coming back', () => {
       server.core.streams.look();
     }
     stream.resume();
-    await stream.until('all of it', () => messages(stream).length >= 1000);
+    await stream.until('all of it', () => messages(stream).length >= 1000, 60_000);
     assert.deepEqual(
       messages(stream).map((message) => message.slice(0, -padding.length)),
       Array.from({ length: 1000 }, (_, n) => `big ${n}`),
