@@ -134,7 +134,7 @@ export class Witness {
     writeFileSync(this.file, '');
   }
 
-  lines(what: 'begin' | 'end'): { operation: string; attempt: number; pid: number }[] {
+  lines(what: 'begin' | 'at' | 'end'): { operation: string; attempt: number; pid: number }[] {
     const lines = readFileSync(this.file, 'utf8').split('\n');
     return lines
       .filter((line) => line.startsWith(`${what} `))
