@@ -22,6 +22,7 @@ import { buildServer, close, listen, VERSION } from './serve.js';
 import { migrate } from './store/migrate.js';
 import { openPool, type Pool } from './store/pool.js';
 import { Signals } from './store/signals.js';
+import { onceStarted } from './store/starting.js';
 
 export interface Voice {
   /** A sentence for the person who started this. */
@@ -66,7 +67,7 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
       applicationName: `orrery ${settings.role}`,
     });
     endings.push(() => pool.end());
-    const applied = await migrate(pool);
+    const applied = await onceStarted(() => migrate(pool));
     if (applied.length > 0) log.info({ applied }, 'migrated');
     const demo = new DemoMark(settings.dataDir);
     const undecided = demo.undecided;

@@ -99,8 +99,9 @@ export class Siege {
     }
   }
 
-  /** One kill, of what chance says. */
+  /** One kill, of what chance says, when enough is up again that there is something to kill. */
   async strike(): Promise<void> {
+    while (!(await this.#stands())) await delay(100);
     let luck = Math.random() * 100;
     const [victim] = SHARES.find(([, share]) => {
       luck -= share;
@@ -148,6 +149,17 @@ export class Siege {
     );
     await this.pool.end();
     await this.#postgres.stop();
+  }
+
+  /** An API, two workers and the database are there. */
+  async #stands(): Promise<boolean> {
+    const up = (role: Place['role']) =>
+      this.#places.filter((place) => place.role === role && place.server !== null).length;
+    if (up('api') < 1 || up('worker') < 2) return false;
+    return this.pool.query('select 1').then(
+      () => true,
+      () => false,
+    );
   }
 
   #some(victim: 'worker' | 'api' | 'database'): Place[] {

@@ -1,0 +1,158 @@
+/**
+ * Bugs, put in on purpose, so that it is known that the simulator finds such. Each is a small change of what the database's
+ * statements mean, or of a part of the engine for as long as a run lasts; nothing outside of the tests knows of them.
+ */
+import { Frontier } from '../../src/orchestration/planning/ready.js';
+import { Flushes } from '../../src/orchestration/running/flushes.js';
+import { Lease } from '../../src/orchestration/running/lease.js';
+import { Ledger } from '../../src/orchestration/running/ledger.js';
+import { TaskBook } from '../../src/orchestration/running/task-book.js';
+import type { Mutation } from './life.js';
+import type { Statement } from './model-database.js';
+import type { ExecutionRow } from './model-rows.js';
+
+/** The statement with other arguments, for the execution as it stands. */
+function taking(name: string, change: (values: readonly unknown[], row: ExecutionRow) => readonly unknown[]) {
+  return (statements: Readonly<Record<string, Statement>>): Readonly<Record<string, Statement>> => ({
+    ...statements,
+    [name]: (view, values) => {
+      const row = view.get('executions', values[0] as number);
+      return statements[name]!(view, row === undefined ? values : change(values, row));
+    },
+  });
+}
+
+/** Another method in a class for a while. */
+function patched<C extends { prototype: object }, K extends keyof C['prototype']>(
+  owner: C,
+  method: K,
+  make: (old: C['prototype'][K]) => C['prototype'][K],
+) {
+  return () => {
+    const { prototype } = owner as { prototype: C['prototype'] };
+    const old = prototype[method];
+    prototype[method] = make(old);
+    return () => {
+      prototype[method] = old;
+    };
+  };
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    what: 'a batch is taken whatever its fence',
+    statements: taking('engine_commit', ([uid, , ...rest], row) => [uid, row.fence, ...rest]),
+  },
+  {
+    what: 'an execution is ended whatever the fence',
+    statements: taking('engine_end', ([uid, , ...rest], row) => [uid, row.fence, ...rest]),
+  },
+  {
+    what: 'a batch is taken as often as it is sent',
+    statements: taking('engine_commit', ([uid, fence, , ...rest], row) => [
+      uid,
+      fence,
+      row.batches + 1,
+      ...rest,
+    ]),
+  },
+  {
+    what: 'operations start before their intent is durable',
+    install: patched(
+      Ledger,
+      'commit',
+      (old) =>
+        async function commit(this: Ledger, batch) {
+          const sent = old.call(this, batch);
+          if (batch.starts.length === 0) return sent;
+          sent.catch(() => {});
+          return { status: 'started', properties: null };
+        },
+    ),
+  },
+  {
+    what: 'leases are not renewed',
+    statements: (statements) => ({
+      ...statements,
+      engine_renew: (view, values) => {
+        const held = values[2] as number[];
+        return held.flatMap((uid, place) => {
+          const row = view.get('executions', uid)!;
+          const isMine = row.fence === (values[3] as number[])[place];
+          return isMine ? [{ uid, fence: row.fence, status: row.status }] : [];
+        });
+      },
+    }),
+  },
+  {
+    what: 'operations are begun on a lease that may have run out',
+    install: patched(Lease, 'assured', () => () => null),
+  },
+  {
+    what: 'a lost answer to the end counts as a failure of the engine',
+    statements: (statements) => ({
+      ...statements,
+      engine_look: () => [{ fence: -1, batches: -1, status: 'started' }],
+    }),
+  },
+  {
+    what: 'what was under way when a worker died runs again in silence',
+    install: patched(TaskBook, 'tellInterrupted', () => () => {}),
+  },
+  {
+    what: 'what may not run twice runs twice',
+    install: patched(TaskBook, 'mayRunAgain', () => () => true),
+  },
+  {
+    what: 'tasks start before what they depend on is done',
+    install: patched(
+      Frontier,
+      'finish',
+      (old) =>
+        function finish(this: Frontier, task) {
+          old.call(this, task);
+          const [next] = this.take(1);
+          if (next === undefined) return;
+          // Handed out twice: its successors are let go too early.
+          old.call(this, next);
+          this.giveBack(next);
+        },
+    ),
+  },
+  {
+    what: 'properties are said to be durable before they are',
+    install: patched(Flushes, 'wait', () => async () => {}),
+  },
+  {
+    what: 'a cancel that comes late is forgotten',
+    statements: (statements) => ({
+      ...statements,
+      engine_end: (view, values) => {
+        const rows = statements.engine_end!(view, values);
+        const row = view.get('executions', values[0] as number)!;
+        if (rows.length === 0) return rows;
+        view.put('executions', row.uid, { ...row, status: values[2] as ExecutionRow['status'] });
+        return [{ ...rows[0], status: values[2] }];
+      },
+    }),
+  },
+  {
+    what: 'an execution may be claimed while another holds it',
+    statements: (statements) => ({
+      ...statements,
+      engine_claim: (view, values) => {
+        for (const row of view.all('executions')) {
+          const isHeld = row.worker !== null && row.worker !== values[0] && row.batches % 7 === 6;
+          if (isHeld && !view.held('executions', row.uid)) {
+            view.put('executions', row.uid, { ...row, leaseUntil: view.now - 1 });
+          }
+        }
+        return statements.engine_claim!(view, values);
+      },
+    }),
+  },
+  {
+    what: 'an abandoned transaction keeps its locks',
+    keepsLocks: true,
+  },
+];
