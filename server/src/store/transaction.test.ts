@@ -22,3 +22,14 @@ describe('a connection that breaks while it is held', async () => {
     assert.deepEqual((await pool.query('select 1 as one')).rows, [{ one: 1 }]);
   });
 });
+
+describe('a transaction that its process leaves alone', async () => {
+  const { pool } = await testDatabase();
+
+  it('is told to the database as one that may be rolled back after ten seconds, and no other is', async () => {
+    const asked = `select current_setting('idle_in_transaction_session_timeout') as after`;
+    const within = await inTransaction(pool, async (client) => (await client.query(asked)).rows);
+    assert.deepEqual(within, [{ after: '10s' }]);
+    assert.deepEqual((await pool.query(asked)).rows, [{ after: '0' }]);
+  });
+});

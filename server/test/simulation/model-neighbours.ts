@@ -151,14 +151,19 @@ function clearDecisions(view: View, [, execution]: Values): object[] {
     });
 }
 
+/** A parameter that is JSON. */
+function read(value: unknown): JsonObject | null {
+  return value === null ? null : (JSON.parse(value as string) as JsonObject);
+}
+
 function updateInstance(view: View, [, id, state, runtime, system]: Values): object[] {
   const row = view.lock('instances', id as string);
   if (row === undefined) return [];
   const next = {
     ...row,
     state: (state as InstanceLifecycleState | null) ?? row.state,
-    runtimeProperties: (runtime as JsonObject | null) ?? row.runtimeProperties,
-    systemProperties: (system as JsonObject | null) ?? row.systemProperties,
+    runtimeProperties: read(runtime) ?? row.runtimeProperties,
+    systemProperties: read(system) ?? row.systemProperties,
   };
   if (JSON.stringify(next) === JSON.stringify(row)) return [];
   view.put('instances', row.id, { ...next, version: row.version + 1 });

@@ -14,17 +14,30 @@ type Values = readonly unknown[];
 
 const secondsFrom = (view: View, seconds: unknown) => view.now + (seconds as number) * 1000;
 
+type Condition = (row: ExecutionRow) => boolean;
+
+/**
+ * The execution where `condition` holds, locked: a row that another transaction has changed without committing is judged as
+ * it was before, waited for only when it fits, and then judged again. @throws Waits
+ */
+function matching(view: View, uid: unknown, condition: Condition): ExecutionRow | null {
+  const seen = view.get('executions', uid as number);
+  if (seen === undefined || !condition(seen)) return null;
+  const row = view.lock('executions', uid as number)!;
+  return condition(row) ? row : null;
+}
+
 /** The execution, where its fence is the one given and it has not ended. @throws Waits */
-function mine(view: View, uid: unknown, fence: unknown): ExecutionRow | null {
-  const row = view.lock('executions', uid as number);
-  return row !== undefined && row.fence === fence && isActive(row.status) ? row : null;
+function mine(view: View, uid: unknown, fence: unknown, also: Condition = () => true): ExecutionRow | null {
+  return matching(view, uid, (row) => row.fence === fence && isActive(row.status) && also(row));
 }
 
 function claim(view: View, [worker, lease, most, walked]: Values): object[] {
   const free = view
     .all('executions')
     .filter((row) => isActive(row.status) && (row.leaseUntil === null || row.leaseUntil < view.now))
-    .filter((row) => !(walked as number[]).includes(row.uid))
+    // One that nobody holds any more was resumed since, whoever still walks it.
+    .filter((row) => row.worker === null || !(walked as number[]).includes(row.uid))
     .sort((a, b) => a.uid - b.uid)
     .slice(0, most as number)
     .filter((row) => !view.held('executions', row.uid));
@@ -54,27 +67,25 @@ function asClaimed(view: View, row: ExecutionRow): object {
 
 function renew(view: View, [worker, lease, uids, fences]: Values): object[] {
   return (uids as number[]).flatMap((uid, place) => {
-    const row = mine(view, uid, (fences as number[])[place]);
-    if (row === null || row.worker !== worker) return [];
+    const row = mine(view, uid, (fences as number[])[place], (one) => one.worker === worker);
+    if (row === null) return [];
     view.put('executions', uid, { ...row, leaseUntil: secondsFrom(view, lease) });
     return [{ uid, fence: row.fence, status: row.status }];
   });
 }
 
 function free(view: View, [worker]: Values): object[] {
-  return view
-    .all('executions')
-    .filter((row) => row.worker === worker && isActive(row.status))
-    .map((row) => {
-      const now = view.lock('executions', row.uid)!;
-      view.put('executions', row.uid, { ...now, leaseUntil: null });
-      return {};
-    });
+  return view.all('executions').flatMap(({ uid }) => {
+    const row = matching(view, uid, (one) => one.worker === worker && isActive(one.status));
+    if (row === null) return [];
+    view.put('executions', uid, { ...row, leaseUntil: null });
+    return [{}];
+  });
 }
 
 function release(view: View, [uid, fence]: Values): object[] {
-  const row = view.lock('executions', uid as number);
-  if (row === undefined || row.fence !== fence) return [];
+  const row = matching(view, uid, (one) => one.fence === fence);
+  if (row === null) return [];
   view.put('executions', row.uid, { ...row, leaseUntil: null });
   return [{}];
 }
@@ -90,8 +101,8 @@ function countBreakdown(view: View, [uid, fence, first]: Values): object[] {
 
 /** The graph is stored, or grows: a batch like any other. */
 function storeGraph(view: View, [uid, fence, text, total, finished, number]: Values, grows: boolean) {
-  const row = mine(view, uid, fence);
-  if (row === null || row.batches !== (number as number) - 1) return [];
+  const row = mine(view, uid, fence, ({ batches }) => batches === (number as number) - 1);
+  if (row === null) return [];
   const given = text === null ? null : unpacked(JSON.parse(text as string) as PackedGraph);
   const status: ExecutionStatus = !grows && row.status === 'pending' ? 'started' : row.status;
   view.put('executions', row.uid, {
@@ -111,8 +122,9 @@ function look(view: View, [uid]: Values): object[] {
 }
 
 function end(view: View, [uid, fence, wanted, error]: Values): object[] {
-  const row = mine(view, uid, fence);
-  if (row === null) return [];
+  // Its row is locked whatever its fence.
+  const row = view.lock('executions', uid as number);
+  if (row === undefined || row.fence !== fence || !isActive(row.status)) return [];
   const asked = row.status === 'pending' || row.status === 'started';
   const status = (asked ? wanted : 'cancelled') as ExecutionStatus;
   view.put('executions', row.uid, {
@@ -127,8 +139,8 @@ function end(view: View, [uid, fence, wanted, error]: Values): object[] {
 
 function commit(view: View, values: Values): object[] {
   const batch = readBatch(values);
-  const row = mine(view, batch.execution, batch.fence);
-  if (row === null || row.batches !== batch.number - 1) return [{ status: null, properties: null }];
+  const row = mine(view, batch.execution, batch.fence, ({ batches }) => batches === batch.number - 1);
+  if (row === null) return [{ status: null, properties: null }];
   const executionUid = row.uid;
   view.put('executions', row.uid, {
     ...row,

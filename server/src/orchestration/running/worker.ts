@@ -139,6 +139,9 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
 
   function begin(execution: ClaimedExecution, asked: Moment): void {
     const lease = new Lease(clock, settings.lease, asked, () => void renew().catch(() => {}));
+    // It was resumed while we walked it: somebody had set its status by hand.
+    holds.get(execution.uid)?.walk?.fence();
+    holds.get(execution.uid)?.lease.tell();
     const held: Held = { execution, lease, walk: null, done: Promise.resolve() };
     holds.set(execution.uid, held);
     const assured = () => lease.assured();
