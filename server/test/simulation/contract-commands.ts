@@ -70,7 +70,11 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
     },
     () => command(`free ${worker}`, (db) => none(engine.freeLeases.run(db, [worker])), true),
     () => command(`release ${uid} ${fence}`, (db) => none(engine.releaseLease.run(db, [uid, fence])), true),
-    () => command(`breakdown ${uid}`, (db) => one(engine.countBreakdown.one(db, [uid, fence, 1.3])), true),
+    () => {
+      // Only who has claimed one breaks down at it.
+      const held = row.worker === null ? -1 : fence;
+      return command(`breakdown ${uid}`, (db) => one(engine.countBreakdown.one(db, [uid, held, 1.3])), true);
+    },
     ...Array.from({ length: 2 }, () => () => {
       const values = [uid, fence, random.chance(0.8) ? GRAPH : null, TASKS, 0, number];
       return command(`begin ${uid} ${fence} ${number}`, (db) => one(engine.beginExecution.one(db, values)));
