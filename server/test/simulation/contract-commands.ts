@@ -126,8 +126,11 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
     () =>
       command(`hold ${deploymentUid}`, (db, tenant) => none(holdDeployment.run(db, tenant, [deploymentUid]))),
     () =>
-      command(`latest ${uid}`, (db, tenant) =>
-        none(setLatestExecution.run(db, tenant, [deploymentUid, uid])),
+      // Alone: until it commits, PostgreSQL keeps claims away from the execution that the deployment points to.
+      command(
+        `latest ${uid}`,
+        (db, tenant) => none(setLatestExecution.run(db, tenant, [deploymentUid, uid])),
+        true,
       ),
     () => {
       const ended = random.pick(['terminated', 'failed']);

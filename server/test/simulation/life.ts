@@ -16,8 +16,6 @@ export interface Mutation {
   readonly statements?: (
     statements: Readonly<Record<string, Statement>>,
   ) => Readonly<Record<string, Statement>>;
-  /** Transactions that are left alone keep their locks. */
-  readonly keepsLocks?: boolean;
   /** Returns how to take it out again. */
   readonly install?: () => () => void;
 }
@@ -53,7 +51,6 @@ export async function live(seed: number, options: LifeOptions = {}): Promise<Ver
     options.trace === true,
     mutation?.statements ?? ((statements) => statements),
   );
-  world.network.keepsLocks = mutation?.keepsLocks === true;
   const scenario = aScenario(seed, world.database);
   const takeOut = mutation?.install?.() ?? (() => {});
   let endings: string[] = [];

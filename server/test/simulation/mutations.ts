@@ -4,7 +4,6 @@
  */
 import { Frontier } from '../../src/orchestration/planning/ready.js';
 import { Flushes } from '../../src/orchestration/running/flushes.js';
-import { Lease } from '../../src/orchestration/running/lease.js';
 import { Ledger } from '../../src/orchestration/running/ledger.js';
 import { TaskBook } from '../../src/orchestration/running/task-book.js';
 import type { Mutation } from './life.js';
@@ -85,23 +84,8 @@ export const MUTATIONS: readonly Mutation[] = [
     }),
   },
   {
-    what: 'operations are begun on a lease that may have run out',
-    install: patched(Lease, 'assured', () => () => null),
-  },
-  {
-    what: 'a lost answer to the end counts as a failure of the engine',
-    statements: (statements) => ({
-      ...statements,
-      engine_look: () => [{ fence: -1, batches: -1, status: 'started' }],
-    }),
-  },
-  {
     what: 'what was under way when a worker died runs again in silence',
     install: patched(TaskBook, 'tellInterrupted', () => () => {}),
-  },
-  {
-    what: 'what may not run twice runs twice',
-    install: patched(TaskBook, 'mayRunAgain', () => () => true),
   },
   {
     what: 'tasks start before what they depend on is done',
@@ -150,9 +134,5 @@ export const MUTATIONS: readonly Mutation[] = [
         return statements.engine_claim!(view, values);
       },
     }),
-  },
-  {
-    what: 'an abandoned transaction keeps its locks',
-    keepsLocks: true,
   },
 ];

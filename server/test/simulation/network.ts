@@ -30,8 +30,6 @@ export class Network {
   readonly #lost = new Set<Session>();
   /** Told of answers that nobody hears. */
   onLost: (name: string, rows: readonly object[]) => void = () => {};
-  /** A mutation: nobody ends what is left alone. */
-  keepsLocks = false;
   /** The database is away. */
   down = false;
 
@@ -146,7 +144,7 @@ export class Network {
   /** A transaction that is left alone ends, where it says so. */
   #watchIdle(session: Session): void {
     const { asked, idle, transaction } = session;
-    if (transaction === null || idle === 0 || this.keepsLocks) return;
+    if (transaction === null || idle === 0) return;
     this.#scheduler.after(idle * 1000, () => {
       if (session.asked !== asked || session.transaction === null) return;
       this.#trace(() => `${session.owner}  its transaction was left alone for ${idle} s, and is rolled back`);
