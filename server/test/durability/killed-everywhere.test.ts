@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TaskGraph } from '../../src/orchestration/planning/graph.js';
+import { unpacked } from '../../src/orchestration/planning/packed.js';
 import { aFolder, Witness, witnessedBlueprint } from '../support/a-real-server.js';
 import { Siege, type Victim } from '../support/a-siege.js';
 import { Person, type Promised } from '../support/besieged-people.js';
@@ -124,7 +125,8 @@ async function auditOf(siege: Siege, witness: Witness, promised: Promised): Prom
   }
   const audit = { lost, repeated: [] as string[], unaccounted: [] as string[], interrupted: 0 };
   let attempts = 0;
-  for (const { uid, id, graph } of executions) {
+  for (const { uid, id, graph: stored } of executions) {
+    const graph = unpacked(stored);
     const endings = await endingsOf(siege, uid);
     for (const task of graph.tasks) {
       const seen = begun.get(`${id}:${task.id}`);
