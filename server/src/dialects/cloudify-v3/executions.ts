@@ -301,7 +301,7 @@ async function schedule(
     timeOf(compact === null ? scheduled : `${year}-${month}-${day}T${hour}:${minute}:00${zone}`),
   );
   if (since.getTime() <= Date.now())
-    throw badParameters('Date `' + scheduled + '` has already passed, please provide valid date');
+    throw badParameters(`Date \`${scheduled}\` has already passed, please provide valid date`);
   const parameters = (body.parameters ?? {}) as JsonObject;
   await core.schedules.create(caller, {
     id: `${body.workflow_id.replace(/[^A-Za-z0-9_.~-]/g, '_')}_${randomBytes(8).toString('hex')}`,
