@@ -40,7 +40,9 @@ begin
     nodes[e.place], instance_ids[e.place], sources[e.place], targets[e.place], causes[e.words]::json, times[e.moment], stored
   from unnest(ids, said, said_of, said_at) as e(id, words, place, moment);
 
-  -- Waits here until the batch before is written, or is not.
+  -- Waits here until the batch before is written, or is not. The row is locked by its key alone: what is asked of it besides is asked of
+  -- what that batch has left behind, and a row that does not fit yet would not be waited for.
+  perform from executions x where x.uid = execution for no key update;
   update executions x set batches = batch, finished_operations = x.finished_operations + finished
   where x.uid = execution and x.fence = held_fence and x.batches = batch - 1
     and x.status in ('pending', 'started', 'cancelling', 'force-cancelling', 'kill-cancelling')

@@ -128,6 +128,36 @@ describe('the ledger', () => {
     assert.equal((await ledger.commit(batch())).status, 'pending');
   });
 
+  it('has a batch wait for the one before it, and writes each of them in one go', async () => {
+    const { record, execution } = await claimed();
+    const { pool } = engine.database;
+    const first = await pool.connect();
+    await first.query('begin');
+    const values = (number: number) => [execution.uid, execution.fence, number, ...batch().values];
+    const before = await commitBatch.one(first, values(execution.batches + 1));
+    const second = commitBatch.one(pool, values(execution.batches + 2));
+    await blockedBy(first);
+    await first.query('commit');
+    first.release();
+    assert.deepEqual([before?.status, (await second)?.status], ['pending', 'pending']);
+    assert.equal((await engine.events(record)).length, 2);
+  });
+
+  it('writes nothing of a batch whose predecessor is taken back', async () => {
+    const { record, execution } = await claimed();
+    const { pool } = engine.database;
+    const first = await pool.connect();
+    await first.query('begin');
+    const values = (number: number) => [execution.uid, execution.fence, number, ...batch().values];
+    await commitBatch.one(first, values(execution.batches + 1));
+    const second = commitBatch.one(pool, values(execution.batches + 2));
+    await blockedBy(first);
+    await first.query('rollback');
+    first.release();
+    assert.equal((await second)?.status, null);
+    assert.equal((await engine.events(record)).length, 0);
+  });
+
   it('writes nothing once the fence has moved on, whatever was lost before', async () => {
     const { record, execution } = await claimed();
     const { pool } = engine.database;
