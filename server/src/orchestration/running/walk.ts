@@ -7,9 +7,8 @@
  *    batch, and a batch is one transaction, written once, under the fence of the claim.
  *  - What may start is decided by `planning/`; this file never looks at an edge.
  *
- * One batch is on its way at a time, and a second behind it when it is full. Meanwhile operations whose intent is durable run
- * and end, and what they bring is collected for the next: the more happens, the larger the batches. Rejected: a batch for each transition (4,000
- * operations/s on the reference machine instead of tens of thousands), and the graph as rows that SQL releases (decision 0002).
+ * One batch is on its way, and a second behind it when it is full. Meanwhile operations whose intent is durable run and end, and what
+ * they bring is collected: the more happens, the larger the batches. Rejected: a batch for each transition, SQL that releases rows (decision 0002).
  */
 import type { TaskFailure } from '../../errors.js';
 import type { AbortReason, OperationOutcome } from '../../plugins/plugin.js';
@@ -66,6 +65,8 @@ export class Walk {
   /** Were running when the worker shut down; whoever claims the execution next decides about them. */
   #left = 0;
   #gaveUp = false;
+  /** What runs was told to stop, and so is what begins only now. */
+  #told: AbortReason | null = null;
   /** Batches on their way. */
   #committing = 0;
   #trouble: unknown = null;
@@ -251,7 +252,7 @@ export class Walk {
         // The next batch goes out before the operations of this one start: the database works while we do.
         this.#send();
         if (batch.starts.length > 0) {
-          const stop = this.#stop ?? (this.#draining ? 'shutdown' : null);
+          const stop = this.#stop ?? (this.#draining ? 'shutdown' : this.#told);
           await this.#attempts.launch(batch.starts.map(this.#task), stop, properties);
         }
       })
@@ -352,6 +353,7 @@ export class Walk {
 
   /** Those who do not answer are waited for only so long. */
   #stopRunning(reason: AbortReason): void {
+    this.#told = reason;
     this.#attempts.abort(reason);
     this.#after(this.#parts.settings.cancelGrace, () => {
       this.#gaveUp = true;
