@@ -1,7 +1,5 @@
 /**
- * Walks one execution's graph: the only place where thinking meets the world.
- *
- * What always holds, and must:
+ * Walks one execution's graph: the only place where thinking meets the world. What always holds, and must:
  *  - No operation is started before the batch that says so is durable (*intent before side effect*).
  *  - An operation's result, the properties it wrote, the instance's state and the events that tell of them are one
  *    batch, and a batch is one transaction, written once, under the fence of the claim.
