@@ -65,3 +65,52 @@ class PluginTest(InteropTest):
             self.client.plugins.delete(plugin.id)
         self.client.blueprints.delete(blueprint)
         self.client.plugins.delete(plugin.id)
+
+    def upload(self, version):
+        """The plugin with a type that has an operation, so that blueprints run it."""
+        wgn = wagon(self.folder, self.name, version)
+        yaml = write_plugin_yaml(self.folder, self.name, version)
+        with open(yaml, 'a') as file:
+            file.write("    properties: {{made_by: {{default: '{0}'}}}}\n"
+                       '    interfaces: {{cloudify.interfaces.lifecycle: {{create: {1}.{2}.nothing}}}}\n'.format(
+                           version, self.name, self.name.replace('-', '_')))
+        path = os.path.join(self.folder, 'plugin-{}.zip'.format(version))
+        with zipfile.ZipFile(path, 'w') as archive:
+            archive.write(wgn, os.path.basename(wgn))
+            archive.write(yaml, 'plugin.yaml')
+        return self.send(path)
+
+    def test_the_deployments_of_a_blueprint_are_brought_to_a_newer_plugin(self):
+        self.upload('1.0')
+        path = os.path.join(self.folder, 'blueprint.yaml')
+        with open(path, 'w') as file:
+            file.write('tosca_definitions_version: cloudify_dsl_1_3\n'
+                       'imports: [cloudify/types/types.yaml, "plugin:{0}"]\n'
+                       'node_templates:\n  thing: {{type: {0}.Thing}}\n'.format(self.name))
+        blueprint = unique('bp')
+        deployment = unique('dep')
+        self.client.blueprints.upload(path, blueprint)
+        self.addCleanup(self._forget, lambda: self.client.blueprints.delete(blueprint, force=True))
+        self.client.deployments.create(blueprint, deployment)
+        self.addCleanup(self._forget, lambda: self.client.deployments.delete(deployment, force=True))
+
+        updates = self.client.plugins_update
+        none = updates.update_plugins(blueprint)
+        self.assertEqual(none.state, 'no_changes_required')
+        self.assertEqual(self.wait(none.execution_id).status, 'terminated')
+
+        self.upload('2.0')
+        update = updates.update_plugins(blueprint, plugin_names=[self.name])
+        self.assertEqual(update.state, 'executing_workflow')
+        self.assertEqual(update.deployments_per_tenant, {'default_tenant': [deployment]})
+        ended = self.wait(update.execution_id)
+        self.assertEqual((ended.status, ended.error), ('terminated', ''))
+        self.assertEqual(updates.get(update.id).state, 'successful')
+        self.assertEqual(self.client.nodes.get(deployment, 'thing').properties['made_by'], '2.0')
+        self.assertEqual(self.client.deployments.get(deployment).blueprint_id, blueprint)
+        told = updates.list(blueprint_id=blueprint, sort='created_at', is_descending=True)
+        self.assertEqual([one.id for one in told], [update.id, none.id])
+        self.assertEqual({one['id'] for one in updates.dump([update.id])}, {update.id})
+        self.assert_refused(400, 'illegal_action_error', updates.finalize_plugins_update, update.id)
+        self.assert_refused(400, 'bad_parameters_error', updates.update_plugins, blueprint, plugin_names=['absent'])
+        self.assert_refused(400, 'bad_parameters_error', updates.inject, blueprint, update_id='one')

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { KeptAnswers } from './answers/kept-answers.js';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { Blobs } from './catalog/blobs.js';
+import { BlueprintCopies } from './catalog/blueprint-copies.js';
 import { BlueprintImports } from './catalog/blueprint-imports.js';
 import { BlueprintUploads } from './catalog/blueprint-uploads.js';
 import { Blueprints } from './catalog/blueprints.js';
@@ -58,6 +59,8 @@ import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { TaskGraphs } from './orchestration/task-graphs.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
+import { PluginsUpdates } from './plugins-updates/plugins-updates.js';
+import { PLUGINS_UPDATE_WORKFLOW } from './plugins-updates/workflows.js';
 import { defaultSchedules } from './scheduling/default-schedules.js';
 import { Schedules } from './scheduling/schedules.js';
 import { Secrets } from './secrets/secrets.js';
@@ -124,6 +127,9 @@ export interface Core {
   readonly snapshotArchives: Archives;
   readonly logBundles: LogBundles;
   readonly logBundleExecutions: SystemExecutions;
+  readonly blueprintCopies: BlueprintCopies;
+  readonly pluginsUpdates: PluginsUpdates;
+  readonly pluginsUpdateExecutions: SystemExecutions;
   readonly systemExecutions: SystemExecutions;
   readonly vault: Vault;
   readonly signals: Signals;
@@ -192,6 +198,19 @@ export async function buildCore({
   const snapshotArchives = new Archives(pool);
   const systemExecutions = new SystemExecutions(pool, SNAPSHOT_WORKFLOWS, () => signals.send('work'));
   const logBundleExecutions = new SystemExecutions(pool, [LOG_BUNDLE_WORKFLOW], () => signals.send('work'));
+  const pluginsUpdateExecutions = new SystemExecutions(
+    pool,
+    [PLUGINS_UPDATE_WORKFLOW],
+    () => signals.send('work'),
+    { together: true },
+  );
+  const blueprintCopies = new BlueprintCopies({
+    pool,
+    blobs,
+    compiler,
+    plugins: pluginImports,
+    fetchText: (url) => fetchImport(taking.fetch, url),
+  });
   const wake: Wake = {
     work: () => signals.send('work'),
     changed: (id) => signals.send(`changed:${id}`),
@@ -312,6 +331,15 @@ export async function buildCore({
     snapshotArchives,
     logBundles: new LogBundles({ pool, archives: snapshotArchives, executions: logBundleExecutions }),
     logBundleExecutions,
+    blueprintCopies,
+    pluginsUpdates: new PluginsUpdates({
+      pool,
+      blueprints,
+      copies: blueprintCopies,
+      callers,
+      executions: pluginsUpdateExecutions,
+    }),
+    pluginsUpdateExecutions,
     systemExecutions,
     vault,
     signals,

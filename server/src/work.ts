@@ -21,6 +21,8 @@ import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
 import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
+import { startPluginsUpdateWorker } from './plugins-updates/plugins-update-worker.js';
+import { settleAbandonedPluginsUpdates } from './plugins-updates/settle.js';
 import { VERSION } from './serve.js';
 import { settleAbandoned, startSnapshotWorker } from './snapshots/snapshot-worker.js';
 import type { Pool } from './store/pool.js';
@@ -88,11 +90,12 @@ export const CHORES: readonly Chore[] = [
     },
   },
   {
-    name: 'settle abandoned snapshots and log bundles',
+    name: 'settle abandoned snapshots, log bundles and updates of plugins',
     everyMs: 30_000,
     run: async (core, pool) => {
       await settleAbandoned(pool);
       await settleAbandonedBundles(pool);
+      await settleAbandonedPluginsUpdates(pool, core.blueprintCopies);
       await core.snapshotArchives.sweep();
     },
   },
@@ -198,6 +201,17 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     lease: settings.leaseSeconds,
     log,
   });
+  const pluginsUpdates = startPluginsUpdateWorker({
+    pool,
+    copies: core.blueprintCopies,
+    callers: core.callers,
+    deploymentUpdates: core.deploymentUpdates,
+    executions: core.pluginsUpdateExecutions,
+    signals: core.signals,
+    name: `${hostname()}:${process.pid}`,
+    lease: settings.leaseSeconds,
+    log,
+  });
   const own: readonly Chore[] = [
     { name: 'sweep plugin environments', everyMs: 10 * 60_000, run: () => python.sweep() },
     {
@@ -217,7 +231,13 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     troubles: () => [],
     stop: async () => {
       core.engineFigures.worker = null;
-      await Promise.all([worker.stop(), snapshots.stop(), logBundles.stop(), pools?.stop()]);
+      await Promise.all([
+        worker.stop(),
+        snapshots.stop(),
+        logBundles.stop(),
+        pluginsUpdates.stop(),
+        pools?.stop(),
+      ]);
       await errands.close();
       // An environment that is being built is a chore's as well: it is ended, not waited for.
       await Promise.all([script.close(), python.close(), ...timers.map((timer) => timer.stop())]);

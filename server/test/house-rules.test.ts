@@ -51,6 +51,7 @@ const ROOMS = [
   'academy',
   'snapshots',
   'log-bundles',
+  'plugins-updates',
   'streaming',
   'answers',
   'checkup',
@@ -120,6 +121,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],
   checkup: ['contracts', 'store'],
   'log-bundles': [...COMMON, 'orchestration', 'snapshots'],
+  'plugins-updates': [...COMMON, 'installation', 'catalog', 'dsl', 'orchestration'],
   streaming: [...COMMON, 'orchestration'],
   answers: COMMON,
 };

@@ -12,7 +12,8 @@ import type { Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
 import type { Blobs } from './blobs.js';
 import { keepBlueprints } from './blueprint-imports.store.js';
-import { findRecord, selectFile, selectFiles } from './blueprints.store.js';
+import { pathsOf, textsOf } from './blueprint-texts.js';
+import { findRecord } from './blueprints.store.js';
 import { compileBlueprint, type Surroundings } from './compile-blueprint.js';
 import type { CompilePool } from './compile-pool.js';
 import type { ImportAsked, ImportFound, ImportSource, StandsOn } from './import-source.js';
@@ -23,6 +24,7 @@ export interface BlueprintImportsParts {
   readonly compiler: CompilePool;
   readonly plugins: ImportSource;
   readonly fetchText: Surroundings['fetchText'];
+  readonly rewrite?: (name: string) => string;
 }
 
 /** Blueprints that import blueprints that import …: at most so many. */
@@ -54,43 +56,21 @@ export class BlueprintImports implements ImportSource {
     scope: TenantScope,
     { uid, mainFile }: { readonly uid: BlueprintUid; readonly mainFile: string },
   ): Promise<{ readonly text: string } | { readonly problem: string }> {
-    const { compiler, plugins, fetchText } = this.#parts;
+    const { compiler, plugins, fetchText, rewrite } = this.#parts;
     const compiled = await compileBlueprint(
-      { mainFile, texts: new Map(), paths: await this.#paths(uid), wants: 'source' },
+      { mainFile, texts: new Map(), paths: await pathsOf(this.#parts.pool, uid), wants: 'source' },
       {
         scope,
         imports: { plugin: plugins, blueprint: new BlueprintImports(this.#parts, this.#depth + 1) },
         fetchText,
-        readTexts: (paths) => this.#texts(uid, paths),
+        readTexts: (paths) => textsOf(this.#parts, uid, paths),
+        ...(rewrite === undefined ? {} : { rewrite }),
       },
       compiler,
     );
     if (compiled.kind === 'source') return { text: compiled.text };
     const first = compiled.kind === 'diagnostics' ? compiled.diagnostics[0] : undefined;
     return { problem: first === undefined ? 'it cannot be read' : formatDiagnostic(first) };
-  }
-
-  async #paths(uid: BlueprintUid): Promise<Set<string>> {
-    const paths = new Set<string>();
-    for (let after = ''; ; ) {
-      const rows = await selectFiles.all(this.#parts.pool, [uid, '', '\u{10ffff}', after, 1000]);
-      for (const { path } of rows) paths.add(path);
-      if (rows.length < 1000) return paths;
-      after = rows.at(-1)!.path;
-    }
-  }
-
-  async #texts(uid: BlueprintUid, paths: ReadonlySet<string>): Promise<Map<string, string>> {
-    const texts = new Map<string, string>();
-    for (const path of paths) {
-      const file = await selectFile.one(this.#parts.pool, [uid, path]);
-      if (file === null) continue;
-      const chunks: Buffer[] = [];
-      for await (const chunk of this.#parts.blobs.stream({ uid: file.blob, size: file.size }))
-        chunks.push(chunk as Buffer);
-      texts.set(path, Buffer.concat(chunks).toString('utf8'));
-    }
-    return texts;
   }
 }
 

@@ -18,6 +18,7 @@ import { type SummaryQuery, type SummaryRow, summarize } from '../store/summary.
 import { inTransaction } from '../store/transaction.js';
 import type { ArchiveFormat } from './archive/archive.js';
 import type { Blobs } from './blobs.js';
+import { selectEdition } from './blueprint-copies.store.js';
 import { selectImported, selectImporters } from './blueprint-imports.store.js';
 import { isUnderWay } from './blueprint-state.js';
 import {
@@ -114,7 +115,7 @@ export class Blueprints {
 
   /** For those who hold a blueprint's key already. The plan is shared: do not change it. */
   async planOf(blueprint: BlueprintUid): Promise<Plan> {
-    return this.#plans.get(blueprint);
+    return this.#plans.get(blueprint, (await selectEdition.one(this.#pool, [blueprint]))?.edition);
   }
 
   /** The archive, byte for byte as it was sent. Needs `blueprints.read`. */
@@ -321,7 +322,7 @@ export class Blueprints {
     return new DomainError(
       'conflict',
       'blueprint-in-use',
-      `Blueprint \`${id}\` cannot be deleted: it has deployments${names.length === 0 ? '' : ` (${names.join(', ')})`}`,
+      `Blueprint \`${id}\` cannot be deleted: ${names.length === 0 ? 'an update of its plugins needs it' : `it has deployments (${names.join(', ')})`}`,
       { details: { deployments: names }, cause },
     );
   }

@@ -14,6 +14,8 @@ export interface Surroundings {
   fetchText(url: string): Promise<string>;
   /** Texts of files in the archive. */
   readTexts(paths: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>;
+  /** What is looked for in the place of an import from elsewhere. Default: itself. */
+  readonly rewrite?: (name: string) => string;
 }
 
 export type Compiled =
@@ -55,7 +57,7 @@ export async function compileBlueprint(
     }
     await Promise.all(
       answer.imports.map(async (name) => {
-        const found = await find(name, answer.minor, around);
+        const found = await find(around.rewrite?.(name) ?? name, answer.minor, around);
         if (found.kind === 'absent') {
           unavailable.set(name, found.problem);
           return;

@@ -1,6 +1,6 @@
 /**
- * Plans, read once. A plan never changes, and no blueprint gets another's surrogate key, so nothing is ever stale, but when
- * the whole store is replaced: `clear`.
+ * Plans, read once for each edition of them: an update of plugins gives a blueprint another. No blueprint gets another's
+ * surrogate key, so nothing is ever stale, but when the whole store is replaced: `clear`.
  */
 import type { Plan } from '../dsl/plan.js';
 import type { BlueprintUid } from '../ids.js';
@@ -9,7 +9,7 @@ import type { BlueprintUid } from '../ids.js';
 const MOST_CHARACTERS = 32 * 1024 * 1024;
 
 export class PlanCache {
-  readonly #plans = new Map<BlueprintUid, { plan: Promise<Plan>; size: number }>();
+  readonly #plans = new Map<BlueprintUid, { plan: Promise<Plan>; size: number; edition: number }>();
   readonly #load: (uid: BlueprintUid) => Promise<string>;
   readonly #most: number;
   #size = 0;
@@ -20,14 +20,15 @@ export class PlanCache {
   }
 
   /** Callers share one object: it must not be changed. */
-  get(uid: BlueprintUid): Promise<Plan> {
+  get(uid: BlueprintUid, edition = 1): Promise<Plan> {
     const known = this.#plans.get(uid);
-    if (known !== undefined) {
+    if (known !== undefined && known.edition !== edition) this.#forget(uid);
+    else if (known !== undefined) {
       this.#plans.delete(uid);
       this.#plans.set(uid, known);
       return known.plan;
     }
-    const entry = { plan: this.#read(uid), size: 0 };
+    const entry = { plan: this.#read(uid), size: 0, edition };
     this.#plans.set(uid, entry);
     entry.plan.catch(() => this.#forget(uid));
     return entry.plan;

@@ -60,12 +60,22 @@ export class SystemExecutions {
   readonly #pool: Pool;
   readonly #workflows: readonly string[];
   readonly #work: () => void;
+  readonly #together: boolean;
 
-  /** @param workflows that are claimed here, and of which one runs at a time */
-  constructor(pool: Pool, workflows: readonly string[], work: () => void) {
+  /**
+   * @param workflows that are claimed here, and of which one runs at a time
+   * @param options `together`: they do not keep to themselves, so that many run at a time
+   */
+  constructor(
+    pool: Pool,
+    workflows: readonly string[],
+    work: () => void,
+    { together = false }: { readonly together?: boolean } = {},
+  ) {
     this.#pool = pool;
     this.#workflows = workflows;
     this.#work = work;
+    this.#together = together;
   }
 
   /**
@@ -76,7 +86,8 @@ export class SystemExecutions {
   async start(client: Client, caller: Caller, request: SystemRequest): Promise<ExecutionId> {
     const scope = scopeFor(caller, request.permission);
     await lockSystem.run(client);
-    const other = await selectInTheWay.one(client, [this.#workflows, request.alone]);
+    const kept = this.#together ? [] : this.#workflows;
+    const other = await selectInTheWay.one(client, [kept, request.alone]);
     if (other !== null && !request.queue) throw alreadyRunning(other, 'this installation');
     const id = newExecutionId();
     const status: ExecutionStatus = other === null ? 'pending' : 'queued';
@@ -90,6 +101,32 @@ export class SystemExecutions {
     const details = { workflow: request.workflow, status };
     await record(client, caller, { action: 'start', thing: 'execution', id, details });
     return id;
+  }
+
+  /** Records one for which there was nothing to do, in the transaction of `client`: clients that wait for it find its end. */
+  async note(client: Client, caller: Caller, request: Omit<SystemRequest, 'queue' | 'alone'>) {
+    const scope = scopeFor(caller, request.permission);
+    const id = newExecutionId();
+    const { workflow, parameters } = request;
+    const now = new Date();
+    const row = await insertEnded.one(client, [
+      scope.tenantId,
+      id,
+      workflow,
+      JSON.stringify(parameters),
+      scope.userId,
+      now,
+      now,
+    ]);
+    const subject = { executionUid: row!.uid, deploymentUid: null };
+    await appendEvents(client, scope.tenantId, subject, [ending(workflow, 'terminated', '')]);
+    return id;
+  }
+
+  /** For its log. */
+  async tell(claim: SystemClaim, level: 'info' | 'warning', logger: string, message: string): Promise<void> {
+    const subject = { executionUid: claim.uid, deploymentUid: null };
+    await appendEvents(this.#pool, claim.tenantId, subject, [{ kind: 'log', level, logger, message }]);
   }
 
   /** Tells workers that there is something to do. */

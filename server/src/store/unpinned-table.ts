@@ -17,6 +17,7 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'blueprint_labels',
   'blueprint_plugins',
   'plugins',
+  'plugins_updates',
   'deployments',
   'deployment_labels',
   'nodes',

@@ -31,6 +31,7 @@ const TAGS = {
   Operations: 'The tasks of those graphs, one by one.',
   Agents: 'What was told of agents on hosts.',
   Events: 'What executions did and said.',
+  'Plugins updates': 'Deployments of a blueprint brought to newer plugins.',
   'Log bundles': 'What the installation has logged, as archives.',
   Snapshots: 'The whole installation as of one moment, and the way back.',
   Dependencies: 'Which deployments stand on others.',

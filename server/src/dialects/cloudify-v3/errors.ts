@@ -41,6 +41,8 @@ export const BY_REASON: Readonly<Record<string, WireError>> = {
   'blueprint-not-ready': { status: 400, code: 'deployment_creation_error' },
   'invalid-plugin': { status: 400, code: 'invalid_plugin_error' },
   'plugin-in-use': { status: 405, code: 'plugin_in_use' },
+  'plugins-update-failed': { status: 400, code: 'plugins_update_failed' },
+  'plugins-update-not-ready': { status: 400, code: 'illegal_action_error' },
   'plugin-of-other-tenant': { status: 400, code: 'illegal_action_error' },
   'belongs-to-other-tenant': { status: 400, code: 'illegal_action_error' },
   'deployment-inputs-missing': { status: 400, code: 'missing_required_deployment_input_error' },

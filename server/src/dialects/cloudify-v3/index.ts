@@ -34,6 +34,7 @@ import { addNodeInstances } from './node-instances.js';
 import { addNodes } from './nodes.js';
 import { addPermissions } from './permissions.js';
 import { addPlugins } from './plugins.js';
+import { addPluginsUpdates } from './plugins-updates.js';
 import { addResourceFiles } from './resource-files.js';
 import { addSearches } from './searches.js';
 import { addSecrets } from './secrets.js';
@@ -113,6 +114,7 @@ function addResources(scope: FastifyInstance, core: Core, version: ApiVersion): 
   addSecretsShare(mounting);
   addSnapshots(mounting);
   addLogBundles(mounting);
+  addPluginsUpdates(mounting);
   addSites(mounting);
   addDeploymentGroups(mounting);
   addExecutionGroups(mounting);
