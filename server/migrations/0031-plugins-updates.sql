@@ -33,3 +33,6 @@ create index plugins_updates_blueprint on plugins_updates (blueprint_uid);
 create index plugins_updates_held on plugins_updates (held_uid) where held_uid is not null;
 create index plugins_updates_temp on plugins_updates (temp_uid) where temp_uid is not null;
 create index plugins_updates_execution on plugins_updates (execution_id);
+
+-- How many go on at a time is asked often, while nearly all are over.
+create index deployment_updates_under_way on deployment_updates (new_blueprint_uid) where state in ('updating', 'executing-workflow', 'finalizing');

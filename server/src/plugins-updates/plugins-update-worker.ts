@@ -22,6 +22,7 @@ import {
   selectBegun,
   selectFailed,
   selectProgress,
+  selectUnderWay,
   selectUpdateOf,
 } from './plugins-updates.store.js';
 import { settle } from './settle.js';
@@ -287,7 +288,7 @@ async function waitUntil(
 ): Promise<void> {
   for (let wait = SHORTEST_LOOK_MS; ; wait = Math.min(LONGEST_LOOK_MS, wait * 1.3)) {
     out.throwIfAborted();
-    if ((await selectProgress.one(pool, [tempUid]))!.active < most) return;
+    if ((await selectUnderWay.one(pool, [tempUid]))!.active < most) return;
     await pause(wait, undefined, { signal: out });
   }
 }

@@ -141,10 +141,18 @@ export const selectProgress = systemStatement<{ active: number; done: number; fa
   'plugins_updates_progress',
   `select count(*) filter (where s.state = 'active')::integer as active, count(*) filter (where s.state = 'done')::integer as done,
      count(*) filter (where s.state = 'failed')::integer as failed
-   from (select case when q.state in ('successful', 'preview') then 'done' when q.state = 'failed' then 'failed'
+   from (select case when q.state = 'successful' then 'done' when q.state = 'failed' then 'failed'
        when x.uid is null or x.status in ${ENDED} then 'failed' else 'active' end as state
      from deployment_updates q left join executions x on x.uid = q.execution_uid
      where q.new_blueprint_uid = $1 and q.state <> 'preview') s`,
+  KNOWN,
+);
+
+/** How many updates of deployments to blueprint `$1` go on. */
+export const selectUnderWay = systemStatement<{ active: number }>(
+  'plugins_updates_under_way',
+  `select count(*)::integer as active from deployment_updates q join executions x on x.uid = q.execution_uid
+   where q.new_blueprint_uid = $1 and q.state in ('updating', 'executing-workflow', 'finalizing') and x.status not in ${ENDED}`,
   KNOWN,
 );
 

@@ -13,7 +13,7 @@ import {
   type PluginsUpdateRow,
   selectAbandoned,
   selectAnyOn,
-  selectProgress,
+  selectUnderWay,
 } from './plugins-updates.store.js';
 
 export async function settle(
@@ -50,6 +50,6 @@ export async function settleAbandonedPluginsUpdates(pool: Pool, copies: Blueprin
 export async function settleOne(client: Client, copies: BlueprintCopies, uid: number): Promise<void> {
   const update = await lockByUid.one(client, [uid]);
   if (update === null) return;
-  const active = update.tempUid === null ? 0 : (await selectProgress.one(client, [update.tempUid]))!.active;
+  const active = update.tempUid === null ? 0 : (await selectUnderWay.one(client, [update.tempUid]))!.active;
   if (active === 0) await settle(client, copies, update, false);
 }

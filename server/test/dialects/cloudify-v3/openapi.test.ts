@@ -74,6 +74,7 @@ test('answers have the form that the document says, in both versions', async () 
       body: { deployment_id: deployment, nodes: { host: { instances: 2 } } },
     }),
     await ask('POST', `/deployment-updates/${deployment}/update/initiate`, { body: { preview: true } }),
+    await ask('POST', '/plugins-updates/web/update/initiate', { body: { all_to_latest: true } }),
   ];
   const plugin = bundleOf(wagonOf({ name: 'shown', version: '1' }), { 'plugin.yaml': 'description: shown' });
   done.push(await ask('POST', '/plugins?id=shown', { body: new Uint8Array(plugin) }));
@@ -95,6 +96,7 @@ test('answers have the form that the document says, in both versions', async () 
     'node-instances',
     'deployment-modifications',
     'deployment-updates',
+    'plugins-updates',
     'execution-groups',
   ]) {
     ids[kind] = (await ask('GET', `/${kind}`)).json.items![0]!.id as unknown as string;
