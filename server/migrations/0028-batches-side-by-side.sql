@@ -82,8 +82,11 @@ begin
       when 'configured' then case when i.system_properties ? 'configuration_drift'
         then i.system_properties || '{"configuration_drift": {"ok": true, "task": null, "result": null}}' else i.system_properties end
       else i.system_properties end
-  from unnest(state_of, states) as c(id, state)
-  where i.id = c.id and i.tenant_id = held.tenant_id;
+  -- Each looked up by itself, and changed by its key: a plan made while the table was small would read all instances of the tenant.
+  from (select q.deployment_uid, q.node, q.index, c.state from unnest(state_of, states) as c(id, state)
+        cross join lateral (select s.deployment_uid, s.node, s.index from node_instances s
+                            where s.tenant_id = held.tenant_id and s.id = c.id offset 0) q) c
+  where i.deployment_uid = c.deployment_uid and i.node = c.node and i.index = c.index;
   if changed::text <> '[]' then
     for change in select * from json_to_recordset(changed)
       as c(id text, state text, put jsonb, "drop" text[], system jsonb, links jsonb)
@@ -107,7 +110,9 @@ begin
 
   status := held.status;
   select coalesce(json_object_agg(i.id, i.runtime_properties), '{}') into properties
-  from unnest(wanted) as w(id) join node_instances i on i.id = w.id and i.tenant_id = held.tenant_id
+  from unnest(wanted) as w(id)
+    cross join lateral (select s.id, s.runtime_properties from node_instances s
+                        where s.tenant_id = held.tenant_id and s.id = w.id offset 0) i
   where i.runtime_properties <> '{}';
 exception when sqlstate 'OR001' then
   status := null;
