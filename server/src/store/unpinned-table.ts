@@ -73,6 +73,13 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'offer_items',
   'offer_groups',
   'ordering_rules',
+  'rates',
+  'quotas',
+  'orders',
+  'order_items',
+  'quota_holds',
+  'jobs',
+  'job_news',
 ]);
 
 interface Use {
