@@ -32,6 +32,7 @@ import { UserGroups } from './identity/user-groups.js';
 import { Users } from './identity/users.js';
 import { Maintenance } from './installation/maintenance.js';
 import { ProviderContexts } from './installation/provider-context.js';
+import { CloudAccounts } from './inventory/cloud-accounts.js';
 import type { Log } from './log.js';
 import { LogBundles } from './log-bundles/log-bundles.js';
 import { LOG_BUNDLE_WORKFLOW } from './log-bundles/workflows.js';
@@ -90,6 +91,7 @@ export interface Core {
   readonly users: Users;
   readonly userGroups: UserGroups;
   readonly secrets: Secrets;
+  readonly cloudAccounts: CloudAccounts;
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
   readonly plugins: Plugins;
@@ -255,6 +257,7 @@ export async function buildCore({
     users: new Users({ pool, passwordHash }),
     userGroups: new UserGroups({ pool }),
     secrets,
+    cloudAccounts: new CloudAccounts({ pool, safe: null }),
     blueprints,
     blueprintUploads: new BlueprintUploads({
       ...taking,

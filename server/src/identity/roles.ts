@@ -22,6 +22,8 @@ const VIEWER: readonly Permission[] = [
   'blueprints.read',
   'plugins.read',
   'secrets.read',
+  'cloud-accounts.read',
+  'inventory.read',
   'sites.read',
   'filters.read',
   'deployments.read',
@@ -45,10 +47,11 @@ const USER: readonly Permission[] = [
   'blueprints.write',
   'plugins.write',
   'secrets.write',
+  'inventory.write',
   'sites.write',
 ];
 
-const MANAGER: readonly Permission[] = [...USER, 'private.read', 'settings.write'];
+const MANAGER: readonly Permission[] = [...USER, 'private.read', 'settings.write', 'cloud-accounts.write'];
 
 export const SYSTEM_ROLE_PERMISSIONS: Readonly<Record<SystemRole, ReadonlySet<Permission>>> = {
   admin: new Set(PERMISSIONS),

@@ -80,6 +80,9 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'quota_holds',
   'jobs',
   'job_news',
+  'cloud_accounts',
+  'badges',
+  'inventory_resources',
 ]);
 
 interface Use {
