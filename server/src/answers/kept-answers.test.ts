@@ -92,11 +92,16 @@ describe('a key', () => {
     const paused = new Promise<void>((resolve) => {
       wake = resolve;
     });
-    const first = pausing.once(
-      caller,
-      request('k6'),
-      deed('k6', () => paused),
-    );
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const between = () => {
+      begin();
+      return paused;
+    };
+    const first = pausing.once(caller, request('k6'), deed('k6', between));
+    await begun;
     const second = await answers.once(caller, request('k6'), deed('k6'));
     wake();
     await assert.rejects(first, { reason: 'idempotency-key-in-use' });

@@ -22,6 +22,16 @@ export interface AuditRow {
   readonly details: Record<string, unknown>;
 }
 
+export interface AuditChoice {
+  /** Null: everybody. */
+  readonly usernames: readonly string[] | null;
+  /** Nothing fits. */
+  readonly none: boolean;
+  /** From this time on. */
+  readonly since: Date | null;
+  readonly before: Date | null;
+}
+
 export const selectAuditBefore = systemStatement<AuditRow>(
   'audit_select_before',
   `select id, at, request_id as "requestId", user_id as "userId", username, tenant_id as "tenantId",
@@ -51,6 +61,13 @@ export const AUDIT_PAGES = {
   thing: paged('audit_by_thing', 'thing, id'),
   '-thing': paged('audit_by_thing_down', 'thing desc, id desc'),
 } as const;
+
+/** As `CHOSEN`, `$4` the last number that is known, `$5` how many; in the order of their numbers. */
+export const selectAuditAfter = systemStatement<AuditRow>(
+  'audit_after',
+  `select ${ENTRY} from audit where ${CHOSEN} and id > $4 order by id limit $5`,
+  'the audit trail spans all tenants; the service lets only administrators read it',
+);
 
 export const countAudit = systemStatement<{ total: number }>(
   'audit_count',

@@ -10,14 +10,18 @@ import type { Queryable } from '../store/statement.js';
 import { inTransaction } from '../store/transaction.js';
 import {
   AUDIT_PAGES,
+  type AuditChoice,
   type AuditRow,
   countAudit,
   deleteAudit,
   insertAudit,
   selectAuditBefore,
 } from './audit.store.js';
+import { followAudit } from './audit-following.js';
+import type { Authenticated } from './callers.js';
 import { requirePerson } from './permission.js';
 
+export type { AuditChoice } from './audit.store.js';
 export type AuditEntry = AuditRow;
 
 export interface AuditedChange {
@@ -89,6 +93,16 @@ export class Audit {
     return { entries, total };
   }
 
+  /** As `followAudit` says. */
+  follow(
+    caller: Caller,
+    authenticated: Authenticated,
+    choice: AuditChoice,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly AuditEntry[]> {
+    return followAudit(this.#pool, caller, authenticated, choice, signal);
+  }
+
   /** Deletes what is older, and says so in the trail. @returns how many entries */
   async truncate(caller: Caller, choice: AuditChoice & { readonly before: Date }): Promise<number> {
     requirePermission(caller, 'audit.manage');
@@ -100,16 +114,6 @@ export class Audit {
       return deleted;
     });
   }
-}
-
-export interface AuditChoice {
-  /** Null: everybody. */
-  readonly usernames: readonly string[] | null;
-  /** Nothing fits. */
-  readonly none: boolean;
-  /** From this time on. */
-  readonly since: Date | null;
-  readonly before: Date | null;
 }
 
 function valuesOf({ usernames, since, before }: AuditChoice): unknown[] {

@@ -20,6 +20,8 @@ export interface KeptGraph {
   readonly name: string;
   readonly executionUid: ExecutionUid;
   readonly executionId: string;
+  /** As outside code says it; null: it has not. */
+  readonly state: string | null;
   readonly createdAt: Date;
 }
 
@@ -39,7 +41,7 @@ export interface KeptOperation {
   readonly createdAt: Date;
 }
 
-const GRAPH = `g.uid, g.id, g.name, g.execution_uid as "executionUid", x.id as "executionId", g.created_at as "createdAt"`;
+const GRAPH = `g.uid, g.id, g.name, g.execution_uid as "executionUid", x.id as "executionId", g.state, g.created_at as "createdAt"`;
 
 export const keptGraphs = tenantStatement<KeptGraph>(
   'graphs_of_execution',
@@ -58,6 +60,11 @@ export const insertGraph = tenantStatement<{ uid: number; createdAt: Date }>(
   'graph_insert',
   `insert into task_graphs (tenant_id, id, execution_uid, name, created_by) values ($1, $2, $3, $4, $5)
    returning uid, created_at as "createdAt"`,
+);
+
+export const updateGraphState = tenantStatement<never>(
+  'graph_state_update',
+  'update task_graphs g set state = $3 where g.tenant_id = $1 and g.id = $2',
 );
 
 /** `$3`: JSON array of `{id, name, type, state, dependencies, parameters}`. */

@@ -4,8 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Caller, scopeFor, type TenantScope } from '../caller.js';
-import type { Json, JsonObject } from '../dsl/plan.js';
-import { DomainError, type FailureCause, notFound, type TaskFailure } from '../errors.js';
+import { DomainError, notFound, type TaskFailure } from '../errors.js';
 import { appendEvents } from '../events/events.js';
 import type { DeploymentUid, ExecutionUid } from '../ids.js';
 import type { Pool } from '../store/pool.js';
@@ -26,73 +25,21 @@ import {
   executionOfOperation,
   insertGraph,
   insertGraphOperations,
+  type KeptGraph,
   type KeptState,
   keptGraph,
   keptGraphs,
   keptOperations,
   updateGraphOperation,
+  updateGraphState,
 } from './task-graphs.store.js';
-
-export type { KeptState } from './task-graphs.store.js';
-
-/** One task of an execution's graph with where it stands. */
-export interface OperationRecord {
-  readonly task: number;
-  readonly name: string;
-  readonly instance: string | null;
-  readonly state: TaskState;
-  readonly dependsOn: readonly number[];
-  readonly attempt: number;
-  readonly row: OperationRow | null;
-}
-
-export interface GraphRecord {
-  readonly id: string;
-  readonly name: string;
-  readonly executionId: string;
-  readonly createdAt: Date;
-}
-
-/** An operation, the engine's or a kept one, told alike. */
-export interface ToldOperation {
-  readonly id: string;
-  readonly graphId: string;
-  readonly name: string | null;
-  /** It runs something, as opposed to telling or ordering others. */
-  readonly runs: boolean;
-  /** Of kept ones, as they were given; null for the engine's. */
-  readonly type: string | null;
-  readonly state: KeptState;
-  readonly dependencies: readonly string[];
-  readonly parameters: Json;
-  readonly managerName: string | null;
-  readonly agentName: string | null;
-  /** What it answered; null: nothing, or nobody said. */
-  readonly result: Json;
-  /** How it failed, as whoever runs it says it; null likewise. */
-  readonly exception: Json;
-  readonly causes: readonly FailureCause[] | null;
-  readonly createdAt: Date;
-}
-
-/** What outside code says of an operation that it keeps here; null: not said, and what was said stays. */
-export interface OperationReport {
-  readonly state: KeptState | null;
-  readonly manager: string | null;
-  readonly agent: string | null;
-  readonly result: Json;
-  readonly exception: Json;
-  readonly causes: readonly FailureCause[] | null;
-}
-
-export interface NewOperation {
-  readonly id?: string;
-  readonly name?: string | null;
-  readonly type: string;
-  readonly state?: KeptState;
-  readonly dependencies?: readonly string[];
-  readonly parameters?: JsonObject;
-}
+import type {
+  GraphRecord,
+  NewOperation,
+  OperationRecord,
+  OperationReport,
+  ToldOperation,
+} from './told-operations.js';
 
 const TOLD: Readonly<Record<TaskState, KeptState>> = {
   pending: 'pending',
@@ -145,6 +92,7 @@ export class TaskGraphs {
       id: graphId(found.id, place),
       name,
       executionId: found.id,
+      state: null,
       createdAt: found.startedAt ?? found.createdAt,
     }));
   }
@@ -223,7 +171,8 @@ export class TaskGraphs {
         const rows = JSON.stringify(graph.operations.map(rowOf));
         await insertGraphOperations.run(client, scope.tenantId, [row!.uid, rows]);
         await countGraphOperations.run(client, scope.tenantId, [execution.uid]);
-        return { id, name: graph.name, executionId: execution.id, createdAt: row!.createdAt };
+        const { createdAt } = row!;
+        return { id, name: graph.name, executionId: execution.id, state: null, createdAt };
       });
     } catch (error) {
       throw taken(error, `task graph ${graph.name} of execution ${execution.id}`);
@@ -233,8 +182,7 @@ export class TaskGraphs {
   /** Adds an operation to a kept graph. Needs `executions.run`. Throws as `create` does. */
   async add(caller: Caller, graph: string, operation: NewOperation & { readonly id: string }): Promise<void> {
     const scope = scopeFor(caller, 'executions.run');
-    const found = await keptGraph.one(this.#pool, scope.tenantId, [graph, scope.userId, scope.seesPrivate]);
-    if (found === null) throw notFound('Tasks graph', graph);
+    const found = await this.#kept(scope, graph);
     const execution = await this.#own(scope, found.executionId);
     try {
       await inTransaction(this.#pool, async (client) => {
@@ -245,6 +193,16 @@ export class TaskGraphs {
     } catch (error) {
       throw taken(error, `operation ${operation.id}`);
     }
+  }
+
+  /** Keeps what outside code says of its graph. Needs `executions.run`. Throws `not-found`, `conflict` (`graph-of-engine`). */
+  async setState(caller: Caller, graph: string, state: string): Promise<GraphRecord> {
+    const scope = scopeFor(caller, 'executions.run');
+    const engines = /^(.*)\.\d+$/.exec(graph)?.[1];
+    if (engines !== undefined && (await this.#visible(scope, engines)) !== null) throw ofEngine(engines);
+    const found = await this.#kept(scope, graph);
+    await updateGraphState.run(this.#pool, scope.tenantId, [graph, state]);
+    return { ...found, state };
   }
 
   /** An operation, the engine's or a kept one. Needs `executions.read`. Throws `not-found`. */
@@ -322,9 +280,13 @@ export class TaskGraphs {
     if ('execution' in of) return of.execution;
     const engines = /^(.*)\.\d+$/.exec(of.graph)?.[1];
     if (engines !== undefined) return engines;
-    const kept = await keptGraph.one(this.#pool, scope.tenantId, [of.graph, scope.userId, scope.seesPrivate]);
-    if (kept === null) throw notFound('Tasks graph', of.graph);
-    return kept.executionId;
+    return (await this.#kept(scope, of.graph)).executionId;
+  }
+
+  async #kept(scope: TenantScope, graph: string): Promise<KeptGraph> {
+    const kept = await keptGraph.one(this.#pool, scope.tenantId, [graph, scope.userId, scope.seesPrivate]);
+    if (kept === null) throw notFound('Tasks graph', graph);
+    return kept;
   }
 
   async #execution(scope: TenantScope, id: string): Promise<ExecutionRecord> {

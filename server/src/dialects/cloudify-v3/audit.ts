@@ -1,9 +1,12 @@
 /** The audit trail. Its parameters carry no underscores and its page is of a hundred, unlike those of all other lists. */
+import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { AuditEntry } from '../../identity/audit.js';
+import { requirePermission } from '../../caller.js';
+import { DomainError } from '../../errors.js';
+import type { AuditChoice, AuditEntry } from '../../identity/audit.js';
 import { sendJson, sendText } from './answer.js';
-import { callerOf } from './auth.js';
+import { callerOf, identityOf } from './auth.js';
 import { describe, Switch, Word } from './described.js';
 import { badParameters, CloudifyError } from './errors.js';
 import { Anything, ListOf, MaybeText, Text, Time } from './fields.js';
@@ -24,7 +27,8 @@ const Entry = Type.Object(
   },
   { title: 'AuditEntry' },
 );
-const KNOWN = ['creator_name', 'execution_id', 'since', 'before', 'order_by', 'desc', 'size', 'offset'];
+const CHOICE = ['creator_name', 'execution_id', 'since', 'before'];
+const KNOWN = [...CHOICE, 'order_by', 'desc', 'size', 'offset'];
 const ORDERS: Readonly<Record<string, 'at' | 'username' | 'thing'>> = {
   created_at: 'at',
   id: 'at',
@@ -33,6 +37,8 @@ const ORDERS: Readonly<Record<string, 'at' | 'username' | 'thing'>> = {
 };
 const PAGE = 100;
 const MOST = 100_000;
+/** Streams that one process holds open. */
+const MOST_STREAMS = 50;
 
 export function addAudit({ scope, core }: Mounting): void {
   scope.get(
@@ -56,7 +62,7 @@ export function addAudit({ scope, core }: Mounting): void {
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const params = request.query;
-      refuseUnknown(params);
+      refuseUnknown(params, KNOWN);
       const order = ORDERS[single(params, 'order_by') ?? 'created_at'];
       if (order === undefined) throw badParameters(`order_by is one of ${Object.keys(ORDERS).join(', ')}`);
       const size = countParam(params, 'size', PAGE, MOST);
@@ -72,6 +78,8 @@ export function addAudit({ scope, core }: Mounting): void {
     },
   );
 
+  addStream({ scope, core });
+
   scope.delete(
     '/audit',
     {
@@ -85,7 +93,7 @@ export function addAudit({ scope, core }: Mounting): void {
       }),
     },
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
-      refuseUnknown(request.query);
+      refuseUnknown(request.query, CHOICE);
       const { before, ...rest } = chosen(request.query);
       if (before === null) throw new CloudifyError(422, 'bad_parameters_error', 'Missing parameter `before`');
       const deleted = await core.audit.truncate(callerOf(request), { ...rest, before });
@@ -94,12 +102,71 @@ export function addAudit({ scope, core }: Mounting): void {
   );
 }
 
-function refuseUnknown(params: Params): void {
-  const unknown = Object.keys(params).filter((name) => !name.startsWith('_') && !KNOWN.includes(name));
+/** An entry a line, for as long as the client listens: what `cfy auditlog list --follow` reads. */
+function addStream({ scope, core }: Pick<Mounting, 'scope' | 'core'>): void {
+  const open = new Set<AbortController>();
+  scope.addHook('preClose', async () => {
+    for (const stream of open) stream.abort();
+  });
+  scope.get(
+    '/audit/stream',
+    {
+      exposeHeadRoute: false,
+      schema: describe('Manager', 'audit_follow', 'Follow who changes what', {
+        description: 'One entry a line, as JSON, from `since` or from now on; ends when `before` has passed.',
+        querystring: Type.Object({
+          creator_name: Word('Only what this user does'),
+          execution_id: Word('Only what this execution does; as for the list'),
+          since: Word('From this time on'),
+          before: Word('Until this time'),
+        }),
+        response: {
+          200: {
+            description: 'Entries, one a line',
+            content: { 'text/event-stream': { schema: Type.String() } },
+          },
+        },
+      }),
+    },
+    async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
+      refuseUnknown(request.query, CHOICE);
+      const choice = chosen(request.query);
+      const caller = callerOf(request);
+      requirePermission(caller, 'audit.read');
+      if (open.size >= MOST_STREAMS) {
+        throw new DomainError(
+          'unavailable',
+          'too-many-streams',
+          'This server holds as many streams as it may',
+        );
+      }
+      const ending = new AbortController();
+      open.add(ending);
+      reply.raw.once('close', () => {
+        ending.abort();
+        open.delete(ending);
+      });
+      const entries = core.audit.follow(caller, identityOf(request), choice, ending.signal);
+      reply.header('cache-control', 'no-store').type('text/event-stream; charset=utf-8');
+      return reply.send(Readable.from(linesOf(entries), { objectMode: false }));
+    },
+  );
+}
+
+async function* linesOf(batches: AsyncIterable<readonly AuditEntry[]>): AsyncGenerator<string> {
+  // The client waits for the head of the answer before it reads.
+  yield '\n';
+  for await (const entries of batches) {
+    yield entries.map((entry) => `${JSON.stringify(told(entry))}\n`).join('');
+  }
+}
+
+function refuseUnknown(params: Params, known: readonly string[]): void {
+  const unknown = Object.keys(params).filter((name) => !name.startsWith('_') && !known.includes(name));
   if (unknown.length > 0) throw badParameters(`Filter keys ${unknown.join(', ')} are not allowed`);
 }
 
-function chosen(params: Params) {
+function chosen(params: Params): AuditChoice {
   const time = (name: string) => {
     const text = single(params, name);
     return text === undefined || text === '' ? null : new Date(timeOf(text));

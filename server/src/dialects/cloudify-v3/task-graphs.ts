@@ -2,7 +2,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { Json, JsonObject } from '../../dsl/plan.js';
-import type { GraphRecord, KeptState, NewOperation, ToldOperation } from '../../orchestration/task-graphs.js';
+import type {
+  GraphRecord,
+  KeptState,
+  NewOperation,
+  ToldOperation,
+} from '../../orchestration/told-operations.js';
 import { sendJson, sendText } from './answer.js';
 import { callerOf } from './auth.js';
 import { describe, Switch, Word } from './described.js';
@@ -26,7 +31,7 @@ const STATES: readonly KeptState[] = [
 ];
 
 const Graph = Type.Object(
-  { id: Text, name: Text, execution_id: Text, created_at: Time },
+  { id: Text, name: Text, execution_id: Text, state: MaybeText, created_at: Time },
   { title: 'TasksGraph' },
 );
 const Operation = Type.Object(
@@ -74,6 +79,10 @@ const NewGraph = Type.Object(
     ),
   },
   { title: 'NewTasksGraph' },
+);
+const GraphChange = Type.Object(
+  { state: Type.String({ minLength: 1, maxLength: 256 }) },
+  { title: 'TasksGraphChange' },
 );
 const NewKeptOperation = Type.Object({ graph_id: Type.String(), ...given }, { title: 'NewOperation' });
 const OperationChange = Type.Object(
@@ -148,6 +157,25 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
       },
     );
   }
+
+  scope.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof GraphChange> }>(
+    '/tasks_graphs/:id',
+    {
+      schema: describe('Task graphs', 'update', 'Say how a kept task graph stands', {
+        params: IdParams,
+        body: GraphChange,
+        response: { 200: Graph },
+      }),
+    },
+    async (request, reply) => {
+      const { params, body } = request;
+      return sendJson(
+        reply,
+        200,
+        wireGraph(await core.taskGraphs.setState(callerOf(request), params.id, body.state)),
+      );
+    },
+  );
 
   scope.get(
     '/operations',
@@ -262,8 +290,8 @@ function sendPage(reply: FastifyReply, params: Params, items: readonly object[])
   return sendText(reply, 200, envelope({ offset, size }, page, items.length));
 }
 
-function wireGraph({ id, name, executionId, createdAt }: GraphRecord) {
-  return { id, name, execution_id: executionId, created_at: createdAt.toISOString() };
+function wireGraph({ id, name, executionId, state, createdAt }: GraphRecord) {
+  return { id, name, execution_id: executionId, state, created_at: createdAt.toISOString() };
 }
 
 function wireOperation(operation: ToldOperation) {

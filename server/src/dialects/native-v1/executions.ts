@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Core } from '../../core.js';
 import type { ExecutionRecord } from '../../orchestration/executions.js';
-import type { OperationRecord } from '../../orchestration/task-graphs.js';
+import type { OperationRecord } from '../../orchestration/told-operations.js';
 import { ExecutionParams, Graph, Operations, ResumeBody, Resumed } from './api.js';
 import { callerOf } from './caller.js';
 import { isKnown, requireMatch, tagOf } from './conditions.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { wordsOf } from '../../../src/dialects/cloudify-v3/permissions.js';
-import { aServer } from '../../support/a-server.js';
+import { ADMIN, aServer } from '../../support/a-server.js';
 import { clientOf } from './client.js';
 
 const server = await aServer({ DATABASE_URL: 'postgresql://someone:a-password@db.example:6432/orrery' });
@@ -153,6 +153,25 @@ describe('the audit trail', { concurrency: false }, () => {
     assert.equal((await ask('GET', '/audit?nothing=1')).status, 400);
     const everything = (await ask('GET', '/audit?size=0')).json;
     assert.equal(everything.metadata?.pagination?.total, Object.keys(everything.items!).length);
+  });
+
+  test('is followed as it grows, an entry a line, until nobody listens', async () => {
+    const listening = new AbortController();
+    const { status, body } = await fetch(`${server.url}/api/v3.1/audit/stream?creator_name=admin`, {
+      headers: { authorization: `Basic ${btoa(`${ADMIN.username}:${ADMIN.password}`)}` },
+      signal: listening.signal,
+    });
+    assert.equal(status, 200);
+    const lines = body!.pipeThrough(new TextDecoderStream()).getReader();
+    assert.equal((await lines.read()).value, '\n');
+    await ask('POST', '/tenants/followed', { tenant: null });
+    const [entry] = String((await lines.read()).value)
+      .trim()
+      .split('\n');
+    assert.deepEqual(JSON.parse(entry!).ref_identifier, { id: 'followed', action: 'create' });
+    listening.abort();
+    assert.equal((await ask('GET', '/audit/stream?size=1')).status, 400);
+    assert.equal((await ask('GET', '/audit/stream?before=2001-01-01')).text.trim(), '');
   });
 
   test('is shortened up to a time, and says that it was', async () => {

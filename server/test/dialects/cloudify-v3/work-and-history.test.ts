@@ -54,6 +54,8 @@ describe('the task graph of an execution', () => {
       body: { state: 'failed' },
     });
     assert.deepEqual([changed.status, changed.json.error_code], [409, 'conflict_error']);
+    const said = await ask('PATCH', `/tasks_graphs/${String(stages[0]!.id)}`, { body: { state: 'failed' } });
+    assert.deepEqual([said.status, said.json.error_code], [409, 'conflict_error']);
     const own = { execution_id: installed.id, name: 'mine' };
     assert.equal((await ask('POST', '/tasks_graphs/tasks_graphs', { body: own })).status, 409);
     for (const query of [
@@ -65,95 +67,6 @@ describe('the task graph of an execution', () => {
     }
     assert.equal((await ask('GET', '/operations?graph_id=nobody')).status, 404);
     assert.equal((await ask('GET', '/tasks_graphs?execution_id=nobody')).status, 404);
-  });
-});
-
-describe('operations that outside code keeps', () => {
-  /** An execution that the engine has no graph of, because nobody carries it out. */
-  async function aKeptOperation(type = 'RemoteWorkflowTask', parameters: object = {}) {
-    const deployment = await deploy();
-    const later = await ask('PUT', `/deployments/${deployment}-other`, {
-      body: { blueprint_id: 'web', inputs: { name: 'x' } },
-    });
-    assert.equal(later.status, 201, later.text);
-    const [made] = items((await ask('GET', `/executions?deployment_id=${deployment}-other`)).json);
-    const execution = String(made!.id);
-    const graph = await ask('POST', '/tasks_graphs', { body: { execution_id: execution, name: 'mine' } });
-    assert.equal(graph.status, 201, graph.text);
-    const id = `op-${deployment}`;
-    const body = { graph_id: graph.json.id, name: 'a.b', type, parameters, dependencies: [] };
-    assert.equal((await ask('PUT', `/operations/${id}`, { body })).status, 201);
-    return { id, execution };
-  }
-  // As the published client writes it: whatever is not said is null.
-  const report = (id: string, state: string, more: object = {}) =>
-    ask('PATCH', `/operations/${id}`, {
-      body: {
-        state,
-        result: null,
-        exception: null,
-        exception_causes: null,
-        manager_name: null,
-        agent_name: null,
-        ...more,
-      },
-    });
-
-  test('keep their result and how they failed, and tell them, also as events of the execution', async () => {
-    const context = { operation: { name: 'lifecycle.start' }, node_name: 'app', node_id: 'app_1' };
-    const parameters = {
-      task_kwargs: { kwargs: { __cloudify_context: context } },
-      current_retries: 1,
-      total_retries: 3,
-    };
-    const { id, execution } = await aKeptOperation('RemoteWorkflowTask', parameters);
-    const causes = [{ type: 'Oops', message: 'no room', traceback: 'line 1' }];
-    assert.equal(
-      (await report(id, 'rescheduled', { exception: 'no room', exception_causes: causes })).status,
-      200,
-    );
-    const failed = (await ask('GET', `/operations/${id}`)).json;
-    assert.deepEqual(
-      [failed.id, failed.state, failed.result, failed.exception, failed.exception_causes],
-      [id, 'rescheduled', null, 'no room', causes],
-    );
-    assert.equal((await report(id, 'succeeded', { result: { answer: [42] } })).status, 200);
-    const [told] = items((await ask('GET', `/operations?execution_id=${execution}`)).json);
-    assert.deepEqual(
-      [told!.state, told!.result, told!.exception],
-      ['succeeded', { answer: [42] }, 'no room'],
-      'null leaves what was said',
-    );
-    const events = items(
-      (await ask('GET', `/events?execution_id=${execution}&operation=lifecycle.start`)).json,
-    );
-    assert.deepEqual(
-      events.map((one) => [one.event_type, one.message, one.node_instance_id, one.error_causes]),
-      [
-        ['task_rescheduled', "Task rescheduled 'a.b' -> no room [retry 1/3]", 'app_1', causes],
-        ['task_succeeded', `Task succeeded 'a.b' - {"answer":[42]} [retry 1/3]`, 'app_1', null],
-      ],
-    );
-  });
-
-  test('that only order others are not told as events', async () => {
-    const { id, execution } = await aKeptOperation('NOPLocalWorkflowTask');
-    assert.equal((await report(id, 'succeeded', { result: 'x' })).status, 200);
-    const events = items(
-      (await ask('GET', `/events?execution_id=${execution}&event_type=task_succeeded`)).json,
-    );
-    assert.deepEqual(events, []);
-    assert.equal((await ask('GET', `/operations/${id}`)).json.result, 'x');
-  });
-
-  test('are refused with causes that are none, and are not there for others', async () => {
-    const { id } = await aKeptOperation();
-    assert.equal((await report(id, 'failed', { exception_causes: 'none' })).status, 400);
-    assert.equal((await report(id, 'sleepy')).status, 400);
-    assert.equal((await ask('GET', `/operations/${id}`)).json.state, 'pending');
-    for (const nobody of ['nobody', 'nobody:1']) {
-      assert.equal((await ask('GET', `/operations/${nobody}`)).status, 404);
-    }
   });
 });
 

@@ -7,7 +7,6 @@
 export const NOT_THERE: Readonly<Record<string, string>> = {
   'PATCH /agents': 'there are no agents whose certificates could be replaced',
   'POST /audit': 'the trail tells what was done here, and nothing else',
-  'GET /audit/stream': 'the trail is read page by page',
   'PUT /blueprints/ID/archive': "for Cloudify's own workers: an upload fetches its archive itself",
   'POST /contacts': 'nobody is told who uses this server',
   'POST /deployment-updates': 'for restoring records; a snapshot restores all at once',
@@ -37,7 +36,6 @@ export const NOT_THERE: Readonly<Record<string, string>> = {
   'PUT /secrets-providers': 'secrets are kept here alone',
   'PATCH /secrets-providers/ID': 'secrets are kept here alone',
   'DELETE /secrets-providers/ID': 'secrets are kept here alone',
-  'PATCH /tasks_graphs/ID': 'a graph has no state; its operations have',
 };
 
 export interface Refusal {

@@ -52,5 +52,7 @@ export const rows: Rows = {
     answers: [400],
   },
   'GET /audit': ADMIN,
+  // Over before it begins: the answer ends at once.
+  'GET /audit/stream': { ...ADMIN, at: () => '/audit/stream?before=2001-01-01T00:00:00Z' },
   'DELETE /audit': { ...ADMIN, at: () => '/audit?before=2001-01-01T00:00:00Z' },
 };

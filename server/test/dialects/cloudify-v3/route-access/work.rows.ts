@@ -80,6 +80,11 @@ export const rows: Rows = {
     body: async (world) => ({ execution_id: await waiting(world), name: 'one' }),
     neighbour: [404],
   },
+  'PATCH /tasks_graphs/:id': {
+    may: 'operations',
+    at: async (world) => `/tasks_graphs/${await aGraph(world)}`,
+    body: (world) => ({ state: world.newName() }),
+  },
   'GET /operations': {
     may: 'viewer',
     at: async (world) => `/operations?graph_id=${await aGraph(world)}`,
