@@ -50,7 +50,8 @@ describe('three workers', { timeout: 4 * 60_000 }, () => {
       workers.set(name, await aWorker(name));
     }
     for (const execution of executions) {
-      await eventually(`${execution} ends`, async () => (await statusOf(api, execution)) !== 'started');
+      const isOver = async () => !['pending', 'queued', 'started'].includes(await statusOf(api, execution));
+      await eventually(`${execution} ends`, isOver);
       assert.equal(await statusOf(api, execution), 'terminated');
     }
     const attempts = witness.lines('begin').map((line) => line.attempt);
