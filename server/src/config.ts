@@ -228,6 +228,27 @@ export const SETTINGS = {
     36_500,
     'events and logs are dropped by whole weeks once the last of a week is older; a quarter lets one look back at the change before the last. 0 keeps them for ever',
   ),
+  tracesUrl: matching(
+    'ORRERY_TRACES_URL',
+    '',
+    /^https?:\/\/\S+$/,
+    'http://host:4318/v1/traces or https://…',
+    'a collector of OpenTelemetry that is told spans of requests, executions and operations over OTLP/HTTP (JSON); empty: nothing is traced, which costs nothing',
+  ),
+  tracesHeaders: text(
+    'ORRERY_TRACES_HEADERS',
+    '',
+    'name=value,name=value',
+    'headers that the collector wants to see, such as a key',
+    { secret: true },
+  ),
+  tracesPercent: whole(
+    'ORRERY_TRACES_PERCENT',
+    100,
+    0,
+    100,
+    'how many of the traces that begin here are told; what came with a decision keeps it',
+  ),
   pythonWheels: text(
     'ORRERY_PYTHON_WHEELS',
     '',

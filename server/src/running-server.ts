@@ -23,6 +23,7 @@ import { migrate } from './store/migrate.js';
 import { openPool, type Pool } from './store/pool.js';
 import { Signals } from './store/signals.js';
 import { onceStarted } from './store/starting.js';
+import { startTracing } from './tracing.js';
 
 export interface Voice {
   /** A sentence for the person who started this. */
@@ -59,6 +60,7 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     return ending;
   };
   try {
+    endings.push(await startTracing(settings, VERSION));
     const database = await findDatabase(settings, voice, log);
     if (database.embedded !== null) endings.push(database.embedded.stop);
     const pool = openPool({

@@ -25,6 +25,7 @@ import type { Log } from './log.js';
 import { buildMetrics } from './metrics.js';
 import { documentText, openApiDocument } from './openapi/document.js';
 import { type Route, watchRoutes } from './openapi/routes.js';
+import { traceRequests } from './tracing.js';
 
 export interface ServerParts {
   readonly core: Core;
@@ -82,6 +83,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
     reply.header('x-content-type-options', 'nosniff');
   });
   app.addHook('onResponse', async (request, reply) => logAnswer(log, request, reply));
+  traceRequests(app);
   const metrics = buildMetrics(core);
   metrics.watch(app);
   app.addHook('onClose', async () => metrics.stop());

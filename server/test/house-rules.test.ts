@@ -16,8 +16,8 @@ const cli = existsSync(join(ROOT, 'cli/src')) ? readSources(join(ROOT, 'cli/src'
 
 /** The first pattern that fits says where a file belongs. */
 const PLACES: readonly (readonly [RegExp, string])[] = [
-  [/^(errors|caller|ids|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
-  [/^(main|running-server|remote-worker|serve|work|duty|landing|metrics|demo|doctor)\.ts$/, 'entry'],
+  [/^(errors|caller|ids|traces|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
+  [/^(main|running-server|remote-worker|serve|work|duty|landing|metrics|tracing|demo|doctor)\.ts$/, 'entry'],
   [/^core\.ts$/, 'core'],
   [/^(config|setting|worker-settings|log|data-folder|master-keys)\.ts$/, 'house'],
   [/^openapi\//, 'openapi'],

@@ -16,6 +16,7 @@ import { record } from '../identity/audit.js';
 import { type BlueprintUid, type DeploymentUid, newExecutionId, randomName } from '../ids.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { currentTrace } from '../traces.js';
 import { recordPlanned } from './dependencies.js';
 import { adopt } from './deployment-family.js';
 import {
@@ -284,6 +285,7 @@ async function tellCreation(
     scope.userId,
     now,
     now,
+    currentTrace(),
   ]);
   await setCreateExecution.run(client, scope.tenantId, [deployment, execution!.uid]);
   await appendEvents(client, scope.tenantId, { executionUid: execution!.uid, deploymentUid: deployment }, [

@@ -16,6 +16,7 @@ import { requireNoMaintenance } from '../installation/maintenance.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inMoment, inTransaction } from '../store/transaction.js';
+import { currentTrace } from '../traces.js';
 import { refuseWhileStoodOn } from './dependencies.js';
 import { checkWidth, policiesInUse, prepareFor } from './deployment-creation.js';
 import {
@@ -314,6 +315,7 @@ async function startUpdate(
     scope.userId,
     null,
     null,
+    currentTrace(),
   ]);
   if (status === 'pending') {
     await setLatestExecution.run(client, scope.tenantId, [deployment.uid, execution!.uid]);

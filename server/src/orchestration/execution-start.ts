@@ -6,6 +6,7 @@ import { record } from '../identity/audit.js';
 import { type ExecutionId, type ExecutionUid, newExecutionId } from '../ids.js';
 import { requireNoMaintenance } from '../installation/maintenance.js';
 import type { Client } from '../store/pool.js';
+import { currentTrace } from '../traces.js';
 import { refuseWhileStoodOn } from './dependencies.js';
 import { type DeploymentHead, lockDeployment, selectTypes, setLatestExecution } from './deployments.store.js';
 import { type ExecutionRequest, own, startingStatus, withDefaults } from './execution-request.js';
@@ -84,6 +85,7 @@ export async function startExecution(
     scope.userId,
     null,
     null,
+    currentTrace(),
   ]);
   const { uid } = row!;
   if (group !== undefined) await joinGroup.run(client, scope.tenantId, [uid, group]);

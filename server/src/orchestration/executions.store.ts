@@ -121,8 +121,8 @@ export const lockExecution = tenantStatement<ExecutionHead>(
 export const insertExecution = tenantStatement<{ uid: ExecutionUid }>(
   'execution_insert',
   `insert into executions (tenant_id, id, deployment_uid, workflow, function, status, parameters, allow_custom_parameters, force, dry_run,
-     system, wait_after_fail, visibility, created_by, started_at, ended_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) returning uid`,
+     system, wait_after_fail, visibility, created_by, started_at, ended_at, trace)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning uid`,
 );
 
 /** What stands in the way of another execution on the deployment: whatever is active, queued or scheduled. */

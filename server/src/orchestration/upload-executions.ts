@@ -7,6 +7,7 @@ import type { ToldUpload, UploadJournal } from '../catalog/upload-journal.js';
 import { appendEvents, type NewEvent } from '../events/events.js';
 import { type ExecutionUid, newExecutionId, type TenantId } from '../ids.js';
 import type { Client } from '../store/pool.js';
+import { currentTrace } from '../traces.js';
 import { insertExecution } from './executions.store.js';
 import { deleteUploadEvents, deleteUploadExecution, endUploadExecution } from './upload-executions.store.js';
 
@@ -38,6 +39,7 @@ export class UploadExecutions implements UploadJournal {
       scope.userId,
       new Date(),
       null,
+      currentTrace(),
     ]);
     await this.#append(client, scope.tenantId, row!.uid, {
       kind: 'event',

@@ -40,6 +40,8 @@ export interface OperationRequest {
     readonly retryNumber: number;
     /** -1: without end. */
     readonly maxRetries: number;
+    /** Its span, as W3C `traceparent`, for whatever it calls. Absent: nothing is traced. */
+    readonly trace?: string;
     /** Seconds, or null. The engine aborts `signal` then; the plugin need not watch a clock. */
     readonly timeout: number | null;
   };

@@ -11,6 +11,7 @@ import type {
 } from '../../plugins/plugin.js';
 import type { PluginPackage } from '../../plugins/plugin-package.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
+import type { Traced } from '../../traces.js';
 import type { OperationCall, Task } from '../planning/graph.js';
 import { instancesOf, linkOf } from './about-task.js';
 import type { WalkedDeployment } from './deployment.js';
@@ -64,6 +65,8 @@ export interface Attempt {
   readonly maxRetries: number;
   /** Why it is to stop; null: it is not. */
   readonly stopped: AbortReason | null;
+  /** Absent: nothing is traced. */
+  readonly traced?: Traced | undefined;
   /** The same for the plugin. Made when it is asked for. */
   readonly signal: AbortSignal;
   readonly atOnce: AbortSignal;
@@ -114,7 +117,9 @@ export class AttemptRequest implements DispatchedRequest {
 
   get operation(): OperationRequest['operation'] {
     const { host, attempt, call, implementation } = this.#parts;
+    const trace = attempt.traced?.traceparent;
     return {
+      ...(trace == null ? {} : { trace }),
       id: `${host.execution.id}:${attempt.task.id}`,
       name: call.operation,
       attempt: attempt.attempt,

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../dsl/plan.js';
 import { DomainError } from '../../errors.js';
 import type { AbortReason, LogLevel, OperationOutcome } from '../../plugins/plugin.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
+import type { Traced } from '../../traces.js';
 import type { Task } from '../planning/graph.js';
 import { instancesOf, writableOf } from './about-task.js';
 import { ANSWER_LIMIT, type Answer, checkedAnswer, checkedProperties, text } from './answer.js';
@@ -36,6 +37,8 @@ export interface AttemptsParts {
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
   readonly figures?: EngineFigures | undefined;
+  /** The execution's span. Absent: nothing is traced. */
+  readonly traced?: Traced | undefined;
   /** Lets a pool run an operation. Absent: nothing can be sent away. */
   readonly away?: SendAway | undefined;
   readonly assured?: () => Promise<void> | null;
@@ -189,6 +192,7 @@ export class Attempts {
 
   async #attempt(running: RunningAttempt, properties: Properties): Promise<void> {
     running.properties = properties;
+    running.traced = this.#traced(running);
     let answer: Answer;
     try {
       answer = checkedAnswer(await this.#run(running), writableOf(this.#parts.deployment, running.task));
@@ -199,7 +203,21 @@ export class Attempts {
     this.#settle(running, answer);
   }
 
+  #traced({ task, attempt }: RunningAttempt): Traced | undefined {
+    const { traced, book } = this.#parts;
+    return traced?.part(task.call!.operation, {
+      'orrery.node_instance.id': task.instance ?? '',
+      'orrery.plugin': book.implementation(task)?.plugin ?? 'none',
+      'orrery.attempt': attempt,
+    });
+  }
+
   #settle(running: RunningAttempt, answer: Answer): void {
+    const { outcome } = answer;
+    running.traced?.end(
+      { 'orrery.outcome': outcome.kind },
+      outcome.kind === 'failed' ? outcome.failure.type : undefined,
+    );
     this.#settled.push({ running, answer });
     this.#parts.ring();
   }

@@ -1,4 +1,5 @@
 /** One claimed execution from claim to end: read the deployment, plan or take up the graph, walk it, write the ending. */
+import { isTracing, traceFrom } from '../../traces.js';
 import { isCancelling } from '../execution-state.js';
 import { workflowFor } from '../planning/workflows/workflow-table.js';
 import { text } from './answer.js';
@@ -6,7 +7,7 @@ import type { Clock } from './clock.js';
 import { Fenced, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
 import { countsIn, readMemory, readModel, type WalkDependencies, walkOf } from './picture.js';
-import type { ClaimedExecution } from './running.store.js';
+import { type ClaimedExecution, selectTrace } from './running.store.js';
 import { walkStages } from './staged-walk.js';
 import { end, started } from './telling.js';
 import type { Walk } from './walk.js';
@@ -18,6 +19,30 @@ export type { WalkDependencies } from './picture.js';
  * @returns what became of the claim; on `released` and `fenced` the execution goes on elsewhere
  */
 export async function walkExecution(
+  parts: WalkDependencies,
+  execution: ClaimedExecution,
+  onWalk: (walk: Walk) => void,
+): Promise<'ended' | 'released' | 'fenced'> {
+  if (!isTracing()) return walk(parts, execution, onWalk);
+  const look = () => patiently(() => selectTrace.one(parts.pool, [execution.uid]), parts);
+  const traced = traceFrom((await look())?.trace ?? null, `execution ${execution.workflow}`, {
+    'orrery.execution.id': execution.id,
+    'orrery.deployment.id': execution.deploymentId,
+    'orrery.tenant': execution.tenantName,
+    'orrery.fence': execution.fence,
+  });
+  try {
+    const became = await walk({ ...parts, traced: traced ?? undefined }, execution, onWalk);
+    const { status, error } = (became === 'ended' ? await look() : null) ?? { status: became, error: '' };
+    traced?.end({ 'orrery.outcome': status }, status === 'failed' ? error : undefined);
+    return became;
+  } catch (error) {
+    traced?.end({ 'orrery.outcome': 'broken' }, (error as Error).name);
+    throw error;
+  }
+}
+
+async function walk(
   parts: WalkDependencies,
   execution: ClaimedExecution,
   onWalk: (walk: Walk) => void,
@@ -44,9 +69,9 @@ export async function walkExecution(
     const memory = execution.graph === null ? [] : await patiently(() => readMemory(pool, execution), parts);
     const status = await ledger.begin(graph, countsIn(graph, memory), [started(execution, clock)]);
     const blueprint = { uid: execution.blueprintUid, id: execution.blueprintId };
-    const walk = walkOf(parts, { ...execution, status }, ledger, { graph, memory, model, blueprint });
-    onWalk(walk);
-    const result = await walk.run();
+    const walked = walkOf(parts, { ...execution, status }, ledger, { graph, memory, model, blueprint });
+    onWalk(walked);
+    const result = await walked.run();
     if (result.kind !== 'ended') return result.kind;
     await end(ledger, execution, { status: result.status, error: result.error, clock });
     return 'ended';

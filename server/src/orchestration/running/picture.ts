@@ -6,6 +6,7 @@ import type { BlueprintUid, TenantId, UserId } from '../../ids.js';
 import type { PluginPackage } from '../../plugins/plugin-package.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
+import type { Traced } from '../../traces.js';
 import { selectTypes } from '../deployments.store.js';
 import type { Evaluation } from '../evaluation.js';
 import { selectOperations } from '../executions.store.js';
@@ -54,6 +55,8 @@ export interface WalkDependencies {
   readonly errands?: Pick<Errands, 'run'> | undefined;
   /** As of `WalkParts`. */
   readonly assured?: () => Promise<void> | null;
+  /** The span of the execution that is walked. Absent: nothing is traced. */
+  readonly traced?: Traced | undefined;
   /** The worker waits no longer: whatever waits for the database lets go. */
   readonly abandoned: AbortSignal;
   readonly figures?: EngineFigures | undefined;
@@ -199,6 +202,7 @@ export function walkOf(
     loadProperties: (ids) => patiently(() => loadProperties(pool, execution, ids), parts),
     token: executionToken(pool, execution),
     figures: parts.figures,
+    traced: parts.traced,
   });
 }
 

@@ -1,6 +1,7 @@
 /** One attempt at one operation, as the walk that makes it knows it. What few operations need is made when it is asked for. */
 import type { JsonObject } from '../../dsl/plan.js';
 import type { AbortReason } from '../../plugins/plugin.js';
+import type { Traced } from '../../traces.js';
 import type { Task } from '../planning/graph.js';
 import type { Attempt, Begins } from './attempt-request.js';
 import type { Homecoming } from './dispatch/errands.js';
@@ -24,6 +25,8 @@ export class RunningAttempt implements Attempt {
   /** Told once, when it begins. */
   onBegin: Begins = () => {};
   stopped: AbortReason | null = null;
+  /** Absent: nothing is traced. */
+  traced: Traced | undefined;
   properties: Properties = NO_PROPERTIES;
   /** What the operation has written or read since it began, over `properties`. */
   #since: Map<string, JsonObject> | null = null;

@@ -58,6 +58,13 @@ export function taken(row: ClaimedRow): ClaimedExecution {
  * all; 0: any number. Tenants take turns, the one with the fewest running first; within one, oldest first. A claim raises the fence.
  * The function is in migration 0030.
  */
+/** The span that asked for execution `$1`, and how it stands. */
+export const selectTrace = systemStatement<{ trace: string | null; status: string; error: string }>(
+  'execution_trace',
+  'select trace, status, error from executions where uid = $1',
+  'the engine walks executions of every tenant',
+);
+
 export const claimExecutions = systemStatement<ClaimedRow>(
   'engine_claim',
   `select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",

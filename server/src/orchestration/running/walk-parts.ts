@@ -1,6 +1,7 @@
 /** What a walk is made of, and what may become of it. */
 import type { JsonObject } from '../../dsl/plan.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
+import type { Traced } from '../../traces.js';
 import type { TaskGraph } from '../planning/graph.js';
 import type { Clock } from './clock.js';
 import type { WalkedDeployment } from './deployment.js';
@@ -42,6 +43,8 @@ export interface WalkParts {
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
   readonly figures?: EngineFigures | undefined;
+  /** The execution's span. Absent: nothing is traced. */
+  readonly traced?: Traced | undefined;
   /** As of `AttemptHost`. Absent: nobody else ever takes the execution. */
   readonly assured?: () => Promise<void> | null;
 }

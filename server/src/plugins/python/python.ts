@@ -271,6 +271,7 @@ async function hostEnvironment(
       PYTHONUNBUFFERED: '1',
       ORRERY_OPERATION_ID: request.operation.id,
       ORRERY_OPERATION_ATTEMPT: String(request.operation.attempt),
+      ...(request.operation.trace === undefined ? {} : { TRACEPARENT: request.operation.trace }),
       [folder.mark[0]]: folder.mark[1],
     },
     pathBefore: [join(environment, 'bin')],

@@ -124,6 +124,7 @@ async function runScript(
           ORRERY_NODE: node,
           ORRERY_OPERATION_ID: request.operation.id,
           ORRERY_OPERATION_ATTEMPT: String(request.operation.attempt),
+          ...(request.operation.trace === undefined ? {} : { TRACEPARENT: request.operation.trace }),
           [folder.mark[0]]: folder.mark[1],
           ...(python ? { PYTHONUNBUFFERED: '1', PYTHONDONTWRITEBYTECODE: '1' } : {}),
         },
