@@ -111,8 +111,8 @@ create table ordering_environments (
   code text not null default chance_code(),
   name text not null check (length(name) between 1 and 256),
   description text not null default '',
-  -- cloud_accounts.uid; null: servers of no account, as those that nobody has placed yet.
-  cloud_account_uid bigint,
+  -- Null: servers of no account, as those that nobody has placed yet.
+  cloud_account_uid bigint references cloud_accounts (uid) on delete set null,
   -- Region, cluster or folder, as the cloud calls it.
   location text not null default '',
   -- ordering/environments.ts, Network[].
@@ -166,12 +166,13 @@ create table os_build_images (
   uid bigint generated always as identity primary key,
   tenant_id bigint not null references tenants (id),
   os_build_uid bigint not null references os_builds (uid) on delete cascade,
-  cloud_account_uid bigint not null,
+  cloud_account_uid bigint not null references cloud_accounts (uid) on delete cascade,
   image text not null,
   -- What else the account must know of it; no secrets.
   settings jsonb not null default '{}',
   unique (tenant_id, cloud_account_uid, image)
 );
+create index os_build_images_account on os_build_images (cloud_account_uid);
 create index os_build_images_build on os_build_images (os_build_uid);
 
 create table environment_os_builds (

@@ -51,6 +51,9 @@ export const PERMISSIONS = [
   'executions.run',
   'events.read',
   'events.write',
+  'ordering.use',
+  'ordering.read',
+  'ordering.manage',
 ] as const;
 
 export type Permission = (typeof PERMISSIONS)[number];

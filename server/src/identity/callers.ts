@@ -58,6 +58,22 @@ export class Callers {
   }
 
   /**
+   * As `callerFor`, and also for who has no role in the tenant: what such a visitor may do there is what every member may
+   * anywhere, and what rooms let them do that have rights of their own (ordering/).
+   *
+   * @throws DomainError `forbidden` (`tenant-forbidden`): no such tenant
+   */
+  async visitorFor(authenticated: Authenticated, tenantName: string, requestId: string): Promise<Caller> {
+    const row = await selectStanding.one(this.#pool, [authenticated.userId, askable(tenantName)]);
+    if (row === null || !row.active) throw signInRefused();
+    const current = { ...authenticated, ...authenticatedFrom(row, tenantName) };
+    const { tenant, roles } = current.standing;
+    if (tenant === null || roles.length > 0 || current.confinedTo !== undefined) return callerOf(current, requestId);
+    const standing = { ...current.standing, asked: null };
+    return { ...callerOf({ ...current, standing }, requestId), tenant };
+  }
+
+  /**
    * The caller that the server itself acts as: for work that no request asks for, such as installing the
    * demonstration, and for the engine, which acts as the creator of an execution. Never for a request.
    *

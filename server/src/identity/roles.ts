@@ -14,7 +14,7 @@ export type SystemRole = (typeof SYSTEM_ROLES)[number];
 export const TENANT_ROLES = ['manager', 'user', 'operations', 'viewer'] as const;
 export type TenantRole = (typeof TENANT_ROLES)[number];
 
-const MEMBER: readonly Permission[] = ['status.read', 'tenants.list', 'tokens.own', 'settings.read'];
+const MEMBER: readonly Permission[] = ['status.read', 'tenants.list', 'tokens.own', 'settings.read', 'ordering.use'];
 
 const VIEWER: readonly Permission[] = [
   ...MEMBER,
@@ -30,6 +30,7 @@ const VIEWER: readonly Permission[] = [
   'nodes.read',
   'executions.read',
   'events.read',
+  'ordering.read',
 ];
 
 const OPERATIONS: readonly Permission[] = [
@@ -51,7 +52,13 @@ const USER: readonly Permission[] = [
   'sites.write',
 ];
 
-const MANAGER: readonly Permission[] = [...USER, 'private.read', 'settings.write', 'cloud-accounts.write'];
+const MANAGER: readonly Permission[] = [
+  ...USER,
+  'private.read',
+  'settings.write',
+  'cloud-accounts.write',
+  'ordering.manage',
+];
 
 export const SYSTEM_ROLE_PERMISSIONS: Readonly<Record<SystemRole, ReadonlySet<Permission>>> = {
   admin: new Set(PERMISSIONS),

@@ -1,6 +1,7 @@
 /** Conditions of lists: what filters may ask, and the SQL that answers. */
 import { type RawBuilder, sql } from 'kysely';
 import { type ListFields, rendered } from './item-text.js';
+import { type LookedUp, lookedUp } from './list-lookups.js';
 
 /** What conditions are made of. */
 export interface Conditional<Field extends string> {
@@ -18,6 +19,8 @@ export type ListFilter<Field extends string> =
   | { readonly field: Field; readonly like: readonly string[] }
   /** From (inclusive) and to (exclusive), as ISO times. */
   | { readonly field: Field; readonly from?: string; readonly to?: string }
+  /** Compared as the lookup says. */
+  | LookedUp<Field>
   /** One of the spec's `selections`. */
   | { readonly selection: string; readonly values: readonly string[] }
   /** It does not hold, or cannot be told. */
@@ -57,6 +60,7 @@ export function condition<Field extends string>(
     return selection(filter.values);
   }
   const field = spec.fields[filter.field];
+  if ('lookup' in filter) return lookedUp(field, filter);
   const expression = sql.raw(field.sql);
   const comparable =
     field.type === 'text' || field.type === 'name' ? expression : sql.raw(`(${rendered(field)})::text`);
