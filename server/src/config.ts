@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { load } from 'js-yaml';
+import { SELF_SERVICE_SETTINGS } from './self-service-settings.js';
 import { list, matching, oneOf, type Setting, text, toggle, whole } from './setting.js';
 import { WORKER_SETTINGS } from './worker-settings.js';
 
@@ -170,6 +171,7 @@ export const SETTINGS = {
     'how long a silent worker keeps its operations: short enough to go on soon, longer than a slow moment',
   ),
   ...WORKER_SETTINGS,
+  ...SELF_SERVICE_SETTINGS,
   taskRetries: whole('ORRERY_TASK_RETRIES', 60, -1, 100_000, 'as Cloudify; -1 tries for ever'),
   taskRetryInterval: whole('ORRERY_TASK_RETRY_INTERVAL', 15, 0, 86_400, 'seconds between tries, as Cloudify'),
   tokenHours: whole(

@@ -60,6 +60,9 @@ import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { TaskGraphs } from './orchestration/task-graphs.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
+import { Environments } from './ordering/environments.js';
+import { Groups } from './ordering/groups.js';
+import { Rights } from './ordering/rights.js';
 import { PluginsUpdates } from './plugins-updates/plugins-updates.js';
 import { PLUGINS_UPDATE_WORKFLOW } from './plugins-updates/workflows.js';
 import { defaultSchedules } from './scheduling/default-schedules.js';
@@ -137,6 +140,9 @@ export interface Core {
   readonly signals: Signals;
   readonly pluginPackages: PluginPackages;
   readonly remoteWorkers: RemoteWorkers;
+  readonly rights: Rights;
+  readonly groups: Groups;
+  readonly environments: Environments;
 }
 
 export interface CoreParts {
@@ -237,6 +243,9 @@ export async function buildCore({
   const callers = new Callers({ pool });
   const executions = new Executions(pool, wake, settings.tenantMaxWaiting);
   const followed = new Followed(pool);
+  const rights = new Rights(pool);
+  const groups = new Groups(pool, rights);
+  const environments = new Environments(pool);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
   return {
     settings,
@@ -347,6 +356,9 @@ export async function buildCore({
     vault,
     signals,
     pluginPackages,
+    rights,
+    groups,
+    environments,
     remoteWorkers: new RemoteWorkers({
       pool,
       vault,

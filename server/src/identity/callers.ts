@@ -68,7 +68,8 @@ export class Callers {
     if (row === null || !row.active) throw signInRefused();
     const current = { ...authenticated, ...authenticatedFrom(row, tenantName) };
     const { tenant, roles } = current.standing;
-    if (tenant === null || roles.length > 0 || current.confinedTo !== undefined) return callerOf(current, requestId);
+    if (tenant === null || roles.length > 0 || current.confinedTo !== undefined)
+      return callerOf(current, requestId);
     const standing = { ...current.standing, asked: null };
     return { ...callerOf({ ...current, standing }, requestId), tenant };
   }

@@ -14,7 +14,13 @@ export type SystemRole = (typeof SYSTEM_ROLES)[number];
 export const TENANT_ROLES = ['manager', 'user', 'operations', 'viewer'] as const;
 export type TenantRole = (typeof TENANT_ROLES)[number];
 
-const MEMBER: readonly Permission[] = ['status.read', 'tenants.list', 'tokens.own', 'settings.read', 'ordering.use'];
+const MEMBER: readonly Permission[] = [
+  'status.read',
+  'tenants.list',
+  'tokens.own',
+  'settings.read',
+  'ordering.use',
+];
 
 const VIEWER: readonly Permission[] = [
   ...MEMBER,

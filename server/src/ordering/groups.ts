@@ -82,7 +82,11 @@ export class Groups {
   /** Throws `not-found`, also for one that the caller may not see. */
   async find(caller: Caller, key: ThingKey, db: Queryable = this.#pool): Promise<Group> {
     const scope = orderingScope(caller);
-    const group = await selectGroup.one(db, scope.tenantId, [...keyValues(key), scope.userId, scope.seesPrivate]);
+    const group = await selectGroup.one(db, scope.tenantId, [
+      ...keyValues(key),
+      scope.userId,
+      scope.seesPrivate,
+    ]);
     if (group === null) throw notFound('Group', keyText(key));
     return group;
   }
@@ -92,7 +96,10 @@ export class Groups {
     return selectGroupsByKey.all(db, scope.tenantId, [uids]);
   }
 
-  async subgroups(caller: Caller, group: Group): Promise<readonly { number: number; code: string; name: string }[]> {
+  async subgroups(
+    caller: Caller,
+    group: Group,
+  ): Promise<readonly { number: number; code: string; name: string }[]> {
     return selectSubgroups.all(this.#pool, orderingScope(caller).tenantId, [group.uid]);
   }
 
@@ -133,7 +140,12 @@ export class Groups {
         const roles = await selectRoles.all(client, scope.tenantId);
         await insertMember.run(client, scope.tenantId, [uid, scope.userId, roles.map((role) => role.name)]);
         await insertGroupEnvironments.run(client, scope.tenantId, [group.environments ?? [], uid]);
-        await record(client, caller, { action: 'create', thing: 'group', id: group.name, details: { number } });
+        await record(client, caller, {
+          action: 'create',
+          thing: 'group',
+          id: group.name,
+          details: { number },
+        });
         return (await selectGroupsByKey.one(client, scope.tenantId, [[uid]]))!;
       }),
     );
@@ -173,13 +185,23 @@ export class Groups {
    *
    * @throws DomainError `invalid` (`group-role-unknown`), `forbidden`
    */
-  async setRoles(caller: Caller, group: Group, user: UserId, roles: readonly string[], db?: Client): Promise<void> {
+  async setRoles(
+    caller: Caller,
+    group: Group,
+    user: UserId,
+    roles: readonly string[],
+    db?: Client,
+  ): Promise<void> {
     const scope = orderingScope(caller);
     await this.#rights.require(caller, 'group.manage_members', group, db);
     const work = async (client: Client) => {
       const known = await selectRoles.all(client, scope.tenantId);
       const unknown = roles.find((name) => !known.some((role) => role.name === name));
-      if (unknown !== undefined) throw unknownRole(unknown, known.map((role) => role.name));
+      if (unknown !== undefined)
+        throw unknownRole(
+          unknown,
+          known.map((role) => role.name),
+        );
       await deleteMember.run(client, scope.tenantId, [group.uid, user]);
       await insertMember.run(client, scope.tenantId, [group.uid, user, roles]);
       const details = { user, roles: [...roles] };
@@ -196,7 +218,8 @@ export class Groups {
       throw new DomainError('invalid', 'group-permission-unknown', `There is no permission '${unknown}'`);
     }
     await inTransaction(this.#pool, async (client) => {
-      if ((await updateRole.run(client, scope.tenantId, [name, permissions])) === 0) throw notFound('Role', name);
+      if ((await updateRole.run(client, scope.tenantId, [name, permissions])) === 0)
+        throw notFound('Role', name);
       const details = { permissions: [...permissions] };
       await record(client, caller, { action: 'update', thing: 'group-role', id: name, details });
     });
@@ -229,9 +252,17 @@ async function unlessTaken<T>(name: string, work: () => Promise<T>): Promise<T> 
 }
 
 function inUse(group: Group, what: string): DomainError {
-  return new DomainError('conflict', 'group-in-use', `Group '${group.name}' cannot be deleted: it has ${what}`);
+  return new DomainError(
+    'conflict',
+    'group-in-use',
+    `Group '${group.name}' cannot be deleted: it has ${what}`,
+  );
 }
 
 function unknownRole(name: string, known: readonly string[]): DomainError {
-  return new DomainError('invalid', 'group-role-unknown', `There is no role '${name}'; known are: ${known.join(', ')}`);
+  return new DomainError(
+    'invalid',
+    'group-role-unknown',
+    `There is no role '${name}'; known are: ${known.join(', ')}`,
+  );
 }

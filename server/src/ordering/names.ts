@@ -1,7 +1,7 @@
 /** The form of names that people give to what they order from: any words, on one line. Pure. */
 import { DomainError } from '../errors.js';
 
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
 
 /**
  * @param thing as the message calls it: `group`

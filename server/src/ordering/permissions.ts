@@ -32,7 +32,13 @@ export interface RoleOfGroup {
   readonly reachesDown: boolean;
 }
 
-const SEES: readonly GroupPermission[] = ['group.view', 'order.view', 'job.view', 'server.view', 'resource.view'];
+const SEES: readonly GroupPermission[] = [
+  'group.view',
+  'order.view',
+  'job.view',
+  'server.view',
+  'resource.view',
+];
 
 export const FIRST_ROLES: readonly RoleOfGroup[] = [
   { name: 'viewer', label: 'Viewer', permissions: SEES, reachesDown: false },

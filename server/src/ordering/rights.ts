@@ -58,7 +58,12 @@ export class Rights {
     return rows.map(({ uid }) => uid);
   }
 
-  async may(caller: Caller, permission: GroupPermission, groupUid: number, db: Queryable = this.#pool): Promise<boolean> {
+  async may(
+    caller: Caller,
+    permission: GroupPermission,
+    groupUid: number,
+    db: Queryable = this.#pool,
+  ): Promise<boolean> {
     const scope = orderingScope(caller);
     if (reachesAll(caller, permission)) return true;
     const rows = await selectPermissionsIn.all(db, scope.tenantId, [scope.userId, groupUid]);

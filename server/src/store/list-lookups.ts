@@ -89,7 +89,10 @@ export function lookupsOf(type: ListField['type']): readonly Lookup[] {
 }
 
 /** The condition in SQL. Equality of texts, and what begins with i, is without regard to case. */
-export function lookedUp(field: ListField, { lookup, value, zone = 'UTC' }: LookedUp<string>): RawBuilder<unknown> {
+export function lookedUp(
+  field: ListField,
+  { lookup, value, zone = 'UTC' }: LookedUp<string>,
+): RawBuilder<unknown> {
   const column = sql.raw(`(${field.sql})`);
   if (lookup === 'isnull') return value === 'true' ? sql`${column} is null` : sql`${column} is not null`;
   if (field.type === 'boolean') return sql`${column} = ${value}::boolean`;
@@ -128,13 +131,19 @@ function ofText(column: RawBuilder<unknown>, lookup: Lookup, value: string): Raw
   }
 }
 
-function ofTime(column: RawBuilder<unknown>, lookup: Lookup, value: string, zone: string): RawBuilder<unknown> {
+function ofTime(
+  column: RawBuilder<unknown>,
+  lookup: Lookup,
+  value: string,
+  zone: string,
+): RawBuilder<unknown> {
   const sign = SIGNS[lookup];
   if (sign !== undefined) return sql`${column} ${sign} ${value}::timestamptz`;
   const local = sql`(${column} at time zone ${zone})`;
   if (lookup === 'date') return sql`${local}::date = ${value}::date`;
   // What is told without a fraction of a second means the whole second.
-  if (lookup === 'exact') return sql`date_trunc('second', ${column}) = date_trunc('second', ${value}::timestamptz)`;
+  if (lookup === 'exact')
+    return sql`date_trunc('second', ${column}) = date_trunc('second', ${value}::timestamptz)`;
   const part = sql`floor(extract(${PARTS[lookup]!} from ${local}))`;
   // A week begins on Sunday, with 1.
   return lookup === 'week_day' ? sql`${part} + 1 = ${value}::numeric` : sql`${part} = ${value}::numeric`;

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { CloudBoltError, badRequest } from './errors.js';
+import { badRequest, CloudBoltError } from './errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -96,7 +96,9 @@ function formFields(bytes: Buffer, type: string): Record<string, string> {
   const boundary = /boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(type);
   if (boundary === null) throw badRequest('The form does not say its boundary');
   const fields: Record<string, string> = {};
-  for (const part of textOf(bytes).split(`--${boundary[1] ?? boundary[2]}`).slice(1, 21)) {
+  for (const part of textOf(bytes)
+    .split(`--${boundary[1] ?? boundary[2]}`)
+    .slice(1, 21)) {
     const gap = part.indexOf('\r\n\r\n');
     const name = /name="([^"]*)"/i.exec(part.slice(0, Math.max(gap, 0)))?.[1];
     if (gap !== -1 && name !== undefined) fields[name] = part.slice(gap + 4).replace(/\r\n$/, '');

@@ -20,7 +20,9 @@ const FORM = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{
 export function readTime(text: string): string | null {
   const match = FORM.exec(text.trim());
   if (match === null) return null;
-  const [year, month, day, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map((part) => Number(part ?? 0));
+  const [year, month, day, hour = 0, minute = 0, second = 0] = match
+    .slice(1, 7)
+    .map((part) => Number(part ?? 0));
   const part = Math.floor(Number(`0.${match[7] ?? 0}`) * 1000);
   const date = new Date(year!, month! - 1, day, hour, minute, second, part);
   // 31 February is no day, though a Date would take it for one in March.

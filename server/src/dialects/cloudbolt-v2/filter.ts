@@ -32,20 +32,29 @@ const LONGEST_VALUE = 1000;
 const LONGEST_PATTERN = 200;
 
 /** @throws CloudBoltError 400 */
-export function readFilter<Field extends string>(paths: Paths<Field>, given: string): readonly ListFilter<Field>[] {
+export function readFilter<Field extends string>(
+  paths: Paths<Field>,
+  given: string,
+): readonly ListFilter<Field>[] {
   const segments = given.split(';').filter((segment) => segment.trim() !== '');
-  if (segments.length > MOST_CONDITIONS) throw badRequest(`A filter has at most ${MOST_CONDITIONS} conditions`);
+  if (segments.length > MOST_CONDITIONS)
+    throw badRequest(`A filter has at most ${MOST_CONDITIONS} conditions`);
   return segments.map((segment) => {
     const colon = segment.indexOf(':');
     if (colon === -1) throw badRequest(`Invalid filter '${short(segment)}': it should be key:value`);
     const value = segment.slice(colon + 1);
-    if (value.length > LONGEST_VALUE) throw badRequest(`Values of filters have at most ${LONGEST_VALUE} characters`);
+    if (value.length > LONGEST_VALUE)
+      throw badRequest(`Values of filters have at most ${LONGEST_VALUE} characters`);
     if (value.includes('\0')) throw badRequest('A NUL character is not allowed');
     return conditionOf(paths, segment.slice(0, colon).trim(), value);
   });
 }
 
-function conditionOf<Field extends string>(paths: Paths<Field>, key: string, value: string): ListFilter<Field> {
+function conditionOf<Field extends string>(
+  paths: Paths<Field>,
+  key: string,
+  value: string,
+): ListFilter<Field> {
   const whole = findPath(paths, key);
   if (whole !== null) return compared(whole, 'exact', key, value);
   const steps = key.replaceAll('__', '.').split('.');
@@ -90,14 +99,19 @@ function ofRelation<Field extends string>(path: Path<Field>, key: string, value:
   const found = readKey(collection, value.trim());
   if (found !== null && 'code' in found) {
     // A Global ID that is made of the number holds it.
-    if (code === null) return { field: path.field, lookup: 'exact', value: String(Number.parseInt(found.code, 36)) };
+    if (code === null)
+      return { field: path.field, lookup: 'exact', value: String(Number.parseInt(found.code, 36)) };
     return { field: code, anyOf: [found.code] };
   }
   return { field: path.field, lookup: 'exact', value: number(key, value) };
 }
 
 /** Which of the words fit, decided here: the store keeps others. */
-function amongWords<Field extends string>(path: Path<Field>, lookup: Lookup, value: string): ListFilter<Field> {
+function amongWords<Field extends string>(
+  path: Path<Field>,
+  lookup: Lookup,
+  value: string,
+): ListFilter<Field> {
   const fits = fitting(lookup, value);
   const words = Object.entries(path.words!).filter(([, word]) => fits(word));
   const aliases = Object.entries(path.aliases ?? {}).filter(([word]) => fits(word));
@@ -154,7 +168,8 @@ function moment(lookup: Lookup, key: string, value: string): string {
 function checkPattern(value: string): void {
   if (value.length > LONGEST_PATTERN) throw badRequest(`Patterns have at most ${LONGEST_PATTERN} characters`);
   // References back make a search take for ever; a count of hundreds, likewise.
-  if (/\\\d|\{\d{3,}|\{\d*,\d{3,}/.test(value)) throw badRequest('Patterns refer to nothing before, and count to 99');
+  if (/\\\d|\{\d{3,}|\{\d*,\d{3,}/.test(value))
+    throw badRequest('Patterns refer to nothing before, and count to 99');
 }
 
 function short(value: string): string {

@@ -85,7 +85,10 @@ export class Hrefs {
   }
 
   /** A to-one relation: an empty object where there is nothing. */
-  toOne(collection: string, thing: (Linked & { readonly title: string }) | null): Link | Record<string, never> {
+  toOne(
+    collection: string,
+    thing: (Linked & { readonly title: string }) | null,
+  ): Link | Record<string, never> {
     return thing === null ? {} : this.link(collection, thing);
   }
 }
@@ -107,7 +110,12 @@ export function readKey(collection: string, text: string): WireKey | null {
 export function readHref(field: string, value: unknown, collections: readonly string[]): WireKey {
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string' || text.length > 2000) throw noHref(field, collections);
-  const path = text.trim().replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/s, '').replace(/\/+/g, '/').replace(/\/$/, '');
+  const path = text
+    .trim()
+    .replace(/^https?:\/\/[^/]*/i, '')
+    .replace(/[?#].*$/s, '')
+    .replace(/\/+/g, '/')
+    .replace(/\/$/, '');
   const [, collection, id] = /^(?:\/?api\/v2\/(?:(.+)\/)?)?([^/]+)$/.exec(path) ?? [];
   if (id === undefined || (collection !== undefined && !collections.includes(collection))) {
     throw noHref(field, collections);

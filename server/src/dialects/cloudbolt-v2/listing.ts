@@ -100,13 +100,17 @@ export function pageBody<Field extends string, Row extends object>(
   item: (row: Row) => Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   const pages = Math.max(1, Math.ceil(page.total / listing.size));
-  if (listing.page > pages) throw new CloudBoltError(404, 'Not found.', { detail: 'Not found. Invalid page.' });
+  if (listing.page > pages)
+    throw new CloudBoltError(404, 'Not found.', { detail: 'Not found. Invalid page.' });
   const rows = JSON.parse(page.items) as Row[];
   const self = {
     href: `${ROOT}/${path}/?${queryOf(listing, listing.page)}`,
     title: `List of ${titleOf(path)} - Page ${listing.page} of ${pages}`,
   };
-  const other = (number: number, title: string) => ({ href: `${ROOT}/${path}?${queryOf(listing, number)}`, title });
+  const other = (number: number, title: string) => ({
+    href: `${ROOT}/${path}?${queryOf(listing, number)}`,
+    title,
+  });
   return {
     _links: {
       self,
@@ -166,5 +170,7 @@ function sizeOf(given: string | undefined): number {
 
 function queryOf({ kept }: Listing<string>, page: number): string {
   const quoted = (value: string) => encodeURIComponent(value).replace(/%(3A|3B|2C)/g, decodeURIComponent);
-  return [['page', String(page)] as const, ...kept].map(([name, value]) => `${name}=${quoted(value)}`).join('&');
+  return [['page', String(page)] as const, ...kept]
+    .map(([name, value]) => `${name}=${quoted(value)}`)
+    .join('&');
 }

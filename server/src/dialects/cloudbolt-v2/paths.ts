@@ -68,7 +68,10 @@ export function fieldOf<Field extends string>(path: Path<Field>): Field {
 }
 
 /** What is shown of a path; null: nothing is there. */
-export function shownOf<Field extends string>(path: Path<Field>, row: Readonly<Record<string, unknown>>): unknown {
+export function shownOf<Field extends string>(
+  path: Path<Field>,
+  row: Readonly<Record<string, unknown>>,
+): unknown {
   const value = row[fieldOf(path)] ?? null;
   if (value === null) return null;
   if (path.words !== undefined) return path.words[String(value)] ?? value;

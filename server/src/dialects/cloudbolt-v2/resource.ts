@@ -10,7 +10,15 @@ import type { ListFilter, ListPage, ListQuery } from '../../store/list.js';
 import { callerOf } from './auth.js';
 import { notFoundHere } from './errors.js';
 import { type Hrefs, type Linked, readKey } from './hrefs.js';
-import { pageBody, parseListing, type Query, readAttributes, shapeOf, thinItem, withAttributes } from './listing.js';
+import {
+  pageBody,
+  parseListing,
+  type Query,
+  readAttributes,
+  shapeOf,
+  thinItem,
+  withAttributes,
+} from './listing.js';
 import type { Paths } from './paths.js';
 
 /** What every file of a resource is given. */
@@ -59,11 +67,15 @@ export const ItemParams = Type.Object({
 });
 
 export const AttributesQuery = {
-  attributes: Type.Optional(Type.String({ description: 'Dotted paths, separated by commas, to be shown too' })),
+  attributes: Type.Optional(
+    Type.String({ description: 'Dotted paths, separated by commas, to be shown too' }),
+  ),
 };
 export const ListQuerystring = Type.Object({
   filter: Type.Optional(
-    Type.String({ description: 'key:value;key:value, each key a dotted path that may end in a lookup of Django' }),
+    Type.String({
+      description: 'key:value;key:value, each key a dotted path that may end in a lookup of Django',
+    }),
   ),
   ...AttributesQuery,
   page: Type.Optional(Type.Integer({ minimum: 1 })),
@@ -104,7 +116,11 @@ export function addCollection<Field extends string, Row extends NumberedRow>(
       },
     },
     async (request: FastifyRequest<{ Querystring: Query }>, reply) =>
-      sendHal(request, reply, await listOf(collection, { core, hrefs, caller: callerOf(request) }, request.query)),
+      sendHal(
+        request,
+        reply,
+        await listOf(collection, { core, hrefs, caller: callerOf(request) }, request.query),
+      ),
   );
   scope.get(
     `/${name}/:id`,
@@ -122,7 +138,12 @@ export function addCollection<Field extends string, Row extends NumberedRow>(
       sendHal(
         request,
         reply,
-        await itemOf(collection, { core, hrefs, caller: callerOf(request) }, request.params.id, request.query),
+        await itemOf(
+          collection,
+          { core, hrefs, caller: callerOf(request) },
+          request.params.id,
+          request.query,
+        ),
       ),
   );
 }
@@ -192,7 +213,12 @@ function keyOf({ number, code }: NumberedRow): Linked {
 }
 
 /** The media type that the client asks for: HAL, unless it names plain JSON and not HAL. */
-export function sendHal(request: FastifyRequest, reply: FastifyReply, body: unknown, status = 200): FastifyReply {
+export function sendHal(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: unknown,
+  status = 200,
+): FastifyReply {
   const accept = (request.headers.accept ?? '').toLowerCase();
   const plain = accept.includes('application/json') && !accept.includes('hal+json');
   return reply

@@ -65,7 +65,11 @@ export function hrefMember(body: Body, name: string, collections: readonly strin
 }
 
 /** A list of links; one alone counts as a list of one. */
-export function hrefsMember(body: Body, name: string, collections: readonly string[]): readonly WireKey[] | undefined {
+export function hrefsMember(
+  body: Body,
+  name: string,
+  collections: readonly string[],
+): readonly WireKey[] | undefined {
   const value = member(body, name);
   if (value === undefined) return undefined;
   const list = Array.isArray(value) ? value : [value];

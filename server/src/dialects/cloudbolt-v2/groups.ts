@@ -1,0 +1,210 @@
+/** Groups (specs: cloudbolt.md §5.2, §5.7). */
+import { Type } from 'typebox';
+import type { GroupField } from '../../ordering/groups.js';
+import { callerOf } from './auth.js';
+import { bodyOf } from './body.js';
+import { notFoundHere } from './errors.js';
+import { globalId, readKey, type WireKey } from './hrefs.js';
+import { boolean, integer, relation, text, time } from './paths.js';
+import {
+  type Asked,
+  addCollection,
+  type Collection,
+  HalItem,
+  ItemParams,
+  itemOf,
+  type Mounting,
+  sendHal,
+} from './resource.js';
+import { booleanMember, hrefMember, hrefsMember, required, textMember } from './values.js';
+
+interface GroupRow {
+  readonly number: number;
+  readonly code: string;
+  readonly name: string;
+  readonly description: string;
+  readonly type: string;
+  readonly autoApproval: boolean;
+  readonly parent: number | null;
+  readonly parentCode: string | null;
+  readonly parentName: string | null;
+}
+
+export const GROUPS: Collection<GroupField, GroupRow> = {
+  name: 'groups',
+  tag: 'Groups',
+  thing: 'group',
+  paths: {
+    id: integer('number'),
+    pk: integer('number'),
+    'global-id': text('code'),
+    name: text('name'),
+    description: text('description'),
+    type: text('type'),
+    'auto-approval': boolean('autoApproval'),
+    'create-date': time('createdAt'),
+    parent: relation('groups', 'parent', 'parentCode', 'parentName'),
+    'parent.id': integer('parent'),
+    'parent.name': text('parentName'),
+  },
+  reads: [
+    'number',
+    'code',
+    'name',
+    'description',
+    'type',
+    'autoApproval',
+    'parent',
+    'parentCode',
+    'parentName',
+  ],
+  title: ({ name }) => name,
+  thin: ({ name, number }) => ({ name, id: String(number) }),
+  list: (core, caller, query) => core.groups.list(caller, query),
+  item: groupItem,
+};
+
+async function groupItem({ core, caller, hrefs, row }: Asked<GroupRow>) {
+  const group = await core.groups.find(caller, { number: row.number });
+  const [subgroups, environments] = await Promise.all([
+    core.groups.subgroups(caller, group),
+    core.environments.ofGroup(caller, group),
+  ]);
+  const titled = <T extends { name: string }>(thing: T) => ({ ...thing, title: thing.name });
+  const parent =
+    row.parent === null ? null : { number: row.parent, code: row.parentCode, title: row.parentName! };
+  return {
+    _links: {
+      self: hrefs.link('groups', titled(row)),
+      parent: hrefs.toOne('groups', parent),
+      subgroups: subgroups.map((each) => hrefs.link('groups', titled(each))),
+      environments: environments.map((each) => hrefs.link('environments', titled(each))),
+      'orderable-environments': {
+        href: hrefs.below('groups', row, 'orderable-environments'),
+        title: `Orderable Environments For '${row.name}'`,
+      },
+    },
+    name: row.name,
+    id: String(row.number),
+    'global-id': globalId('groups', row),
+    type: row.type,
+    'auto-approval': row.autoApproval,
+    description: row.description,
+  };
+}
+
+const NewGroup = Type.Object(
+  {
+    name: Type.String(),
+    type: Type.String({
+      description: 'As Organization; one that is not there is made, where an administrator asks',
+    }),
+    parent: Type.Optional(Type.String({ description: 'Link of a group; absent: at the top' })),
+    environments: Type.Optional(Type.Array(Type.String(), { description: 'Links' })),
+    'auto-approval': Type.Optional(Type.Boolean()),
+    description: Type.Optional(Type.String()),
+  },
+  { title: 'NewGroup' },
+);
+
+export function addGroups(mounting: Mounting): void {
+  const { scope, core, hrefs } = mounting;
+  addCollection(mounting, GROUPS);
+
+  scope.post(
+    '/groups',
+    {
+      schema: {
+        tags: ['Groups'],
+        operationId: 'groups_create',
+        summary: 'Make a group',
+        body: NewGroup,
+        response: { 201: HalItem },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const body = bodyOf(request);
+      const parent = hrefMember(body, 'parent', ['groups']);
+      const environments = hrefsMember(body, 'environments', ['environments']) ?? [];
+      const description = textMember(body, 'description');
+      const autoApproval = booleanMember(body, 'auto-approval');
+      const found = await Promise.all(environments.map((key) => core.environments.find(caller, key)));
+      const group = await core.groups.create(caller, {
+        name: required('name', textMember(body, 'name')),
+        type: required('type', textMember(body, 'type')),
+        environments: found.map(({ uid }) => uid),
+        ...(parent === undefined ? {} : { parent }),
+        ...(description === undefined ? {} : { description }),
+        ...(autoApproval === undefined ? {} : { autoApproval }),
+      });
+      const item = await itemOf(GROUPS, { core, caller, hrefs }, String(group.number));
+      return sendHal(request, reply, item, 201);
+    },
+  );
+
+  scope.delete<{ Params: { id: string } }>(
+    '/groups/:id',
+    {
+      schema: {
+        tags: ['Groups'],
+        operationId: 'groups_delete',
+        summary: 'Delete a group that has nothing left',
+        params: ItemParams,
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      await core.groups.remove(callerOf(request), keyOf(request.params.id));
+      return reply.code(204).send();
+    },
+  );
+
+  scope.get<{ Params: { id: string } }>(
+    '/groups/:id/orderable-environments',
+    {
+      schema: {
+        tags: ['Groups'],
+        operationId: 'groups_orderable_environments',
+        summary: 'Where the group may order servers',
+        params: ItemParams,
+        response: { 200: HalItem },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const group = await core.groups.find(caller, keyOf(request.params.id));
+      const environments = await core.environments.orderable(caller, group);
+      const self = {
+        href: hrefs.below('groups', group, 'orderable-environments'),
+        title: `Orderable Environments For '${group.name}'`,
+      };
+      return sendHal(request, reply, orderableBody(mounting, 'environments', self, environments));
+    },
+  );
+}
+
+function keyOf(id: string): WireKey {
+  const key = readKey('groups', id);
+  if (key === null) throw notFoundHere();
+  return key;
+}
+
+/** Not paged, and under both spellings: the document prints `links` and `link`, everything real the usual ones. */
+export function orderableBody(
+  { hrefs }: Mounting,
+  collection: string,
+  self: { readonly href: string; readonly title: string },
+  things: readonly { readonly number: number; readonly code: string; readonly name: string }[],
+): Record<string, unknown> {
+  return {
+    _links: { self },
+    links: { self },
+    total: things.length,
+    count: things.length,
+    _embedded: things.map((thing) => {
+      const link = { self: hrefs.link(collection, { ...thing, title: thing.name }) };
+      return { _links: link, link, name: thing.name, id: String(thing.number) };
+    }),
+  };
+}

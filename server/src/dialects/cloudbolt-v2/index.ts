@@ -1,0 +1,69 @@
+/**
+ * CloudBolt's API v2 (specs: seeds/cloudbolt-api-v2.txt, cloudbolt.md): self-service as HAL.
+ *
+ * A file for each resource, most of them a declaration (resource.ts). README.md says what is where and how to add one.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Core } from '../../core.js';
+import type { Dialect } from '../dialect.js';
+import { API } from './api.js';
+import { authenticate } from './auth.js';
+import { acceptBodies } from './body.js';
+import { badRequest, CloudBoltError, notFoundHere, type Rendered, renderError } from './errors.js';
+import { addGroups } from './groups.js';
+import { Hrefs, ROOT } from './hrefs.js';
+import { type KnownPaths, watchPaths } from './known-paths.js';
+import type { Mounting } from './resource.js';
+import { addRoot } from './root.js';
+
+export const cloudboltV2: Dialect = {
+  name: 'cloudbolt-v2',
+  title: 'CloudBolt API v2',
+  roots: [ROOT],
+  api: API,
+  refuseUrl(reply, message) {
+    void sendError(reply, renderError(badRequest(message), reply.log));
+  },
+  async mount(app, core) {
+    await app.register(
+      async (scope) => {
+        prepare(scope, core);
+        addResources({ scope, core, hrefs: new Hrefs(core.settings.cloudboltHrefStyle) });
+      },
+      { prefix: ROOT },
+    );
+  },
+};
+
+function addResources(mounting: Mounting): void {
+  addRoot(mounting);
+  addGroups(mounting);
+}
+
+function prepare(scope: FastifyInstance, core: Core): void {
+  acceptBodies(scope, core.settings.bodyBytes);
+  const known = watchPaths(scope);
+  scope.addHook('onRequest', async (request) => {
+    if (request.url.includes('%00')) throw badRequest('A NUL character is not allowed');
+    if (request.routeOptions.config.cloudboltOpen !== true) await authenticate(request, core);
+    // Before the body is read: whatever it is, nobody waits for it.
+    if (request.is404) throw notServed(request, known);
+  });
+  scope.setErrorHandler(async (error, request, reply) => sendError(reply, renderError(error, request.log)));
+  // Its own, so that what no route takes still passes the hooks of this scope.
+  scope.setNotFoundHandler(async (request) => {
+    throw notServed(request, known);
+  });
+}
+
+function notServed(request: FastifyRequest, known: KnownPaths): CloudBoltError {
+  const methods = known.methodsOf(request.url);
+  if (methods.length === 0) return notFoundHere();
+  return new CloudBoltError(405, `Method "${request.method}" not allowed.`, {
+    headers: { allow: methods.join(', ') },
+  });
+}
+
+function sendError(reply: FastifyReply, { status, body, headers }: Rendered): FastifyReply {
+  return reply.code(status).headers(headers).type('application/json').send(JSON.stringify(body));
+}

@@ -1,0 +1,30 @@
+/** Settings of self-service and its dialect; with the others in `config.ts`. */
+import { matching, oneOf, toggle, whole } from './setting.js';
+
+export const SELF_SERVICE_SETTINGS = {
+  cloudboltTenant: matching(
+    'ORRERY_CLOUDBOLT_TENANT',
+    'default_tenant',
+    /^[A-Za-z][A-Za-z0-9_.~-]{0,255}$/,
+    'the name of a tenant',
+    'the API of CloudBolt knows no tenants: all its calls are for this one',
+  ),
+  cloudboltHrefStyle: oneOf(
+    'ORRERY_CLOUDBOLT_HREF_STYLE',
+    ['classic', 'modern'],
+    'classic',
+    'how its links are printed: as up to version 8 and in its document, or as from version 9 on; both are read',
+  ),
+  cloudboltBasic: toggle(
+    'ORRERY_CLOUDBOLT_BASIC',
+    true,
+    'its API takes name and password on every call, which some of its clients know nothing else of',
+  ),
+  cloudboltTokenSeconds: whole(
+    'ORRERY_CLOUDBOLT_TOKEN_SECONDS',
+    300,
+    10,
+    31_536_000,
+    'how long a token of its API is good: as its document says',
+  ),
+};
