@@ -32,7 +32,12 @@ import { UserGroups } from './identity/user-groups.js';
 import { Users } from './identity/users.js';
 import { Maintenance } from './installation/maintenance.js';
 import { ProviderContexts } from './installation/provider-context.js';
+import { Badges } from './inventory/badges.js';
 import { CloudAccounts } from './inventory/cloud-accounts.js';
+import { Harvests } from './inventory/harvest.js';
+import { Regions } from './inventory/regions.js';
+import { InventoryResources } from './inventory/resources.js';
+import { Strategies } from './inventory/strategies.js';
 import type { Log } from './log.js';
 import { LogBundles } from './log-bundles/log-bundles.js';
 import { LOG_BUNDLE_WORKFLOW } from './log-bundles/workflows.js';
@@ -95,6 +100,11 @@ export interface Core {
   readonly userGroups: UserGroups;
   readonly secrets: Secrets;
   readonly cloudAccounts: CloudAccounts;
+  readonly badges: Badges;
+  readonly regions: Regions;
+  readonly harvests: Harvests;
+  readonly strategies: Strategies;
+  readonly inventoryResources: InventoryResources;
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
   readonly plugins: Plugins;
@@ -172,6 +182,8 @@ export async function buildCore({
   const secrets = new Secrets({ pool, vault });
   if ((await secrets.requireMasterKey()) === 'former')
     log.warn('secrets are under a former master key: run rotate-master-key');
+  const cloudAccounts = new CloudAccounts({ pool, safe: null });
+  const regions = new Regions({ pool, accounts: cloudAccounts });
   const allowlist = parseAllowlist(settings.endpointAllowlist.join(','));
   const blobs = new Blobs(pool);
   const compiler = new CompilePool();
@@ -266,7 +278,12 @@ export async function buildCore({
     users: new Users({ pool, passwordHash }),
     userGroups: new UserGroups({ pool }),
     secrets,
-    cloudAccounts: new CloudAccounts({ pool, safe: null }),
+    cloudAccounts,
+    badges: new Badges({ pool, accounts: cloudAccounts }),
+    regions,
+    harvests: new Harvests({ pool, accounts: cloudAccounts, regions }),
+    strategies: new Strategies({ pool, accounts: cloudAccounts }),
+    inventoryResources: new InventoryResources({ pool }),
     blueprints,
     blueprintUploads: new BlueprintUploads({
       ...taking,

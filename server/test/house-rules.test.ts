@@ -26,6 +26,7 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^dialects\/[^/]+\//, 'dialects'],
   [/^orchestration\/(planning|running)\//, 'orchestration/$1'],
   [/^governance\/rules\//, 'governance/rules'],
+  [/^inventory\/import\//, 'inventory/import'],
   [/^([a-z-]+)\//, '$1'],
 ];
 
@@ -84,6 +85,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   dsl: ['contracts'],
   'orchestration/planning': ['contracts'],
   'governance/rules': ['contracts'],
+  'inventory/import': ['contracts'],
   identity: ['contracts', 'store', 'secrets', 'events'],
   secrets: ['contracts', 'store', 'identity', 'events'],
   events: ['contracts', 'store'],
@@ -115,7 +117,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   scheduling: [...COMMON, 'dsl', 'orchestration'],
   plugins: ['contracts', 'net'],
   ordering: [...COMMON, 'orchestration', 'workspaces'],
-  inventory: [...COMMON, 'plugins', 'net'],
+  inventory: [...COMMON, 'plugins', 'net', 'inventory/import'],
   governance: [...COMMON, 'inventory', 'orchestration', 'governance/rules'],
   academy: [...COMMON],
   snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],
@@ -133,7 +135,7 @@ const ALLOWED: readonly (readonly [from: string, to: string, reason: string])[] 
 ];
 
 /** No clock, no randomness, no input or output. Of node nothing; of npm only what is as pure as they are. */
-const PURE = new Set(['dsl', 'orchestration/planning', 'governance/rules']);
+const PURE = new Set(['dsl', 'orchestration/planning', 'governance/rules', 'inventory/import']);
 const PURE_PACKAGES = new Set(['js-yaml', 'yaml', 'typebox', 'typebox/compile', 'typebox/value']);
 const IMPURE =
   /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|randomUUID|randomBytes|setTimeout|setInterval|setImmediate|process\.|fetch\(|console\.)/;

@@ -20,11 +20,14 @@ export interface CloudAccountRow {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly lastHarvestedAt: Date | null;
+  /** Null: the one that its kind has by itself. */
+  readonly strategyUid: number | null;
 }
 
 const COLUMNS = `a.uid, a.id, a.name, a.kind, a.is_cloud as "isCloud", a.status, a.status_reason as "statusReason",
   a.provider_account as "providerAccount", a.sign_in as "signIn", a.settings, a.has_secrets as "hasSecrets",
-  a.owner_id as "ownerId", a.created_at as "createdAt", a.updated_at as "updatedAt", a.last_harvested_at as "lastHarvestedAt"`;
+  a.owner_id as "ownerId", a.created_at as "createdAt", a.updated_at as "updatedAt", a.last_harvested_at as "lastHarvestedAt",
+  a.strategy_uid as "strategyUid"`;
 
 export const selectAccount = tenantStatement<CloudAccountRow>(
   'cloud_accounts_select',
@@ -110,7 +113,8 @@ export type CloudAccountField =
   | 'updatedAt'
   | 'lastHarvestedAt'
   | 'resourceCount'
-  | 'badgeCount';
+  | 'badgeCount'
+  | 'strategy';
 
 const RESOURCES = `(select coalesce(sum(c.difference), 0)::integer from row_counts c
   where c.tenant_id = a.tenant_id and c.collection = concat('resources ', a.uid))`;
@@ -141,6 +145,7 @@ export const ACCOUNT_LIST: ListSpec<CloudAccountField> = {
     lastHarvestedAt: { sql: 'a.last_harvested_at', type: 'time' },
     resourceCount: { sql: RESOURCES, type: 'integer' },
     badgeCount: { sql: BADGES, type: 'integer' },
+    strategy: { sql: 'a.strategy_uid', type: 'integer' },
   },
   confine: ownTenant('a', { visibility: false }),
   defaultSort: [{ field: 'uid' }],

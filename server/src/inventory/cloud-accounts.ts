@@ -208,6 +208,11 @@ export class CloudAccounts {
     return find(db, tenantId, key);
   }
 
+  /** As `find`, and nobody else changes it until the transaction ends. @throws DomainError `not-found` */
+  async hold(client: Client, tenantId: TenantId, key: CloudAccountKey): Promise<CloudAccount> {
+    return lock(client, tenantId, key);
+  }
+
   /** The account of what the platform itself has built; made where the tenant has none yet. */
   async platform(client: Client, tenantId: TenantId): Promise<CloudAccount> {
     const there = await selectPlatformAccount.one(client, tenantId);

@@ -72,7 +72,7 @@ export function condition<Field extends string>(
   }
   if ('like' in filter) {
     return sql`(${sql.join(
-      filter.like.map((pattern) => sql`${expression} ilike ${whole(pattern)}`),
+      filter.like.map((pattern) => sql`${comparable} ilike ${whole(pattern)}`),
       sql` or `,
     )})`;
   }

@@ -83,6 +83,9 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'cloud_accounts',
   'badges',
   'inventory_resources',
+  'cloud_account_regions',
+  'harvests',
+  'harvest_strategies',
 ]);
 
 interface Use {
