@@ -1,7 +1,6 @@
 /**
- * Carries out updates of plugins: claims the execution, updates the deployments some at a time, waits for all of these, and ends
- * both together. A worker that dies is followed by another when its lease has run out, which finds what was begun in the
- * updates of the deployments.
+ * Carries out updates of plugins: updates the deployments some at a time, waits for all of these, and ends execution and update
+ * together. Whoever takes one over from a worker that died finds what was begun in the updates of the deployments.
  *
  * A cancel begins no more; what has begun is waited for, as the copy of the blueprint is needed until then.
  */
@@ -11,9 +10,13 @@ import type { BlueprintCopies } from '../catalog/blueprint-copies.js';
 import { DomainError } from '../errors.js';
 import type { Callers } from '../identity/callers.js';
 import type { DeploymentUpdates } from '../orchestration/deployment-updates.js';
-import type { SystemClaim, SystemExecutions } from '../orchestration/system-executions.js';
+import type { SystemClaim } from '../orchestration/system-executions.js';
+import {
+  type SystemWorker,
+  type SystemWorkerParts,
+  startSystemWorker,
+} from '../orchestration/system-worker.js';
 import type { Pool } from '../store/pool.js';
-import type { Signals } from '../store/signals.js';
 import { callersOn, deploymentsOn } from './deployments-on.js';
 import {
   lockByUid,
@@ -27,21 +30,11 @@ import {
 } from './plugins-updates.store.js';
 import { settle } from './settle.js';
 
-export interface PluginsUpdateWorkerParts {
+export interface PluginsUpdateWorkerParts extends SystemWorkerParts {
   readonly pool: Pool;
   readonly copies: BlueprintCopies;
   readonly callers: Pick<Callers, 'actingAs'>;
   readonly deploymentUpdates: Pick<DeploymentUpdates, 'initiate'>;
-  readonly executions: SystemExecutions;
-  readonly signals: Signals;
-  readonly name: string;
-  /** Seconds. */
-  readonly lease: number;
-  readonly log: {
-    info(details: object, sentence: string): void;
-    warn(details: object, sentence: string): void;
-    error(details: object, sentence: string): void;
-  };
 }
 
 const POLL_MS = 1000;
@@ -55,93 +48,28 @@ const LONGEST_LOOK_MS = 1000;
 const MOST_TOLD = 10;
 const LOGGER = 'plugins-update';
 
-export interface PluginsUpdateWorker {
-  /** Gives back what it has begun; it is taken up elsewhere. */
-  stop(): Promise<void>;
+export function startPluginsUpdateWorker(parts: PluginsUpdateWorkerParts): SystemWorker {
+  const { log } = parts;
+  return startSystemWorker(parts, {
+    what: 'updates of plugins',
+    atOnce: AT_ONCE,
+    beatMs: POLL_MS,
+    carryOut: ({ claim, out, unwanted }) => walk(parts, claim, { out, enough: enoughOf(claim, unwanted) }),
+    // Its lease runs out, and whoever takes it then goes on.
+    broke: async (claim, error) =>
+      log.error({ err: error, execution: claim.id }, `${claim.workflow} broke off; it is taken up again`),
+  });
 }
 
-export function startPluginsUpdateWorker(parts: PluginsUpdateWorkerParts): PluginsUpdateWorker {
-  const stopping = new AbortController();
-  const working = new Set<Promise<void>>();
-  let looking = Promise.resolve();
-  let busy = false;
-  const claimAll = async () => {
-    while (!stopping.signal.aborted && working.size < AT_ONCE) {
-      const claim = await parts.executions.claim(parts.name, parts.lease);
-      if (claim === null) return;
-      const one = carryOut(parts, claim, stopping.signal).finally(() => {
-        working.delete(one);
-        parts.signals.send(`ended:${claim.id}`);
-        look();
-      });
-      working.add(one);
-    }
-  };
-  const look = () => {
-    if (busy || stopping.signal.aborted) return;
-    busy = true;
-    looking = claimAll()
-      .catch((error: unknown) =>
-        parts.log.warn({ err: error }, 'cannot look for updates of plugins; trying again'),
-      )
-      .finally(() => {
-        busy = false;
-      });
-  };
-  const unsubscribe = parts.signals.subscribe((hints) => {
-    if (hints.includes('work')) look();
-  });
-  const timer = setInterval(look, POLL_MS);
-  look();
-  return {
-    async stop() {
-      stopping.abort();
-      unsubscribe();
-      clearInterval(timer);
-      await looking;
-      await Promise.all(working);
-    },
-  };
+/** A cancel begins no more, nor does one that was begun too often. */
+function enoughOf(claim: SystemClaim, unwanted: AbortSignal): AbortSignal {
+  return claim.tries > MOST_TRIES ? AbortSignal.abort() : unwanted;
 }
 
 /** What a walk must heed. `enough`: begin no more. `out`: write no more. */
 interface Bounds {
-  readonly enough: AbortController;
+  readonly enough: AbortSignal;
   readonly out: AbortSignal;
-}
-
-async function carryOut(
-  parts: PluginsUpdateWorkerParts,
-  claim: SystemClaim,
-  stopping: AbortSignal,
-): Promise<void> {
-  const { executions, log } = parts;
-  const lost = new AbortController();
-  const bounds: Bounds = { enough: new AbortController(), out: AbortSignal.any([stopping, lost.signal]) };
-  if (claim.status !== 'started' && claim.status !== 'pending') bounds.enough.abort();
-  const beat = setInterval(
-    () => {
-      void executions
-        .renew(claim, parts.lease)
-        .then((now) => {
-          if (now === 'lost') lost.abort();
-          if (now === 'cancelled') bounds.enough.abort();
-        })
-        .catch(() => {});
-    },
-    Math.min((parts.lease * 1000) / 3, POLL_MS),
-  );
-  try {
-    await walk(parts, claim, bounds);
-    log.info({ execution: claim.id }, `${claim.workflow} is over`);
-  } catch (error) {
-    if (lost.signal.aborted) return;
-    if (stopping.aborted) await executions.release(claim).catch(() => {});
-    // Its lease runs out, and whoever takes it then goes on.
-    else log.error({ err: error, execution: claim.id }, `${claim.workflow} broke off; it is taken up again`);
-  } finally {
-    clearInterval(beat);
-  }
 }
 
 async function walk(parts: PluginsUpdateWorkerParts, claim: SystemClaim, bounds: Bounds): Promise<void> {
@@ -152,10 +80,7 @@ async function walk(parts: PluginsUpdateWorkerParts, claim: SystemClaim, bounds:
     return;
   }
   const refused = new Map<string, string>();
-  if (claim.tries > MOST_TRIES) {
-    refused.set('', `It was begun ${MOST_TRIES} times and never ended`);
-    bounds.enough.abort();
-  }
+  if (claim.tries > MOST_TRIES) refused.set('', `It was begun ${MOST_TRIES} times and never ended`);
   for (;;) {
     const callers = await callersOf(parts, claim, update, refused);
     const left = await beginAll(parts, claim, update, callers, refused, bounds);
@@ -190,7 +115,7 @@ async function beginAll(
     for await (const deployment of deploymentsOn(pool, caller, update.blueprintUid)) {
       const name = nameOf(deployment.id, caller.tenant!.name, update);
       if ((await selectBegun.one(pool, [deployment.uid, update.tempUid])) !== null) continue;
-      if (bounds.enough.signal.aborted) refused.set(name, 'not begun');
+      if (bounds.enough.aborted) refused.set(name, 'not begun');
       if (!refused.has(name))
         await begin(parts, claim, update, { caller, deployment, name }, refused, bounds);
       if (refused.has(name)) left.push(name);
@@ -233,7 +158,7 @@ async function begin(
   for (;;) {
     await waitUntil(parts, update, DEPLOYMENTS_AT_ONCE, bounds.out);
     bounds.out.throwIfAborted();
-    if (bounds.enough.signal.aborted) {
+    if (bounds.enough.aborted) {
       refused.set(name, 'not begun');
       return;
     }

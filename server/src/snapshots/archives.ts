@@ -34,8 +34,8 @@ export class Archives {
     this.#pool = pool;
   }
 
-  /** Stores what comes. When `chunks` throws, nothing is left behind and its error goes on to the caller. */
-  async put(chunks: AsyncIterable<Buffer>): Promise<StoredArchive> {
+  /** Stores what comes. When `chunks` throws or `signal` is aborted, nothing is left behind and the error goes on to the caller. */
+  async put(chunks: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<StoredArchive> {
     const { uid } = (await insertArchive.one(this.#pool))!;
     const hash = createHash('sha256');
     let parts: Buffer[] = [];
@@ -48,6 +48,7 @@ export class Archives {
     };
     try {
       for await (const chunk of chunks) {
+        signal?.throwIfAborted();
         hash.update(chunk);
         size += chunk.length;
         parts.push(chunk);
