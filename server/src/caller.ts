@@ -12,6 +12,9 @@ export const PERMISSIONS = [
   'tenants.list',
   'tenants.read',
   'tenants.manage',
+  'members.read',
+  'members.manage',
+  'users.read',
   'users.manage',
   'user-groups.manage',
   'tokens.own',
@@ -62,7 +65,7 @@ export interface Caller {
   readonly userId: UserId;
   readonly username: string;
   /** The tenant the request is for; null where the request names none. */
-  readonly tenant: { readonly id: TenantId; readonly name: string } | null;
+  readonly tenant: { readonly id: TenantId; readonly name: string; readonly uuid?: string } | null;
   /** Effective permissions: of the system role, of group roles, and of roles in `tenant`. */
   readonly permissions: ReadonlySet<Permission>;
   /** Names the request in logs, audit rows and error answers. */

@@ -22,14 +22,7 @@ import { Events } from './events/events.js';
 import { Filters } from './filters/filters.js';
 import { DeploymentGroups } from './grouping/deployment-groups.js';
 import { ExecutionGroups } from './grouping/execution-groups.js';
-import { Audit } from './identity/audit.js';
-import { Callers } from './identity/callers.js';
-import { Credentials } from './identity/credentials.js';
-import { PasswordHash } from './identity/password-hash.js';
-import { Tenants } from './identity/tenants.js';
-import { Tokens } from './identity/tokens.js';
-import { UserGroups } from './identity/user-groups.js';
-import { Users } from './identity/users.js';
+import { type IdentityServices, identityServices } from './identity/services.js';
 import { Maintenance } from './installation/maintenance.js';
 import { ProviderContexts } from './installation/provider-context.js';
 import { Badges } from './inventory/badges.js';
@@ -72,6 +65,7 @@ import { PluginsUpdates } from './plugins-updates/plugins-updates.js';
 import { PLUGINS_UPDATE_WORKFLOW } from './plugins-updates/workflows.js';
 import { defaultSchedules } from './scheduling/default-schedules.js';
 import { Schedules } from './scheduling/schedules.js';
+import { Safe } from './secrets/safe.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
 import { Sites } from './sites/sites.js';
@@ -83,7 +77,7 @@ import type { Pool } from './store/pool.js';
 import type { Signals } from './store/signals.js';
 import { type StreamSettings, Streams } from './streaming/streams.js';
 
-export interface Core {
+export interface Core extends IdentityServices {
   readonly settings: Settings;
   readonly log: Log;
   /** What probes and metrics ask of the store. */
@@ -91,13 +85,6 @@ export interface Core {
   readonly cluster: Cluster;
   readonly maintenance: Maintenance;
   readonly providerContext: ProviderContexts;
-  readonly audit: Audit;
-  readonly callers: Callers;
-  readonly credentials: Credentials;
-  readonly tokens: Tokens;
-  readonly tenants: Tenants;
-  readonly users: Users;
-  readonly userGroups: UserGroups;
   readonly secrets: Secrets;
   readonly cloudAccounts: CloudAccounts;
   readonly badges: Badges;
@@ -147,6 +134,7 @@ export interface Core {
   readonly pluginsUpdateExecutions: SystemExecutions;
   readonly systemExecutions: SystemExecutions;
   readonly vault: Vault;
+  readonly safe: Safe;
   readonly signals: Signals;
   readonly pluginPackages: PluginPackages;
   readonly remoteWorkers: RemoteWorkers;
@@ -174,7 +162,6 @@ export async function buildCore({
   keptKeys = () => [],
   streamSettings = {},
 }: CoreParts): Promise<Core> {
-  const passwordHash = new PasswordHash();
   const vault = new Vault(masterKeyFrom(settings.masterKey), {
     former: settings.formerMasterKeys.map(masterKeyFrom),
     look: () => keptKeys().map(masterKeyFrom),
@@ -252,7 +239,13 @@ export async function buildCore({
     limits: taking.limits,
     worker: hostname(),
   });
-  const callers = new Callers({ pool });
+  const identity = identityServices({
+    pool,
+    masterKeys: [settings.masterKey, ...settings.formerMasterKeys].map(masterKeyFrom),
+    throttle: settings.loginThrottle ? 'on' : 'off',
+    sessionHours: settings.tokenHours,
+  });
+  const { callers } = identity;
   const executions = new Executions(pool, wake, settings.tenantMaxWaiting);
   const followed = new Followed(pool);
   const rights = new Rights(pool);
@@ -266,17 +259,7 @@ export async function buildCore({
     cluster: new Cluster({ pool, signals, shared: settings.databaseUrl !== '' }),
     maintenance: new Maintenance({ pool, signals }),
     providerContext: new ProviderContexts(pool),
-    audit: new Audit({ pool }),
-    callers,
-    credentials: new Credentials({
-      pool,
-      passwordHash,
-      settings: { throttle: settings.loginThrottle ? 'on' : 'off' },
-    }),
-    tokens: new Tokens({ pool, settings: { sessionHours: settings.tokenHours } }),
-    tenants: new Tenants({ pool }),
-    users: new Users({ pool, passwordHash }),
-    userGroups: new UserGroups({ pool }),
+    ...identity,
     secrets,
     cloudAccounts,
     badges: new Badges({ pool, accounts: cloudAccounts }),
@@ -371,6 +354,7 @@ export async function buildCore({
     pluginsUpdateExecutions,
     systemExecutions,
     vault,
+    safe: new Safe({ vault }),
     signals,
     pluginPackages,
     rights,

@@ -146,6 +146,7 @@ const LONGEST = 400;
 
 /** Files that may use words of vendors, with the reason. */
 const SPEAK_WIRE_WORDS: Readonly<Record<string, string>> = {
+  'identity/user-types.ts': 'the one table of what types of users are called in each dialect',
   'plugins/python/host-context.ts': 'what plugin code finds in its context is named as its library names it',
   'plugins/script/ctx-object.ts': 'what scripts may ask of ctx is named as in the blueprint language',
 };

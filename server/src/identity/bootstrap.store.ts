@@ -22,7 +22,9 @@ export const selectBuiltin = systemStatement<{
 
 export const updateAppliedPassword = systemStatement(
   'bootstrap_update_applied_password',
-  `update users set password_hash = $2, applied_password_hash = $2, failed_logins = 0, locked_until = null, active = true
+  `update users set password_hash = $2, applied_password_hash = $2, failed_logins = 0, locked_until = null, active = true,
+     authentication = 'internal', authority = null, external_id = null, console_denied = false, password_reset_required = false,
+     password_expires_at = null, credential_generation = credential_generation + 1
    where id = $1`,
   WHY,
 );
@@ -40,7 +42,9 @@ export const selectWayIn = systemStatement<WayIn>(
 
 export const putBuiltin = systemStatement(
   'bootstrap_put_builtin',
-  `update users set password_hash = $1, applied_password_hash = $2, failed_logins = 0, locked_until = null, active = true
+  `update users set password_hash = $1, applied_password_hash = $2, failed_logins = 0, locked_until = null, active = true,
+     authentication = 'internal', authority = null, external_id = null, console_denied = false, password_reset_required = false,
+     password_expires_at = null, credential_generation = credential_generation + 1
    where builtin`,
   WHY,
 );

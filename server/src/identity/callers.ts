@@ -8,27 +8,46 @@ import type { Caller } from '../caller.js';
 import { DomainError } from '../errors.js';
 import type { ExecutionId, TenantId, UserId } from '../ids.js';
 import type { Pool } from '../store/pool.js';
-import { type StandingRow, selectStanding, selectStandingByName } from './callers.store.js';
-import { isAdmin, permissionsOf, type SystemRole, type TenantRole, withinTenant } from './roles.js';
+import { type Asking, type StandingRow, selectStanding, selectStandingByName } from './callers.store.js';
+import {
+  permissionsOf,
+  reachesEveryTenant,
+  type SystemRole,
+  type TenantRole,
+  withinTenant,
+} from './roles.js';
+
+/**
+ * The tenant that a request asks for: by name, by UUID, none (null), or `home`: the one that the user has switched to, else
+ * their oldest, else, who reaches every tenant, the first.
+ */
+export type TenantAsk = string | null | { readonly uuid: string } | { readonly home: true };
 
 /** Somebody whose credentials were found good, just now. */
 export interface Authenticated {
   readonly userId: UserId;
+  readonly userUuid: string;
   readonly username: string;
   readonly systemRole: SystemRole;
   readonly groupSystemRoles: readonly SystemRole[];
   /** What the user is in the tenant that was named while signing in. */
   readonly standing: {
-    readonly asked: string | null;
-    readonly tenant: { readonly id: TenantId; readonly name: string } | null;
+    readonly asked: TenantAsk;
+    readonly tenant: { readonly id: TenantId; readonly name: string; readonly uuid?: string } | null;
     readonly roles: readonly TenantRole[];
   };
   /** Set for the token of an execution: nothing outside this tenant. */
   readonly confinedTo?: TenantId;
   readonly executionId?: ExecutionId;
-  /** The token that was shown; absent: a password. */
+  /** The token that was shown; absent: a password, or a signed token. */
   readonly tokenId?: string;
+  readonly tokenKind?: TokenKind;
+  /** Of a user with a second factor: whether it was shown too. Tokens do not ask for it: they were made behind it. */
+  readonly secondFactor?: boolean;
 }
+
+/** Kinds of tokens: see tokens.ts. */
+export type TokenKind = 'api' | 'session' | 'execution' | 'key' | 'login' | 'security' | 'browser';
 
 export class Callers {
   readonly #pool: Pool;
@@ -40,19 +59,16 @@ export class Callers {
   /**
    * The caller of a request. Costs no query when the tenant was named while signing in already.
    *
-   * @param tenantName null where the request names no tenant
+   * @param tenant null where the request names no tenant
    * @throws DomainError `forbidden` (`tenant-forbidden`): no such tenant, or no role in it. The two look the same.
    */
-  async callerFor(
-    authenticated: Authenticated,
-    tenantName: string | null,
-    requestId: string,
-  ): Promise<Caller> {
+  async callerFor(authenticated: Authenticated, tenant: TenantAsk, requestId: string): Promise<Caller> {
     let current = authenticated;
-    if (authenticated.standing.asked !== tenantName) {
-      const row = await selectStanding.one(this.#pool, [authenticated.userId, askable(tenantName)]);
+    if (!sameAsk(authenticated.standing.asked, tenant)) {
+      const { way, value } = askOf(tenant);
+      const row = await selectStanding[way].one(this.#pool, [authenticated.userId, value]);
       if (row === null || !row.active) throw signInRefused();
-      current = { ...authenticated, ...authenticatedFrom(row, tenantName) };
+      current = { ...authenticated, ...authenticatedFrom(row, tenant) };
     }
     return callerOf(current, requestId);
   }
@@ -93,15 +109,17 @@ export class Callers {
   }
 }
 
-export function authenticatedFrom(row: StandingRow, asked: string | null): Authenticated {
+export function authenticatedFrom(row: StandingRow, asked: TenantAsk): Authenticated {
   return {
     userId: row.userId,
+    userUuid: row.userUuid,
     username: row.username,
     systemRole: row.systemRole,
     groupSystemRoles: row.groupRoles,
     standing: {
       asked,
-      tenant: row.tenantId === null ? null : { id: row.tenantId, name: row.tenantName! },
+      tenant:
+        row.tenantId === null ? null : { id: row.tenantId, name: row.tenantName!, uuid: row.tenantUuid! },
       roles: row.tenantRoles,
     },
   };
@@ -110,16 +128,18 @@ export function authenticatedFrom(row: StandingRow, asked: string | null): Authe
 /** @throws DomainError `forbidden` (`tenant-forbidden`) */
 export function callerOf(authenticated: Authenticated, requestId: string): Caller {
   const { standing, confinedTo } = authenticated;
-  if (standing.asked !== null) {
+  // At home is nobody who has no tenant; that is no trouble until the request needs one.
+  const { asked } = standing;
+  if (asked !== null && !(typeof asked === 'object' && 'home' in asked && standing.tenant === null)) {
     const reached =
       standing.tenant !== null &&
       (confinedTo === undefined || confinedTo === standing.tenant.id) &&
-      (standing.roles.length > 0 || isAdmin(authenticated));
+      (standing.roles.length > 0 || reachesEveryTenant(authenticated));
     if (!reached) {
       throw new DomainError(
         'forbidden',
         'tenant-forbidden',
-        `User \`${authenticated.username}\` is not permitted in tenant \`${standing.asked}\``,
+        `User \`${authenticated.username}\` is not permitted in tenant \`${askedName(asked)}\``,
       );
     }
   }
@@ -132,6 +152,25 @@ export function callerOf(authenticated: Authenticated, requestId: string): Calle
     requestId,
     ...(authenticated.executionId === undefined ? {} : { executionId: authenticated.executionId }),
   };
+}
+
+function askedName(asked: TenantAsk): string {
+  if (typeof asked === 'string') return asked;
+  return asked !== null && 'uuid' in asked ? asked.uuid : 'home';
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** How the store is asked for the tenant. */
+export function askOf(tenant: TenantAsk): { readonly way: Asking; readonly value: string | null } {
+  if (tenant === null || typeof tenant === 'string') return { way: 'name', value: askable(tenant) };
+  if ('home' in tenant) return { way: 'home', value: null };
+  return UUID.test(tenant.uuid) ? { way: 'uuid', value: tenant.uuid } : { way: 'name', value: null };
+}
+
+function sameAsk(one: TenantAsk, other: TenantAsk): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object') return one === other;
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** PostgreSQL knows no text with a NUL in it: such a name belongs to nobody. */

@@ -22,7 +22,14 @@ import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { AddressThrottle } from './address-throttle.js';
 import { record } from './audit.js';
-import { type Authenticated, askable, authenticatedFrom, signInRefused } from './callers.js';
+import {
+  type Authenticated,
+  askable,
+  askOf,
+  authenticatedFrom,
+  signInRefused,
+  type TenantAsk,
+} from './callers.js';
 import { type SignInRow, selectForSignIn } from './callers.store.js';
 import { updateForFailure, updateForSuccess, updateLastLogins, updateRehashed } from './credentials.store.js';
 import { LastUse } from './last-use.js';
@@ -99,7 +106,7 @@ export class Credentials {
    * Who signs in.
    *
    * @param address of the client, for counting failures
-   * @param tenantName the tenant the request names: naming it here spares `callerFor` its query
+   * @param tenant the tenant the request names: naming it here spares `callerFor` its query
    * @throws DomainError `unauthenticated`; `limit` (`sign-in-throttled`) when the address or the account has too many
    *   failures or waiting checks; `unavailable` when too many passwords are being checked at once
    */
@@ -107,16 +114,16 @@ export class Credentials {
     username: string,
     password: string,
     address: string,
-    tenantName: string | null = null,
+    tenant: TenantAsk = null,
   ): Promise<Authenticated> {
-    const row = await this.#select(username, tenantName);
+    const row = await this.#select(username, tenant);
     const pair = this.#pairOf(row, username, password);
     if (!(this.#admits(row) && this.#remembers(pair))) {
       if (!(await this.#check(pair, username, password, address, row))) throw signInRefused();
     }
     const { userId, lastLoginAt } = row!;
     this.#lastLogins.note(userId, lastLoginAt, this.#now());
-    return authenticatedFrom(row!, tenantName);
+    return authenticatedFrom(row!, tenant);
   }
 
   /** Writes what is not written yet. Call before the pool ends. */
@@ -215,14 +222,15 @@ export class Credentials {
     });
   }
 
-  async #select(username: string, tenantName: string | null): Promise<SignInRow | null> {
+  async #select(username: string, tenant: TenantAsk): Promise<SignInRow | null> {
     if (username.length > 256 || askable(username) === null) return null;
-    return selectForSignIn.one(this.#pool, [username, askable(tenantName)]);
+    const { way, value } = askOf(tenant);
+    return selectForSignIn[way].one(this.#pool, [username, value]);
   }
 
   /** Whether a right password would do. */
   #admits(row: SignInRow | null): row is SignInRow {
-    if (row === null || !row.active || row.passwordHash === null) return false;
+    if (row === null || !row.active || row.passwordRefused || row.passwordHash === null) return false;
     return this.#settings.throttle === 'off' || row.lockedUntil === null || row.lockedUntil <= this.#now();
   }
 

@@ -46,7 +46,8 @@ function keyOf({ userId, tokenId, passwordMark, caller }: Ticket): string {
 function stands(ticket: Ticket, row: RecheckRow): boolean {
   const { authenticated, caller, tokenId, passwordMark } = ticket;
   if (tokenId === null && row.passwordMark !== passwordMark) return false;
-  const asked = authenticated.standing.asked ?? caller.tenant?.name ?? null;
+  const { asked: first } = authenticated.standing;
+  const asked = typeof first === 'string' ? first : (caller.tenant?.name ?? null);
   try {
     const now = callerOf({ ...authenticated, ...authenticatedFrom(row, asked) }, caller.requestId);
     // Sets of permissions are shared: the same rights are the same set.

@@ -4,6 +4,7 @@ import { PERMISSIONS, type Permission } from '../caller.js';
 import { DomainError } from '../errors.js';
 import {
   permissionsOf,
+  reachesEveryTenant,
   SYSTEM_ROLES,
   systemRole,
   TENANT_ROLES,
@@ -12,27 +13,27 @@ import {
   withinTenant,
 } from './roles.js';
 
-/** Who may: letters in the order admin, Manager, User, Operations, Viewer, plain member. */
+/** Who may: letters in the order admin, Manager, User, Operations, Viewer, plain member; `r`: the auditor, who Reads. */
 const MATRIX: Readonly<Record<Permission, string>> = {
-  'status.read': 'amuovp',
-  'tenants.list': 'amuovp',
-  'tokens.own': 'amuovp',
-  'settings.read': 'amuovp',
+  'status.read': 'amuovpr',
+  'tenants.list': 'amuovpr',
+  'tokens.own': 'amuovpr',
+  'settings.read': 'amuovpr',
   'ordering.use': 'amuovp',
-  'cluster.read': 'amuov',
-  'blueprints.read': 'amuov',
-  'plugins.read': 'amuov',
-  'secrets.read': 'amuov',
-  'cloud-accounts.read': 'amuov',
-  'inventory.read': 'amuov',
-  'sites.read': 'amuov',
-  'filters.read': 'amuov',
-  'deployments.read': 'amuov',
-  'nodes.read': 'amuov',
-  'executions.read': 'amuov',
-  'events.read': 'amuov',
-  'ordering.read': 'amuov',
-  'tenants.read': 'amuo',
+  'cluster.read': 'amuovr',
+  'blueprints.read': 'amuovr',
+  'plugins.read': 'amuovr',
+  'secrets.read': 'amuovr',
+  'cloud-accounts.read': 'amuovr',
+  'inventory.read': 'amuovr',
+  'sites.read': 'amuovr',
+  'filters.read': 'amuovr',
+  'deployments.read': 'amuovr',
+  'nodes.read': 'amuovr',
+  'executions.read': 'amuovr',
+  'events.read': 'amuovr',
+  'ordering.read': 'amuovr',
+  'tenants.read': 'amuor',
   'filters.write': 'amuo',
   'deployments.write': 'amuo',
   'nodes.write': 'amuo',
@@ -48,10 +49,13 @@ const MATRIX: Readonly<Record<Permission, string>> = {
   'ordering.manage': 'am',
   'settings.write': 'am',
   'tenants.manage': 'a',
+  'members.read': 'amuovr',
+  'members.manage': 'am',
+  'users.read': 'ar',
   'users.manage': 'a',
   'user-groups.manage': 'a',
   'tokens.manage': 'a',
-  'audit.read': 'a',
+  'audit.read': 'ar',
   'audit.manage': 'a',
   'cluster.manage': 'a',
   'maintenance.manage': 'a',
@@ -75,6 +79,8 @@ for (const permission of PERMISSIONS) {
     const member = permissionsOf({ systemRole: 'member', groupSystemRoles: [], tenantRoles: [] });
     assert.equal(admin.has(permission), holders.includes('a'));
     assert.equal(member.has(permission), holders.includes('p'));
+    const auditor = permissionsOf({ systemRole: 'auditor', groupSystemRoles: [], tenantRoles: [] });
+    assert.equal(auditor.has(permission), holders.includes('r'));
     for (const role of TENANT_ROLES) {
       const held = permissionsOf({ systemRole: 'member', groupSystemRoles: ['member'], tenantRoles: [role] });
       assert.equal(held.has(permission), holders.includes(LETTERS[role]), role);
@@ -111,7 +117,20 @@ test('confined to its tenant, an administrator keeps what a manager has and what
   const all = permissionsOf({ systemRole: 'admin', groupSystemRoles: [], tenantRoles: [] });
   const manager = permissionsOf({ systemRole: 'member', groupSystemRoles: [], tenantRoles: ['manager'] });
   const expected = [...manager, 'records.restore'].filter(
-    (permission) => permission !== 'settings.write' && permission !== 'tokens.own',
+    (permission) => !['settings.write', 'tokens.own', 'members.manage'].includes(permission),
   );
   assert.deepEqual([...withinTenant(all)].sort(), expected.sort());
+});
+
+test('an auditor reads everywhere and changes nothing but their own tokens', () => {
+  const held = permissionsOf({ systemRole: 'auditor', groupSystemRoles: [], tenantRoles: [] });
+  const changing = [...held].filter((permission) => !/\.(read|list)$/.test(permission));
+  assert.deepEqual(changing, ['tokens.own']);
+  assert.ok(reachesEveryTenant({ systemRole: 'member', groupSystemRoles: ['auditor'] }));
+  assert.ok(!reachesEveryTenant({ systemRole: 'member', groupSystemRoles: ['member'] }));
+});
+
+test('an auditor who is manager somewhere has both there', () => {
+  const held = permissionsOf({ systemRole: 'auditor', groupSystemRoles: [], tenantRoles: ['manager'] });
+  assert.ok(held.has('users.read') && held.has('blueprints.write') && held.has('members.manage'));
 });

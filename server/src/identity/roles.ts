@@ -3,12 +3,12 @@
  *
  * A user has one system role; so has each group. In a tenant, users and groups have one tenant role each. What a
  * caller may do is the union of all that apply: nothing is ever taken away by a second role. `admin` acts in every
- * tenant, member or not.
+ * tenant, member or not; `auditor` reads in every tenant, and changes nothing but what is their own.
  */
 import { PERMISSIONS, type Permission } from '../caller.js';
 import { DomainError } from '../errors.js';
 
-export const SYSTEM_ROLES = ['admin', 'member'] as const;
+export const SYSTEM_ROLES = ['admin', 'auditor', 'member'] as const;
 export type SystemRole = (typeof SYSTEM_ROLES)[number];
 
 export const TENANT_ROLES = ['manager', 'user', 'operations', 'viewer'] as const;
@@ -37,6 +37,15 @@ const VIEWER: readonly Permission[] = [
   'executions.read',
   'events.read',
   'ordering.read',
+  'members.read',
+];
+
+/** What can be read anywhere, but for hidden secrets and other people's private things. */
+const AUDITOR: readonly Permission[] = [
+  ...VIEWER.filter((permission) => permission !== 'ordering.use'),
+  'tenants.read',
+  'users.read',
+  'audit.read',
 ];
 
 const OPERATIONS: readonly Permission[] = [
@@ -64,10 +73,12 @@ const MANAGER: readonly Permission[] = [
   'settings.write',
   'cloud-accounts.write',
   'ordering.manage',
+  'members.manage',
 ];
 
 export const SYSTEM_ROLE_PERMISSIONS: Readonly<Record<SystemRole, ReadonlySet<Permission>>> = {
   admin: new Set(PERMISSIONS),
+  auditor: new Set(AUDITOR),
   member: new Set(MEMBER),
 };
 
@@ -93,11 +104,13 @@ const unions = new Map<string, ReadonlySet<Permission>>();
 export function permissionsOf(held: RolesHeld): ReadonlySet<Permission> {
   if (isAdmin(held)) return SYSTEM_ROLE_PERMISSIONS.admin;
   const roles = TENANT_ROLES.filter((role) => held.tenantRoles.includes(role));
-  if (roles.length === 0) return SYSTEM_ROLE_PERMISSIONS.member;
-  const key = roles.join();
+  const base = isAuditor(held) ? 'auditor' : 'member';
+  if (roles.length === 0) return SYSTEM_ROLE_PERMISSIONS[base];
+  const key = [base, ...roles].join();
   let union = unions.get(key);
   if (union === undefined) {
-    union = new Set([MEMBER, ...roles.map((role) => [...TENANT_ROLE_PERMISSIONS[role]])].flat());
+    const tables = [SYSTEM_ROLE_PERMISSIONS[base], ...roles.map((role) => TENANT_ROLE_PERMISSIONS[role])];
+    union = new Set(tables.flatMap((table) => [...table]));
     unions.set(key, union);
   }
   return union;
@@ -106,6 +119,8 @@ export function permissionsOf(held: RolesHeld): ReadonlySet<Permission> {
 /** Rights that reach beyond one tenant, or decide who holds which. */
 const REACHING: readonly Permission[] = [
   'tenants.manage',
+  'members.manage',
+  'users.read',
   'users.manage',
   'user-groups.manage',
   'tokens.own',
@@ -133,6 +148,15 @@ export function withinTenant(permissions: ReadonlySet<Permission>): ReadonlySet<
 }
 
 /** Whether the roles reach every tenant. */
+export function reachesEveryTenant(held: Pick<RolesHeld, 'systemRole' | 'groupSystemRoles'>): boolean {
+  return isAdmin(held) || isAuditor(held);
+}
+
+function isAuditor(held: Pick<RolesHeld, 'systemRole' | 'groupSystemRoles'>): boolean {
+  return held.systemRole === 'auditor' || held.groupSystemRoles.includes('auditor');
+}
+
+/** Whether the roles allow everything, everywhere. */
 export function isAdmin(held: Pick<RolesHeld, 'systemRole' | 'groupSystemRoles'>): boolean {
   return held.systemRole === 'admin' || held.groupSystemRoles.includes('admin');
 }

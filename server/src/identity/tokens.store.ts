@@ -1,14 +1,16 @@
 import { sql } from 'kysely';
+import type { UserId } from '../ids.js';
 import type { ListSpec } from '../store/list.js';
 import { systemStatement } from '../store/statement.js';
+import type { TokenKind } from './callers.js';
 import type { SystemRole } from './roles.js';
 
 const WHY = 'tokens belong to users, and users to no tenant';
 
-export const insertToken = systemStatement<{ createdAt: Date }>(
+export const insertToken = systemStatement<{ createdAt: Date; uuid: string }>(
   'tokens_insert',
-  `insert into tokens (id, user_id, kind, secret_hash, description, expires_at)
-   values ($1, $2, $3, $4, $5, $6) returning created_at as "createdAt"`,
+  `insert into tokens (id, user_id, kind, secret_hash, suffix, description, expires_at, name, purpose, idle_seconds)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning created_at as "createdAt", uuid`,
   WHY,
 );
 
@@ -29,7 +31,7 @@ export interface TokenRecordRow {
   readonly id: string;
   readonly username: string;
   readonly role: SystemRole;
-  readonly kind: 'api' | 'session';
+  readonly kind: TokenKind;
   readonly description: string | null;
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
@@ -42,7 +44,7 @@ export const selectToken = systemStatement<TokenRecordRow>(
   `select k.id, u.username, u.system_role as role, k.kind, k.description, k.created_at as "createdAt",
      k.expires_at as "expiresAt", k.last_used_at as "lastUsedAt"
    from tokens k join users u on u.id = k.user_id
-   where k.id = $1 and k.kind <> 'execution' and ($2::bigint is null or k.user_id = $2)`,
+   where k.id = $1 and k.kind in ('api', 'session') and ($2::bigint is null or k.user_id = $2)`,
   WHY,
 );
 
@@ -54,6 +56,14 @@ export const deleteExpiredTokens = systemStatement(
   WHY,
 );
 
+/** Idle for longer than they may be, and a minute, since uses are written a little late. */
+export const deleteIdleTokens = systemStatement(
+  'tokens_delete_idle',
+  `delete from tokens where user_id = $1 and idle_seconds is not null
+     and coalesce(last_used_at, created_at) + make_interval(secs => idle_seconds + 60) <= $2`,
+  WHY,
+);
+
 /** All but the newest `$3`. */
 export const deleteSurplusTokens = systemStatement(
   'tokens_delete_surplus',
@@ -62,9 +72,23 @@ export const deleteSurplusTokens = systemStatement(
   WHY,
 );
 
+/** What was handed out for a sign-in. */
 export const deleteSessionTokens = systemStatement(
   'tokens_delete_sessions',
-  `delete from tokens where user_id = $1 and kind = 'session'`,
+  `delete from tokens where user_id = $1 and kind in ('session', 'login', 'browser')`,
+  WHY,
+);
+
+/** Of those, all but `$2` (null: all). */
+export const deleteOtherSessions = systemStatement(
+  'tokens_delete_other_sessions',
+  `delete from tokens where user_id = $1 and kind in ('session', 'login', 'browser') and ($2::text is null or id <> $2)`,
+  WHY,
+);
+
+export const deleteTokensOfKind = systemStatement<{ id: string }>(
+  'tokens_delete_of_kind',
+  'delete from tokens where user_id = $1 and kind = $2 returning id',
   WHY,
 );
 
@@ -120,9 +144,74 @@ export const TOKEN_LIST: ListSpec<TokenField> = {
   },
   confine: (scope) =>
     scope.seesPrivate
-      ? sql`k.kind <> 'execution'`
-      : sql`(k.kind <> 'execution' and k.user_id = ${scope.userId})`,
+      ? sql`k.kind in ('api', 'session')`
+      : sql`(k.kind in ('api', 'session') and k.user_id = ${scope.userId})`,
   defaultSort: [{ field: 'createdAt' }],
   tieBreak: 'k.id',
   search: ['id'],
 };
+
+export type CredentialField =
+  | 'id'
+  | 'uuid'
+  | 'kind'
+  | 'name'
+  | 'purpose'
+  | 'suffix'
+  | 'userId'
+  | 'userUuid'
+  | 'username'
+  | 'createdAt'
+  | 'expiresAt'
+  | 'lastUsedAt';
+
+/** Every kind of token that a person holds. */
+export const CREDENTIAL_LIST: ListSpec<CredentialField> = {
+  from: 'tokens k join users u on u.id = k.user_id',
+  fields: {
+    id: { sql: 'k.id', type: 'text' },
+    uuid: { sql: 'k.uuid::text', type: 'text' },
+    kind: { sql: 'k.kind', type: 'text' },
+    name: { sql: 'coalesce(k.name, k.description)', type: 'text' },
+    purpose: { sql: 'k.purpose', type: 'text' },
+    suffix: { sql: 'k.suffix', type: 'text' },
+    userId: { sql: 'u.id', type: 'integer' },
+    userUuid: { sql: 'u.uuid::text', type: 'text' },
+    username: { sql: 'u.username', type: 'text' },
+    createdAt: { sql: 'k.created_at', type: 'time' },
+    expiresAt: { sql: 'k.expires_at', type: 'time' },
+    lastUsedAt: { sql: 'k.last_used_at', type: 'time' },
+  },
+  confine: (scope) =>
+    scope.seesPrivate
+      ? sql`k.kind <> 'execution'`
+      : sql`(k.kind <> 'execution' and k.user_id = ${scope.userId})`,
+  defaultSort: [{ field: 'createdAt', descending: true }],
+  tieBreak: 'k.id',
+  search: ['name'],
+};
+
+export interface CredentialRow {
+  readonly id: string;
+  readonly uuid: string;
+  readonly kind: TokenKind;
+  readonly name: string | null;
+  readonly purpose: string | null;
+  readonly suffix: string | null;
+  readonly userId: UserId;
+  readonly userUuid: string;
+  readonly username: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
+}
+
+/** By UUID. `$2`: whose; null: anybody's. */
+export const selectCredential = systemStatement<CredentialRow>(
+  'tokens_select_credential',
+  `select k.id, k.uuid, k.kind, coalesce(k.name, k.description) as name, k.purpose, k.suffix, u.id as "userId", u.uuid as "userUuid", u.username,
+     k.created_at as "createdAt", k.expires_at as "expiresAt", k.last_used_at as "lastUsedAt"
+   from tokens k join users u on u.id = k.user_id
+   where k.uuid = $1::uuid and k.kind <> 'execution' and ($2::bigint is null or k.user_id = $2)`,
+  WHY,
+);

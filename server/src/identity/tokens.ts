@@ -1,28 +1,38 @@
 /**
- * Tokens: a random secret in place of a password. `ctok-{id}-{secret}`, where the id names the row and only the
- * SHA-256 of the secret is stored (the secret has 206 random bits: a slow hash would protect nothing).
+ * Tokens: a random secret in place of a password, in one table whatever the kind. How each is written, and what of it is
+ * kept, is in token-values.ts.
  *
- * Three kinds. `api`: made by hand, shown once. `session`: handed to a client that asks for one after signing in with
+ * Kinds. `api`: made by hand, shown once. `session`: handed to a client that asks for one after signing in with
  * a password; a new one each time, valid for some hours, the newest few kept per user. (Giving the same value again
  * would need the secret kept, or derived from a key that all replicas share.) `execution`: of one execution, for
- * its operations to call back with; works in the execution's tenant only and cannot manage identities.
+ * its operations to call back with; works in the execution's tenant only and cannot manage identities. `key`: the one
+ * key of a user (api-keys.ts). `login` and `browser`: a sign-in, until it ends (sessions.ts). `security`: named, any number,
+ * without an end (security-tokens.ts).
  *
  * A revoked token is a deleted row, and every request reads the row: revocation counts at once.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { type Caller, requirePermission } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
-import { type ExecutionId, randomName, type TenantId, type UserId } from '../ids.js';
+import type { ExecutionId, TenantId, UserId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
 import { inTransaction } from '../store/transaction.js';
 import { record } from './audit.js';
-import { type Authenticated, askable, authenticatedFrom, signInRefused } from './callers.js';
-import { selectForToken } from './callers.store.js';
+import {
+  type Authenticated,
+  askOf,
+  authenticatedFrom,
+  signInRefused,
+  type TenantAsk,
+  type TokenKind,
+} from './callers.js';
+import { selectForToken, type TokenRow } from './callers.store.js';
 import { LastUse } from './last-use.js';
 import { identityScope, requirePerson } from './permission.js';
 import type { SystemRole } from './roles.js';
+import { newTokenValue, readTokenValue } from './token-values.js';
 import {
   countTokens,
   deleteExecutionTokens,
@@ -55,7 +65,11 @@ export const TOKEN_DEFAULTS: TokenSettings = {
   apiTokensPerUser: 1000,
 };
 
-const FORM = /^ctok-([a-z0-9]{10})-([a-z0-9]{40})$/;
+/** Last uses are written once a minute at most: a sign-in is not called idle for what was not written yet. */
+const NOTED_LATE_MS = 60_000;
+
+/** What `verify` takes unless told otherwise. */
+const USUAL: readonly TokenKind[] = ['api', 'session', 'execution'];
 
 export class Tokens {
   readonly #pool: Pool;
@@ -73,18 +87,26 @@ export class Tokens {
   /**
    * Who signs in.
    *
-   * @param tenantName as for `Credentials.verifyPassword`
-   * @throws DomainError `unauthenticated`: unknown, revoked or expired token, or a user who is not active
+   * @param tenant as for `Credentials.verifyPassword`
+   * @param kinds those that the dialect takes here
+   * @throws DomainError `unauthenticated`: unknown, revoked, expired or idle token, one of another kind, or a user who is not
+   *   active
    */
-  async verify(value: string, tenantName: string | null = null): Promise<Authenticated> {
-    const parts = FORM.exec(value);
-    if (parts === null) throw signInRefused();
-    const row = await selectForToken.one(this.#pool, [parts[1], askable(tenantName)]);
-    if (row === null || !timingSafeEqual(row.secretHash, hashOf(parts[2]!))) throw signInRefused();
+  async verify(
+    value: string,
+    tenant: TenantAsk = null,
+    kinds: readonly TokenKind[] = USUAL,
+  ): Promise<Authenticated> {
+    const shown = readTokenValue(value);
+    if (shown === null || !shown.kinds.some((kind) => kinds.includes(kind))) throw signInRefused();
+    const { way, value: asked } = askOf(tenant);
+    const row = await selectForToken[way].one(this.#pool, [shown.id, asked]);
+    if (row === null || !timingSafeEqual(row.secretHash, shown.hash)) throw signInRefused();
     const now = this.#now();
-    if (!row.active || (row.expiresAt !== null && row.expiresAt <= now)) throw signInRefused();
+    const kind = row.kind as TokenKind;
+    if (!row.active || !kinds.includes(kind) || isOver(row, now)) throw signInRefused();
     this.#lastUses.note(row.tokenId, row.lastUsedAt, now);
-    const authenticated = { ...authenticatedFrom(row, tenantName), tokenId: row.tokenId };
+    const authenticated = { ...authenticatedFrom(row, tenant), tokenId: row.tokenId, tokenKind: kind };
     if (row.confinedTo === null) return authenticated;
     return {
       ...authenticated,
@@ -227,22 +249,50 @@ export class Tokens {
     expiresAt: Date | null,
     role: SystemRole,
   ): Promise<{ token: TokenRecord; value: string }> {
-    const { id, secret, value } = newToken();
-    const row = await insertToken.one(client, [
-      id,
-      caller.userId,
-      kind,
-      hashOf(secret),
-      description,
-      expiresAt,
-    ]);
-    const { createdAt } = row!;
+    const { id, value, createdAt } = await putToken(client, caller.userId, kind, { description, expiresAt });
     const { username } = caller;
     return {
       token: { id, username, role, kind, description, createdAt, expiresAt, lastUsedAt: null },
       value,
     };
   }
+}
+
+/** A token of any kind but `execution`, put into the table. `client` should be a transaction that has locked the user. */
+export async function putToken(
+  client: Queryable,
+  userId: UserId,
+  kind: TokenKind,
+  facts: {
+    readonly description?: string | null;
+    readonly expiresAt?: Date | null;
+    readonly name?: string | null;
+    readonly purpose?: string | null;
+    readonly idleSeconds?: number | null;
+    /** Of a key, in characters. */
+    readonly length?: number;
+  } = {},
+): Promise<PutToken> {
+  const { id, hash, value, suffix } = newTokenValue(kind, facts.length);
+  const { description = null, expiresAt = null, name = null, purpose = null, idleSeconds = null } = facts;
+  const values = [id, userId, kind, hash, suffix, description, expiresAt, name, purpose, idleSeconds];
+  const row = (await insertToken.one(client, values))!;
+  return { id, uuid: row.uuid, value, suffix, createdAt: row.createdAt };
+}
+
+export interface PutToken {
+  readonly id: string;
+  readonly uuid: string;
+  /** Told here and never again. */
+  readonly value: string;
+  readonly suffix: string;
+  readonly createdAt: Date;
+}
+
+function isOver(row: TokenRow, now: number): boolean {
+  if (row.expiresAt !== null && row.expiresAt <= now) return true;
+  if (row.idleSeconds === null) return false;
+  return (row.lastUsedAt ?? row.createdAt) + row.idleSeconds * 1000 + NOTED_LATE_MS <= now;
 }
 
 /**
@@ -255,22 +305,12 @@ export async function issueExecutionToken(
   tenant: TenantId,
   executionId: ExecutionId,
 ): Promise<string> {
-  const { id, secret, value } = newToken();
-  await insertExecutionToken.run(client, [id, creator, hashOf(secret), tenant, executionId]);
+  const { id, hash, value } = newTokenValue('execution');
+  await insertExecutionToken.run(client, [id, creator, hash, tenant, executionId]);
   return value;
 }
 
 /** Ends the tokens of an execution with the transaction of `client`. */
 export async function revokeExecutionTokens(client: Queryable, executionId: ExecutionId): Promise<void> {
   await deleteExecutionTokens.run(client, [executionId]);
-}
-
-function newToken(): { id: string; secret: string; value: string } {
-  const id = randomName(10);
-  const secret = randomName(40);
-  return { id, secret, value: `ctok-${id}-${secret}` };
-}
-
-function hashOf(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }

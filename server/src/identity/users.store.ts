@@ -58,11 +58,12 @@ export interface LockedUserRow {
   readonly active: boolean;
   readonly builtin: boolean;
   readonly locked: boolean;
+  readonly authentication: string;
 }
 
 export const lockUser = systemStatement<LockedUserRow>(
   'users_lock',
-  `select u.id, u.username, u.system_role as role, u.active, u.builtin, ${LOCKED} as locked
+  `select u.id, u.username, u.system_role as role, u.active, u.builtin, u.authentication, ${LOCKED} as locked
    from users u where lower(u.username) = lower($1) for no key update`,
   WHY,
 );
@@ -78,7 +79,9 @@ export const deleteUser = systemStatement('users_delete', 'delete from users whe
 
 export const updatePassword = systemStatement(
   'users_update_password',
-  'update users set password_hash = $2, failed_logins = 0, locked_until = null where id = $1',
+  `update users set password_hash = $2, failed_logins = 0, locked_until = null, password_reset_required = false, password_expires_at = null,
+     authentication = 'internal', authority = null, external_id = null, credential_generation = credential_generation + 1, updated_at = now()
+   where id = $1`,
   WHY,
 );
 
@@ -90,7 +93,8 @@ export const updateRole = systemStatement(
 
 export const updateActive = systemStatement(
   'users_update_active',
-  'update users set active = $2 where id = $1',
+  `update users set active = $2, credential_generation = credential_generation + case when $2 then 0 else 1 end, updated_at = now()
+   where id = $1`,
   WHY,
 );
 

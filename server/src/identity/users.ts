@@ -12,6 +12,7 @@ import type { Client, Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
 import { inTransaction } from '../store/transaction.js';
 import { record } from './audit.js';
+import { keepAnAdmin } from './last-admin.js';
 import { requireName, requirePassword } from './names.js';
 import type { PasswordHash } from './password-hash.js';
 import { identityScope, requireManager, requirePerson } from './permission.js';
@@ -57,13 +58,13 @@ export class Users {
   }
 
   async list(caller: Caller, query: ListQuery<UserField>): Promise<ListPage> {
-    requirePermission(caller, 'users.manage');
-    return listPage(this.#pool, USER_LIST, identityScope(caller, 'users.manage'), query);
+    requirePermission(caller, 'users.read');
+    return listPage(this.#pool, USER_LIST, identityScope(caller, 'users.read'), query);
   }
 
   /** Names compare without regard to case. Everybody may look at themselves. */
   async get(caller: Caller, username: string): Promise<User> {
-    if (!isSelf(caller, username)) requirePermission(caller, 'users.manage');
+    if (!isSelf(caller, username)) requirePermission(caller, 'users.read');
     return this.#find(username);
   }
 
@@ -99,7 +100,7 @@ export class Users {
     await this.#change(caller, username, 'delete', {}, async (client, user) => {
       if (user.builtin) throw refused('builtin-user', `User \`${user.username}\` cannot be removed`);
       if (user.id === caller.userId) throw refused('own-user', 'Users cannot remove themselves');
-      await this.#keepAnAdmin(client, user);
+      await keepAnAdmin(client, user);
       for (const count of this.#belongings) {
         const left = await count(client, user.id);
         if (left.count > 0) throw hasBelongings(user.username, `${left.count} ${left.things}`);
@@ -121,6 +122,7 @@ export class Users {
     requirePassword(password);
     const hash = await this.#hash.hash(password);
     await this.#change(caller, username, 'set-password', {}, async (client, user) => {
+      if (user.authentication !== 'internal' && user.id === caller.userId) throw passwordElsewhere();
       await updatePassword.run(client, [user.id, hash]);
       await deleteOwnTokens.run(client, [user.id]);
     });
@@ -145,7 +147,7 @@ export class Users {
     await this.#change(caller, username, 'set-role', { role }, async (client, user) => {
       if (role !== 'admin') {
         if (user.builtin) throw refused('builtin-user', `User \`${user.username}\` must stay administrator`);
-        await this.#keepAnAdmin(client, user);
+        await keepAnAdmin(client, user);
       }
       await updateRole.run(client, [user.id, role]);
     });
@@ -171,7 +173,7 @@ export class Users {
       if (!user.active) {
         throw new DomainError('conflict', 'user-inactive', `User \`${user.username}\` is inactive already`);
       }
-      await this.#keepAnAdmin(client, user);
+      await keepAnAdmin(client, user);
       await updateActive.run(client, [user.id, false]);
       await deleteSessionTokens.run(client, [user.id]);
     });
@@ -210,13 +212,11 @@ export class Users {
       await record(client, caller, { action, thing: 'user', id: user.username, details });
     });
   }
+}
 
-  async #keepAnAdmin(client: Client, user: LockedUserRow): Promise<void> {
-    if (user.role !== 'admin' || !user.active) return;
-    const admins = await lockActiveAdmins.all(client);
-    if (admins.some((admin) => admin.id !== user.id)) return;
-    throw refused('last-admin', `User \`${user.username}\` is the last active administrator`);
-  }
+/** The user's own directory or provider has the password, or there is none on purpose. */
+export function passwordElsewhere(): DomainError {
+  return refused('password-elsewhere', 'This user signs in without a password of this server');
 }
 
 function isSelf(caller: Caller, username: string): boolean {

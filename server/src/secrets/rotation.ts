@@ -14,6 +14,7 @@ import {
   holdMasterKey,
   type KeyRow,
   lockKeysNotUnder,
+  lockSafeKeysNotUnder,
   masterKeysInUse,
   replaceMasterKey,
   updateKeys,
@@ -74,7 +75,8 @@ async function requireFormerKeys(pool: Pool, vault: Vault): Promise<void> {
 
 /** One batch of rows that are not under `to` yet. @returns how many there were */
 export async function moveKeys(client: Client, vault: Vault, to: string): Promise<number> {
-  const rows = await lockKeysNotUnder.all(client, [to, BATCH]);
+  let rows = await lockKeysNotUnder.all(client, [to, BATCH]);
+  if (rows.length === 0) rows = await lockSafeKeysNotUnder.all(client, [to, BATCH]);
   await putKeys(client, rows, (row) => vault.rewrap(row, placeOf(row.tenantId, row.key), to), to);
   return rows.length;
 }

@@ -111,6 +111,9 @@ export interface KeyRow {
   readonly masterKey: string;
 }
 const KEY_COLUMNS = 'uid, tenant_id as "tenantId", key, sealed_key as "sealedKey", master_key as "masterKey"';
+/** Values of no tenant (safe.ts): their place is a key of the tenant that nobody has, and their uids are above all secrets'. */
+const SAFE_COLUMNS =
+  'uid, 0::bigint as "tenantId", place as key, sealed_key as "sealedKey", master_key as "masterKey"';
 const WHY_KEYS = 'keys of values are sealed anew in every tenant alike; no value is opened';
 
 /** Of rows whose key is not under `$1`, at most `$2`, locked. */
@@ -120,30 +123,40 @@ export const lockKeysNotUnder = systemStatement<KeyRow>(
   WHY_KEYS,
 );
 
+export const lockSafeKeysNotUnder = systemStatement<KeyRow>(
+  'secrets_lock_safe_keys_not_under',
+  `select ${SAFE_COLUMNS} from sealed_values where master_key <> $1 order by uid limit $2 for no key update`,
+  WHY_KEYS,
+);
+
 /** Behind the row `$1`, at most `$2`. */
 export const selectKeysAfter = systemStatement<KeyRow>(
   'secrets_select_keys_after',
-  `select ${KEY_COLUMNS} from secrets where uid > $1 order by uid limit $2`,
+  `select ${KEY_COLUMNS} from secrets where uid > $1
+   union all select ${SAFE_COLUMNS} from sealed_values where uid > $1 order by uid limit $2`,
   WHY_KEYS,
 );
 
 export const selectKeys = systemStatement<KeyRow>(
   'secrets_select_keys',
-  `select ${KEY_COLUMNS} from secrets where uid = any($1::bigint[])`,
+  `select ${KEY_COLUMNS} from secrets where uid = any($1::bigint[])
+   union all select ${SAFE_COLUMNS} from sealed_values where uid = any($1::bigint[])`,
   WHY_KEYS,
 );
 
 /** `$1` rows, `$2` their keys sealed anew, `$3` the master key that they are under now. */
 export const updateKeys = systemStatement(
   'secrets_update_keys',
-  `update secrets s set sealed_key = k.sealed_key, master_key = $3
-   from unnest($1::bigint[], $2::bytea[]) as k(uid, sealed_key) where s.uid = k.uid`,
+  `with k as (select * from unnest($1::bigint[], $2::bytea[]) as k(uid, sealed_key)),
+   safe as (update sealed_values v set sealed_key = k.sealed_key, master_key = $3 from k where v.uid = k.uid)
+   update secrets s set sealed_key = k.sealed_key, master_key = $3 from k where s.uid = k.uid`,
   WHY_KEYS,
 );
 
 export const masterKeysInUse = systemStatement<{ masterKey: string; rows: number }>(
   'secrets_master_keys_in_use',
-  'select master_key as "masterKey", count(*)::integer as rows from secrets group by master_key order by 1',
+  `select master_key as "masterKey", count(*)::integer as rows
+   from (select master_key from secrets union all select master_key from sealed_values) kept group by master_key order by 1`,
   WHY_KEYS,
 );
 

@@ -9,7 +9,7 @@ const WHY = 'snapshots are of the whole installation and belong to no tenant';
 
 /** Which rows of a table go into a snapshot of these contents; null: all. */
 export function conditionOf(table: string, contents: Contents): string | null {
-  if (table === 'tokens') return contents.tokens ? `kind = 'api'` : 'false';
+  if (table === 'tokens') return contents.tokens ? `kind in ('api', 'key', 'security')` : 'false';
   if (table === 'events') {
     if (contents.events && contents.logs) return null;
     return contents.events ? `kind <> 'log'` : contents.logs ? `kind = 'log'` : 'false';

@@ -19,6 +19,7 @@ const Holding = Type.Object({ role: Text, permission: Text }, { title: 'Permissi
 /** Each role with the permissions that it gives by itself. */
 const ROLES = new Map([
   ['sys_admin', SYSTEM_ROLE_PERMISSIONS.admin],
+  ['auditor', SYSTEM_ROLE_PERMISSIONS.auditor],
   ...Object.entries(TENANT_ROLE_PERMISSIONS),
   ['default', SYSTEM_ROLE_PERMISSIONS.member],
 ] as const);

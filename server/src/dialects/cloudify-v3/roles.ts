@@ -12,6 +12,7 @@ const SYSTEM_ROLE_OF: Readonly<Record<string, SystemRole>> = {
   sys_admin: 'admin',
   administrator: 'admin',
   admin: 'admin',
+  auditor: 'auditor',
   default: 'member',
   user: 'member',
   suspended: 'member',
@@ -31,8 +32,10 @@ export function readSystemRole(word: string): { readonly role: SystemRole; reado
 }
 
 export function systemRoleWord(role: SystemRole, active: boolean, version: ApiVersion): string {
+  if (!active && version === 'v3') return 'suspended';
+  // The reference server has no such role; a word of its own says more than a wrong one.
+  if (role === 'auditor') return 'auditor';
   if (version === 'v3.1') return role === 'admin' ? 'sys_admin' : 'default';
-  if (!active) return 'suspended';
   return role === 'admin' ? 'administrator' : 'user';
 }
 

@@ -21,7 +21,7 @@ const TOKEN: Resource<TokenField> = {
     username: { from: 'username', schema: Text },
     value: { from: 'maskedValue', schema: Text },
     role: {
-      from: { field: 'role', words: { admin: 'sys_admin', member: 'default' } },
+      from: { field: 'role', words: { admin: 'sys_admin', auditor: 'auditor', member: 'default' } },
       schema: Text,
     },
     description: { from: 'description', schema: MaybeText },

@@ -26,7 +26,7 @@ function groupResource(version: ApiVersion, withMembers: boolean): Resource<User
           field: 'role',
           words: names
             ? { admin: 'administrator', member: 'user' }
-            : { admin: 'sys_admin', member: 'default' },
+            : { admin: 'sys_admin', auditor: 'auditor', member: 'default' },
         },
         schema: Text,
       },

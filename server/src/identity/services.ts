@@ -1,0 +1,68 @@
+/** The services of this room, built together: core.ts is the house's list, and this is the room's. */
+import type { Pool } from '../store/pool.js';
+import { ApiKeys } from './api-keys.js';
+import { Audit } from './audit.js';
+import { Callers } from './callers.js';
+import { type CredentialSettings, Credentials } from './credentials.js';
+import { PasswordHash } from './password-hash.js';
+import { People } from './people.js';
+import { Profiles } from './profiles.js';
+import { SecurityTokens } from './security-tokens.js';
+import { Sessions } from './sessions.js';
+import { SignedTokens } from './signed-tokens.js';
+import { TenantProfiles } from './tenant-profiles.js';
+import { Tenants } from './tenants.js';
+import { Tokens } from './tokens.js';
+import { UserGroups } from './user-groups.js';
+import { Users } from './users.js';
+
+export interface IdentityServices {
+  readonly audit: Audit;
+  readonly callers: Callers;
+  readonly credentials: Credentials;
+  readonly tokens: Tokens;
+  readonly apiKeys: ApiKeys;
+  readonly sessions: Sessions;
+  readonly securityTokens: SecurityTokens;
+  readonly signedTokens: SignedTokens;
+  readonly tenants: Tenants;
+  readonly tenantProfiles: TenantProfiles;
+  readonly users: Users;
+  readonly profiles: Profiles;
+  readonly people: People;
+  readonly userGroups: UserGroups;
+}
+
+export interface IdentityParts {
+  readonly pool: Pool;
+  /** The current one first. */
+  readonly masterKeys: readonly Buffer[];
+  readonly throttle: CredentialSettings['throttle'];
+  /** How long a session token of Cloudify's kind is good. */
+  readonly sessionHours: number;
+}
+
+export function identityServices({
+  pool,
+  masterKeys,
+  throttle,
+  sessionHours,
+}: IdentityParts): IdentityServices {
+  const passwordHash = new PasswordHash();
+  return {
+    audit: new Audit({ pool }),
+    callers: new Callers({ pool }),
+    credentials: new Credentials({ pool, passwordHash, settings: { throttle } }),
+    tokens: new Tokens({ pool, settings: { sessionHours } }),
+    apiKeys: new ApiKeys({ pool }),
+    sessions: new Sessions({ pool }),
+    securityTokens: new SecurityTokens({ pool }),
+    signedTokens: new SignedTokens({ pool, masterKeys }),
+    tenants: new Tenants({ pool }),
+    tenantProfiles: new TenantProfiles({ pool }),
+    users: new Users({ pool, passwordHash }),
+    profiles: new Profiles({ pool }),
+    people: new People({ pool, passwordHash }),
+    userGroups: new UserGroups({ pool }),
+  };
+}
