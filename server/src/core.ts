@@ -169,7 +169,8 @@ export async function buildCore({
   const secrets = new Secrets({ pool, vault });
   if ((await secrets.requireMasterKey()) === 'former')
     log.warn('secrets are under a former master key: run rotate-master-key');
-  const cloudAccounts = new CloudAccounts({ pool, safe: null });
+  const safe = new Safe({ vault });
+  const cloudAccounts = new CloudAccounts({ pool, safe });
   const regions = new Regions({ pool, accounts: cloudAccounts });
   const allowlist = parseAllowlist(settings.endpointAllowlist.join(','));
   const blobs = new Blobs(pool);
@@ -354,7 +355,7 @@ export async function buildCore({
     pluginsUpdateExecutions,
     systemExecutions,
     vault,
-    safe: new Safe({ vault }),
+    safe,
     signals,
     pluginPackages,
     rights,

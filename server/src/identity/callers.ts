@@ -80,7 +80,7 @@ export class Callers {
    * @throws DomainError `forbidden` (`tenant-forbidden`): no such tenant
    */
   async visitorFor(authenticated: Authenticated, tenantName: string, requestId: string): Promise<Caller> {
-    const row = await selectStanding.one(this.#pool, [authenticated.userId, askable(tenantName)]);
+    const row = await selectStanding.name.one(this.#pool, [authenticated.userId, askable(tenantName)]);
     if (row === null || !row.active) throw signInRefused();
     const current = { ...authenticated, ...authenticatedFrom(row, tenantName) };
     const { tenant, roles } = current.standing;
