@@ -18,6 +18,7 @@ import { booleanParam, countParam, type Params, repeated, single } from './lenie
 import { envelope } from './listing.js';
 import type { Mounting } from './mounting.js';
 import { OF_RECORDS, refuseRestored } from './restored-fields.js';
+import { type Item, pick } from './small-list.js';
 
 const STATES: readonly KeptState[] = [
   'pending',
@@ -101,6 +102,7 @@ const OperationChange = Type.Object(
 const Nothing = Type.Object({}, { title: 'OperationChanged' });
 
 const PAGE = {
+  _include: Word('Only these fields of each, with commas between'),
   _size: Type.Optional(Type.Integer({ minimum: 0 })),
   _offset: Type.Optional(Type.Integer({ minimum: 0 })),
 };
@@ -127,6 +129,7 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
         reply,
         request.query,
         graphs.filter(({ name }) => names.size === 0 || names.has(name)).map(wireGraph),
+        Object.keys(Graph.properties),
       );
     },
   );
@@ -203,7 +206,7 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
       const operations = (await core.taskGraphs.operations(callerOf(request), of)).filter(
         ({ state, runs }) => (states.size === 0 || states.has(state)) && (runs || !isShort),
       );
-      return sendPage(reply, query, operations.map(wireOperation));
+      return sendPage(reply, query, operations.map(wireOperation), Object.keys(Operation.properties));
     },
   );
 
@@ -281,13 +284,18 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
   );
 }
 
-function sendPage(reply: FastifyReply, params: Params, items: readonly object[]): FastifyReply {
+function sendPage(
+  reply: FastifyReply,
+  params: Params,
+  items: readonly Item[],
+  fields: readonly string[],
+): FastifyReply {
   const [size, offset] = [
     countParam(params, '_size', 1000, MOST_AT_ONCE),
     countParam(params, '_offset', 0, 1e9),
   ];
-  const page = JSON.stringify(items.slice(offset, offset + size));
-  return sendText(reply, 200, envelope({ offset, size }, page, items.length));
+  const page = items.slice(offset, offset + size).map((item) => pick(item, params, fields));
+  return sendText(reply, 200, envelope({ offset, size }, JSON.stringify(page), items.length));
 }
 
 function wireGraph({ id, name, executionId, state, createdAt }: GraphRecord) {

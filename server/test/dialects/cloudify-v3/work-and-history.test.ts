@@ -50,6 +50,13 @@ describe('the task graph of an execution', () => {
       ),
     );
 
+    const short = items((await ask('GET', `${path}&_include=id,state&_size=1`)).json)[0]!;
+    assert.deepEqual(Object.keys(short), ['id', 'state']);
+    const strange = await ask('GET', `${path}&_include=colour`);
+    assert.deepEqual([strange.status, strange.json.error_code], [400, 'no_such_include_field_error']);
+    const shorter = await ask('GET', `/tasks_graphs?execution_id=${String(installed.id)}&_include=name`);
+    assert.deepEqual(items(shorter.json), [{ name: 'install' }]);
+
     const changed = await ask('PATCH', `/operations/${String(operations[0]!.id)}`, {
       body: { state: 'failed' },
     });
