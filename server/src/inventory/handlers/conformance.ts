@@ -160,7 +160,9 @@ export function handlerConforms(subject: HandlerSubject): void {
       await gone(server);
     });
 
-    it('takes one snapshot under one id, and deletes it however often', { skip: !has('snapshot') }, async () => {
+    it('takes one snapshot under one id, and deletes it however often', {
+      skip: !has('snapshot'),
+    }, async () => {
       const server = refOf(await built());
       const id = randomUUID();
       const first = await succeeded(() => hands.snapshot(server, { id, name: 'Weekly' }, call()));

@@ -117,9 +117,7 @@ describe('a server that is a process of this host', () => {
     const id = randomUUID();
     const kept = await succeeded(() => hands.snapshot(server, { id, name: 'one visit' }, call()));
     assert.equal((await ask(server)).visits, 2);
-    const reverted = await succeeded(() =>
-      hands.revert(server, { id, providerId: kept.providerId }, call()),
-    );
+    const reverted = await succeeded(() => hands.revert(server, { id, providerId: kept.providerId }, call()));
     assert.equal((await ask(reverted)).visits, 2, 'the second visit is forgotten');
   });
 

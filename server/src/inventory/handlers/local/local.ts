@@ -50,7 +50,11 @@ export function createLocalHandler(settings: LocalSettings): ServerHandler {
     technology: 'Local processes',
     open: ({ accountId }: CloudAccess) => {
       if (!/^[A-Za-z0-9-]{1,64}$/.test(accountId)) {
-        throw new DomainError('invalid', 'cloud-account-invalid', 'The id of a local account is no folder name');
+        throw new DomainError(
+          'invalid',
+          'cloud-account-invalid',
+          'The id of a local account is no folder name',
+        );
       }
       return new LocalServers({ ...settings, folder: `${settings.folder}/${accountId}` });
     },
@@ -90,7 +94,9 @@ class LocalServers implements ServerHands {
       if (to === 'on') return this.#on(folder, machine, call);
       if (to === 'off') return this.#off(folder, machine);
       const running = machine.process !== null && (await pause(machine.process, true));
-      return running ? done(await seen(folder, machine)) : refused('a server that is off cannot be suspended');
+      return running
+        ? done(await seen(folder, machine))
+        : refused('a server that is off cannot be suspended');
     });
   }
 

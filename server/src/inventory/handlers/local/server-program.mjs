@@ -6,7 +6,9 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const given = Object.fromEntries(process.argv.slice(2).map((each) => /^--([a-z]+)=(.*)$/.exec(each)?.slice(1) ?? []));
+const given = Object.fromEntries(
+  process.argv.slice(2).map((each) => /^--([a-z]+)=(.*)$/.exec(each)?.slice(1) ?? []),
+);
 const began = new Date();
 mkdirSync('disk', { recursive: true });
 
