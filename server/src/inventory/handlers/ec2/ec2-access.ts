@@ -1,0 +1,117 @@
+/** The client for one account, from what the account says; and what its errors mean. */
+import { EC2Client } from '@aws-sdk/client-ec2';
+import type { JsonObject } from '../../../dsl/plan.js';
+import { DomainError } from '../../../errors.js';
+import type { Allowlist } from '../../../net/allowlist.js';
+import { safeAgents } from '../../../net/safe-agents.js';
+import { type Answer, again, type CloudAccess, refused, troubled } from '../handler.js';
+
+/** What an account of kind `aws` says; everything but the region may be absent. */
+export interface Ec2Settings {
+  readonly region: string;
+  /** Where EC2 answers, instead of Amazon's own address. */
+  readonly endpoint: string;
+  readonly image: string;
+  readonly subnet: string;
+  readonly keyName: string;
+  readonly securityGroups: readonly string[];
+}
+
+/** Milliseconds. */
+const CONNECT = 5000;
+const ANSWER = 30_000;
+
+/** @throws DomainError `invalid` naming what is missing or wrong */
+export function readEc2Settings(settings: JsonObject): Ec2Settings {
+  const text = (name: string) => {
+    const value = settings[name] ?? '';
+    if (typeof value === 'string') return value;
+    throw invalid(`"${name}" must be a text`);
+  };
+  const region = text('region');
+  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region))
+    throw invalid(`"region" must name a region, as us-east-1, not "${region}"`);
+  const endpoint = text('endpoint');
+  if (endpoint !== '' && (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol))) {
+    throw invalid('"endpoint" must be an http or https URL');
+  }
+  const groups = settings.security_groups ?? [];
+  if (!Array.isArray(groups) || groups.some((one) => typeof one !== 'string')) {
+    throw invalid('"security_groups" must be a list of ids');
+  }
+  return {
+    region,
+    endpoint,
+    image: text('image'),
+    subnet: text('subnet'),
+    keyName: text('key_name'),
+    securityGroups: groups as string[],
+  };
+}
+
+/** @throws DomainError `invalid` */
+export function ec2Client(settings: Ec2Settings, access: CloudAccess, allowlist: Allowlist): EC2Client {
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = access.secrets;
+  const { session_token: sessionToken } = access.secrets;
+  if (!accessKeyId || !secretAccessKey) {
+    throw invalid('the secrets "access_key_id" and "secret_access_key" are needed');
+  }
+  const url = new URL(
+    settings.endpoint === '' ? `https://ec2.${settings.region}.amazonaws.com` : settings.endpoint,
+  );
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  return new EC2Client({
+    region: settings.region,
+    endpoint: url.href,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
+    // The engine repeats: a wait in here would hold a place that others need.
+    maxAttempts: 1,
+    requestHandler: {
+      connectionTimeout: CONNECT,
+      requestTimeout: ANSWER,
+      ...safeAgents(host, port, allowlist),
+    },
+  });
+}
+
+/** Codes of EC2 that say "not now". */
+const LATER = /^(Throttl\w*|RequestLimitExceeded|Unavailable|ServiceUnavailable|InternalError|InternalFailure)$/;
+/** What is in the middle of something, or not yet known everywhere. */
+const SOON =
+  /^(IncorrectInstanceState|IncorrectState|IncorrectModificationState|VolumeModificationRateExceeded)$/;
+/** Room may come. */
+const MAYBE = /^(InsufficientInstanceCapacity|InsufficientHostCapacity|SnapshotCreationPerVolumeRateExceeded)$/;
+
+/** What came of a request that failed. Messages of EC2 name ids and rights, never the secret. */
+export function ec2Trouble(error: unknown): Answer<never> {
+  if (error instanceof DomainError) return refused(error.message);
+  const { name = '', message = '', $metadata } = error as {
+    name?: string;
+    message?: string;
+    $metadata?: { httpStatusCode?: number };
+  };
+  if (error instanceof Error && (name === 'AbortError' || name === 'TimeoutError')) {
+    return troubled('EC2 did not answer in time');
+  }
+  const status = $metadata?.httpStatusCode;
+  if (LATER.test(name) || status === 429 || (status ?? 0) >= 500)
+    return again(5, `EC2 asks for patience: ${name}`);
+  if (SOON.test(name)) return again(3, message);
+  if (MAYBE.test(name)) return troubled(`${name}: ${message}`);
+  const told = (error as { cause?: unknown }).cause;
+  if (told instanceof DomainError) return refused(told.message);
+  // Nothing answered at all: the network.
+  if (status === undefined) return troubled(`EC2 cannot be reached: ${message || name}`);
+  return refused(`${name}: ${message}`);
+}
+
+export function isNotFound(error: unknown): boolean {
+  return /^Invalid(InstanceID|Snapshot|Volume)\.(NotFound|Malformed)$/.test(
+    (error as { name?: string }).name ?? '',
+  );
+}
+
+function invalid(what: string): DomainError {
+  return new DomainError('invalid', 'cloud-account-invalid', `The cloud account for EC2: ${what}`);
+}
