@@ -36,8 +36,8 @@ create table servers (
   disk_gb integer not null default 0 check (disk_gb >= 0),
   os_family text not null default '',
   username text not null default '',
-  -- Its password; null: none is kept.
-  password_uid bigint references sealed_values (uid),
+  -- In the safe, at `servers/<id>`.
+  has_password boolean not null default false,
   has_key boolean not null default false,
   expires_on date,
   -- When the expiry scan last acted on it.
@@ -68,8 +68,11 @@ create index servers_environment on servers (tenant_id, environment_uid, uid);
 create index servers_owner on servers (tenant_id, owner_id, uid);
 create index servers_account on servers (tenant_id, cloud_account_uid, uid);
 create index servers_build on servers (tenant_id, os_build_uid, uid);
+create index servers_name on servers (tenant_id, hostname, uid);
 create index servers_ip on servers (tenant_id, ip, uid);
 create index servers_deployment on servers (deployment_uid) where deployment_uid is not null;
+-- Whose instance may be gone.
+create index servers_adrift on servers (uid) where deployment_uid is null and node_instance_id is not null and status <> 'historical';
 create index servers_expires on servers (expires_on) where expires_on is not null and status <> 'historical';
 -- What a deletion of these looks for.
 create index servers_of_group on servers (group_uid) where group_uid is not null;
@@ -77,7 +80,6 @@ create index servers_of_environment on servers (environment_uid) where environme
 create index servers_of_account on servers (cloud_account_uid) where cloud_account_uid is not null;
 create index servers_of_build on servers (os_build_uid) where os_build_uid is not null;
 create index servers_of_owner on servers (owner_id) where owner_id is not null;
-create index servers_password on servers (password_uid) where password_uid is not null;
 
 create table server_disks (
   uid bigint generated always as identity primary key,

@@ -86,6 +86,13 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'cloud_account_regions',
   'harvests',
   'harvest_strategies',
+  'servers',
+  'server_disks',
+  'server_nics',
+  'server_snapshots',
+  'server_history',
+  'server_syncs',
+  'services',
 ]);
 
 interface Use {

@@ -14,6 +14,7 @@ import { isNamespace, joinNamespaces, splitNamespace } from './namespaces.js';
 import { parse } from './parse.js';
 import { CODE, type Report } from './report.js';
 import { Place, SourceFile } from './source.js';
+import { SERVER_TYPES } from './types/servers.js';
 import { readVersion, type Version } from './version.js';
 
 export interface ImportRequest {
@@ -62,6 +63,8 @@ interface Pending {
   readonly properties: JsonObject | null;
 }
 
+/** Node types for servers of the inventory. */
+const SERVER_TYPES_NAME = 'orrery/servers.yaml';
 const URL_LIKE = /^https?:\/\//i;
 const FETCHED = /^(?:https?:\/\/|plugin:|blueprint:)/i;
 
@@ -274,6 +277,10 @@ class Search {
     if (inArchive !== null) return inArchive;
     const bundled = bundledTypes(name, this.version.minor);
     if (bundled !== null) return { kind: 'bundled', ...bundled, id: bundled.file.name };
+    // Ours too, but an ordinary file: it may be imported under a namespace, and goes along with a blueprint's source.
+    if (name === SERVER_TYPES_NAME) {
+      return { kind: 'file', file: new SourceFile(name, SERVER_TYPES), folder: '', id: name };
+    }
     const wanted =
       URL_LIKE.test(folder) && !FETCHED.test(name)
         ? resolveUrl(name, folder)

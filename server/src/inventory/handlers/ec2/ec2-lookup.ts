@@ -1,5 +1,6 @@
 /** What EC2 is asked, page by page. */
 import {
+  DescribeImagesCommand,
   DescribeInstancesCommand,
   DescribeInstanceTypesCommand,
   DescribeSnapshotsCommand,
@@ -13,6 +14,11 @@ import {
 import type { ServerRef } from '../handler.js';
 import { isNotFound } from './ec2-access.js';
 import { type InstanceSize, isGone, SERVER_TAG, SIZES } from './ec2-seen.js';
+
+export interface RootDevice {
+  readonly device: string;
+  readonly gb: number;
+}
 
 /** Instances of one page. */
 const PAGE = 500;
@@ -81,6 +87,16 @@ export class Ec2Lookup {
       { abortSignal },
     );
     return answer.Snapshots ?? [];
+  }
+
+  /** The disk that an image comes up from; null: EC2 does not say. */
+  async rootOf(image: string, abortSignal: AbortSignal): Promise<RootDevice | null> {
+    const answer = await this.#client.send(new DescribeImagesCommand({ ImageIds: [image] }), { abortSignal });
+    const found = answer.Images?.[0];
+    const device = found?.RootDeviceName;
+    if (device === undefined) return null;
+    const mapping = found?.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === device);
+    return { device, gb: mapping?.Ebs?.VolumeSize ?? 0 };
   }
 
   /** What its type has; null: EC2 does not say. */

@@ -15,6 +15,7 @@ import {
   DeleteSnapshotCommand,
   DeleteTagsCommand,
   DeleteVolumeCommand,
+  type _InstanceType,
   type EC2Client,
   type Instance,
   ModifyInstanceAttributeCommand,
@@ -45,13 +46,12 @@ import {
   type SnapshotWish,
 } from '../handler.js';
 import { type Ec2Settings, ec2Client, ec2Trouble, readEc2Settings } from './ec2-access.js';
-import { Ec2Lookup } from './ec2-lookup.js';
+import { Ec2Lookup, type RootDevice } from './ec2-lookup.js';
 import {
   DISK_TAG,
   isGone,
   ON_AGAIN_TAG,
   SERVER_TAG,
-  SIZES,
   SNAPSHOT_TAG,
   seenInstance,
   sizeFor,
@@ -92,7 +92,9 @@ class Ec2Servers implements ServerHands {
           return refused(`no type of instance has ${wish.cpus} CPUs and ${wish.memoryMb} MB of memory`);
         const image = wish.image || this.#settings.image;
         if (image === '') return refused('no image is named, and the cloud account has no default one');
-        const made = await this.#client.send(this.#runInstances(wish, image, size.name), { abortSignal });
+        const root = await this.#lookup.rootOf(image, abortSignal);
+        const request = this.#runInstances(wish, image, size.name, root);
+        const made = await this.#client.send(request, { abortSignal });
         instance = made.Instances?.[0] ?? null;
         if (instance === null) return again(2, 'EC2 accepted the instance and does not show it yet');
         call.log(`Instance ${instance.InstanceId} of type ${size.name}`);
@@ -330,7 +332,7 @@ class Ec2Servers implements ServerHands {
     return again(2, `volume ${VolumeId} is being attached`);
   }
 
-  #runInstances(wish: ServerWish, image: string, type: string): RunInstancesCommand {
+  #runInstances(wish: ServerWish, image: string, type: string, root: RootDevice | null): RunInstancesCommand {
     const { subnet, keyName, securityGroups } = this.#settings;
     const tags = { ...wish.tags, Name: wish.hostname, [SERVER_TAG]: wish.uuid };
     const network = wish.networks[0] ?? subnet;
@@ -339,7 +341,18 @@ class Ec2Servers implements ServerHands {
       MinCount: 1,
       MaxCount: 1,
       ImageId: image,
-      InstanceType: type as (typeof SIZES)[number]['name'] & 't3.nano',
+      InstanceType: type as _InstanceType,
+      ...(root === null
+        ? {}
+        : {
+            BlockDeviceMappings: [
+              {
+                DeviceName: root.device,
+                // An image does not fit onto a disk that is smaller than its own.
+                Ebs: { VolumeSize: Math.max(wish.diskGb, root.gb), DeleteOnTermination: true },
+              },
+            ],
+          }),
       ...(network === '' ? {} : { SubnetId: network }),
       ...(keyName === '' ? {} : { KeyName: keyName }),
       ...(securityGroups.length === 0 ? {} : { SecurityGroupIds: [...securityGroups] }),
