@@ -1,6 +1,7 @@
 /** The one place where rooms are built and handed to each other. */
 
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { KeptAnswers } from './answers/kept-answers.js';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { Blobs } from './catalog/blobs.js';
@@ -31,6 +32,11 @@ import { Harvests } from './inventory/harvest.js';
 import { Regions } from './inventory/regions.js';
 import { InventoryResources } from './inventory/resources.js';
 import { Strategies } from './inventory/strategies.js';
+import { InstanceFollower } from './inventory/follow-instances.js';
+import { createEc2Handler } from './inventory/handlers/ec2/ec2.js';
+import { createLocalHandler } from './inventory/handlers/local/local.js';
+import { ServerHandlers } from './inventory/server-handlers.js';
+import { ServerWorks } from './inventory/server-works.js';
 import type { Log } from './log.js';
 import { LogBundles } from './log-bundles/log-bundles.js';
 import { LOG_BUNDLE_WORKFLOW } from './log-bundles/workflows.js';
@@ -92,6 +98,9 @@ export interface Core extends IdentityServices {
   readonly harvests: Harvests;
   readonly strategies: Strategies;
   readonly inventoryResources: InventoryResources;
+  readonly serverHandlers: ServerHandlers;
+  readonly serverWorks: ServerWorks;
+  readonly instanceFollower: InstanceFollower;
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
   readonly plugins: Plugins;
@@ -253,6 +262,18 @@ export async function buildCore({
   const groups = new Groups(pool, rights);
   const environments = new Environments(pool);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
+  const cloudAccounts = new CloudAccounts({ pool, safe: null });
+  const serverHandlers = new ServerHandlers({
+    accounts: cloudAccounts,
+    handlers: [
+      createLocalHandler({
+        folder: join(settings.dataDir, 'servers'),
+        enabled: settings.localServers,
+        most: settings.localServersMost,
+      }),
+      createEc2Handler({ allowlist }),
+    ],
+  });
   return {
     settings,
     log,
@@ -268,6 +289,9 @@ export async function buildCore({
     harvests: new Harvests({ pool, accounts: cloudAccounts, regions }),
     strategies: new Strategies({ pool, accounts: cloudAccounts }),
     inventoryResources: new InventoryResources({ pool }),
+    serverHandlers,
+    serverWorks: new ServerWorks({ pool, handlers: serverHandlers }),
+    instanceFollower: new InstanceFollower({ pool, accounts: cloudAccounts }),
     blueprints,
     blueprintUploads: new BlueprintUploads({
       ...taking,

@@ -20,6 +20,7 @@ import { startWorker } from './orchestration/running/worker.js';
 import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
+import { createServersPlugin } from './plugins/servers/servers.js';
 import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
 import { startPluginsUpdateWorker } from './plugins-updates/plugins-update-worker.js';
 import { settleAbandonedPluginsUpdates } from './plugins-updates/settle.js';
@@ -64,6 +65,7 @@ export const CHORES: readonly Chore[] = [
     everyMs: 10 * 60_000,
     run: async ({ settings }, pool) => void (await dropOldWeeks(pool, settings.eventRetentionDays)),
   },
+  { name: 'follow hosts', everyMs: 1000, run: async (core) => core.instanceFollower.follow() },
   { name: 'sweep blobs', everyMs: 10 * 60_000, run: async (core) => void (await core.blobs.sweep()) },
   {
     name: 'let executions of groups go',
@@ -132,7 +134,10 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     ...(apiUrl === undefined ? {} : { apiUrl }),
     notice: (message) => log.info({ plugin: 'python' }, message),
   });
-  const plugins = createRegistry([script, createSimulatedPlugin()], python);
+  const plugins = createRegistry(
+    [script, createSimulatedPlugin(), createServersPlugin(core.serverWorks)],
+    python,
+  );
   const { vault, signals, blueprints } = core;
   const errands = new Errands({ pool, vault, signals, log, poolWait: settings.poolWait });
   const drain = Math.max(0, settings.stopSeconds - ENDING);

@@ -1,5 +1,5 @@
-/** Settings of pools, and of workers elsewhere; with the others in `config.ts`. */
-import { list, matching, text, whole } from './setting.js';
+/** Settings of what workers do: pools, workers elsewhere, servers on their own host; with the others in `config.ts`. */
+import { list, matching, text, toggle, whole } from './setting.js';
 
 export const WORKER_SETTINGS = {
   workerTags: list(
@@ -42,5 +42,17 @@ export const WORKER_SETTINGS = {
     '',
     'a file',
     'holds the credentials of a remote worker, where they should not stand in its environment',
+  ),
+  localServers: toggle(
+    'ORRERY_LOCAL_SERVERS',
+    true,
+    'servers of cloud accounts of kind local are processes of this host; off where operators do not want them',
+  ),
+  localServersMost: whole(
+    'ORRERY_LOCAL_SERVERS_MOST',
+    100,
+    0,
+    100_000,
+    'each is a process of some 40 MB; so many in each cloud account',
   ),
 } as const;

@@ -4,15 +4,12 @@ import type { JsonObject } from '../dsl/plan.js';
 import type { TenantId } from '../ids.js';
 import type { Client } from '../store/pool.js';
 import type { SeenServer } from './handlers/handler.js';
+import { dropDisks, dropNics, insertNics, saveDisks } from './server-parts.store.js';
 import type { ServerState } from './server-state.js';
 import {
-  dropDisks,
-  dropNics,
   endResources,
   insertHistory,
-  insertNics,
   type ServerRow,
-  saveDisks,
   saveSeen,
   setServerStatus,
   upsertInstanceResource,
@@ -41,7 +38,9 @@ export async function recordSeen(
     private_ip: seen.privateIp,
     os_family: seen.osFamily,
   };
-  const digest = createHash('sha256').update(JSON.stringify([seen.hostname, tags, stable(facts)])).digest();
+  const digest = createHash('sha256')
+    .update(JSON.stringify([seen.hostname, tags, stable(facts)]))
+    .digest();
   const resource = await upsertInstanceResource.one(client, tenant, [
     accountUid,
     seen.region === '' ? 'global' : seen.region,
@@ -79,7 +78,11 @@ export async function recordSeen(
 }
 
 /** It is not there any more: its row stays to be read, its resource is destroyed. */
-export async function recordGone(client: Client, tenant: TenantId, servers: readonly number[]): Promise<void> {
+export async function recordGone(
+  client: Client,
+  tenant: TenantId,
+  servers: readonly number[],
+): Promise<void> {
   await endResources.run(client, tenant, [servers]);
   await setServerStatus.run(client, tenant, [servers, 'historical', '']);
 }

@@ -1,6 +1,13 @@
 /** How a server stands, and what it may become. Pure. */
 
-export const SERVER_STATES = ['building', 'active', 'changing', 'ending', 'build-failed', 'historical'] as const;
+export const SERVER_STATES = [
+  'building',
+  'active',
+  'changing',
+  'ending',
+  'build-failed',
+  'historical',
+] as const;
 export type ServerState = (typeof SERVER_STATES)[number];
 
 /** From each state to those that may follow it. Historical is for good: the row stays to be read. */

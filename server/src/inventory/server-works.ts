@@ -6,39 +6,43 @@
  * what the handler said is committed before the operation ends. A worker that dies in between is followed by one that finds
  * the row, asks the same again, and is told the same.
  */
-import { createHash } from 'node:crypto';
-import type { Json, JsonObject } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
 import type { TenantId } from '../ids.js';
-import type { ServerAnswer, ServerKeeper, ServerRequest, ServerWork } from '../plugins/servers/server-keeper.js';
+import type {
+  ServerAnswer,
+  ServerKeeper,
+  ServerRequest,
+  ServerWork,
+} from '../plugins/servers/server-keeper.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import type {
-  Answer,
-  Call,
-  SeenServer,
-  ServerHands,
-  ServerRef,
-  ServerWish,
-  SizeChange,
-} from './handlers/handler.js';
+import type { Answer, Call, SeenServer, ServerHands, ServerRef, SizeChange } from './handlers/handler.js';
 import type { ServerHandlers } from './server-handlers.js';
+import { deleteSnapshot, insertSnapshot, selectDisk, selectSnapshot } from './server-parts.store.js';
 import { type Happening, recordGone, recordSeen, remember } from './server-records.js';
 import type { ServerState } from './server-state.js';
 import {
+  digestOf,
+  hostnameOf,
+  number,
+  propertiesOf,
+  said,
+  text,
+  texts,
+  uuidFrom,
+  whole,
+  wishOf,
+} from './server-words.js';
+import {
   claimRegistered,
-  deleteSnapshot,
   insertServer,
-  insertSnapshot,
   type ServerRow,
   selectAccountFor,
-  selectDisk,
   selectInstanceFacts,
   selectServerOfInstance,
   selectServersByUid,
   selectSibling,
-  selectSnapshot,
   setServerStatus,
   tenantByName,
 } from './servers.store.js';
@@ -81,12 +85,15 @@ export class ServerWorks implements ServerKeeper {
           ? { kind: 'done', properties: null }
           : refusal(`node instance ${request.instance} has no server`);
       }
-      return await this.#carryOut(await this.#prepare(tenant, server, request));
-    } catch (error) {
-      if (error instanceof DomainError) {
-        const retryable = error.kind === 'unavailable';
-        return { kind: 'failed', retryable, type: 'OperationError', message: error.message };
+      const work = await this.#prepare(tenant, server, request);
+      try {
+        return await this.#carryOut(work);
+      } catch (error) {
+        if (error instanceof DomainError) return await this.#unfinished(work, troubleOf(error));
+        throw error;
       }
+    } catch (error) {
+      if (error instanceof DomainError) return troubleOf(error);
       throw error;
     }
   }
@@ -100,7 +107,8 @@ export class ServerWorks implements ServerKeeper {
       if (facts === null) return null;
       const { deploymentUid, node } = facts;
       const claimed = await claimRegistered.one(client, tenant, [deploymentUid, node, request.instance]);
-      const uid = claimed?.uid ?? (await this.#insert(client, tenant, request, facts.creatorId, deploymentUid));
+      const uid =
+        claimed?.uid ?? (await this.#insert(client, tenant, request, facts.creatorId, deploymentUid));
       return selectServersByUid.one(client, tenant, [[uid]]);
     });
   }
@@ -165,7 +173,7 @@ export class ServerWorks implements ServerKeeper {
     const { hands, call, request } = work;
     switch (request.work) {
       case 'build':
-        return this.#seeing(work, await hands.build(wishOf(work), call), 'built', 'active');
+        return this.#seeing(work, await hands.build(wishOf(work.server, request), call), 'built', 'active');
       case 'power_on':
         return this.#seeing(work, await hands.power(ref, 'on', call), 'power');
       case 'power_off':
@@ -205,7 +213,7 @@ export class ServerWorks implements ServerKeeper {
         tags: texts(work.request.tags),
       }),
     );
-    return { kind: 'done', properties: propertiesOf(work, seen) };
+    return { kind: 'done', properties: propertiesOf(work.server, work.accountName, seen) };
   }
 
   async #refresh(work: Work, answer: Answer<SeenServer | null>): Promise<ServerAnswer> {
@@ -305,7 +313,9 @@ export class ServerWorks implements ServerKeeper {
   ): Promise<void> {
     await inTransaction(this.#pool, async (client) => {
       await also(client);
-      await remember(client, tenant, server.uid, happening(request, event, message));
+      // Looking changes nothing that is worth remembering.
+      if (event !== 'refreshed')
+        await remember(client, tenant, server.uid, happening(request, event, message));
     });
   }
 }
@@ -321,89 +331,9 @@ function happening({ creator, execution }: ServerRequest, event: string, message
   return { event, message, by: creator, execution };
 }
 
-function wishOf({ server, request }: Work): ServerWish {
-  const { properties } = request;
-  const networks = Array.isArray(properties.networks) ? properties.networks : [];
-  return {
-    uuid: server.id,
-    hostname: server.hostname,
-    image: text(properties.image),
-    cpus: server.cpus || whole(properties.cpus, 1),
-    memoryMb: server.memoryMb || whole(properties.memory_mb, 1024),
-    diskGb: server.diskGb || whole(properties.disk_gb, 10),
-    networks: networks.filter((one): one is string => typeof one === 'string'),
-    username: text(properties.username) || null,
-    password: text(properties.password) || null,
-    script: text(properties.script),
-    tags: { ...texts(request.tags), ...texts(properties.tags), 'orrery:deployment': request.deployment },
-  };
-}
-
-/** What the node instance is to know. */
-function propertiesOf({ server, accountName }: Work, seen: SeenServer): JsonObject {
-  return {
-    id: seen.providerId,
-    server_id: server.id,
-    server_number: server.number,
-    hostname: seen.hostname,
-    ip: seen.privateIp || seen.ip,
-    private_ip: seen.privateIp,
-    public_ip: seen.ip,
-    port: seen.port,
-    mac: seen.mac,
-    state: seen.power,
-    cpus: seen.cpus,
-    memory_mb: seen.memoryMb,
-    disk_gb: seen.disks.reduce((sum, { gb }) => sum + gb, 0),
-    cloud_account: accountName,
-  };
-}
-
-function said(work: ServerWork, seen: SeenServer): string {
-  const size = `${seen.cpus} CPUs, ${seen.memoryMb} MB`;
-  if (work === 'build') return `${seen.hostname} was built: ${size}, ${seen.ip}`;
-  if (work === 'resize') return `${seen.hostname} has ${size} now`;
-  return `${work.replaceAll('_', ' ')}: ${seen.hostname} is ${seen.power}`;
-}
-
-/** A name that a host may have: of the property, else made from the instance's. */
-function hostnameOf(property: Json | undefined, instance: string): string {
-  const given = text(property).trim();
-  if (given !== '') return given.slice(0, 253);
-  return instance.replaceAll(/[^A-Za-z0-9-]+/g, '-').slice(0, 63);
-}
-
-function text(value: Json | undefined): string {
-  return typeof value === 'string' ? value : '';
-}
-
-/** A number from 1, also one that stands in a text; null for nothing. @throws DomainError `invalid` */
-function number(value: Json | undefined): number | null {
-  if (value === undefined || value === null || value === '') return null;
-  const read = Number(value);
-  if (Number.isInteger(read) && read >= 1) return read;
-  throw new DomainError('invalid', 'size-illegal', `A size must be a whole number from 1, not ${JSON.stringify(value)}`);
-}
-
-function whole(value: Json | undefined, otherwise: number): number {
-  return number(value) ?? otherwise;
-}
-
-function texts(value: Json | undefined): Record<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, typeof each === 'string' ? each : JSON.stringify(each)]),
-  );
-}
-
-function digestOf(value: string): string {
-  return createHash('sha256').update(value).digest('hex');
-}
-
-/** The same for the same operation, however often it is tried. */
-function uuidFrom(operationId: string): string {
-  const digits = digestOf(`snapshot ${operationId}`);
-  return [digits.slice(0, 8), digits.slice(8, 12), `4${digits.slice(13, 16)}`, `8${digits.slice(17, 20)}`, digits.slice(20, 32)].join('-');
+function troubleOf(error: DomainError): Exclude<Answer<never>, { kind: 'done' }> {
+  const retryable = error.kind === 'unavailable';
+  return { kind: 'failed', retryable, type: 'OperationError', message: error.message };
 }
 
 function refusal(message: string): ServerAnswer {

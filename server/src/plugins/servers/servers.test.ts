@@ -63,9 +63,13 @@ describe('the servers plugin', () => {
   });
 
   it('keeps runtime properties of others, and takes its own away with the server', async () => {
-    const built = await run(answering([{ kind: 'done', properties: { id: 'i-1', ip: '127.0.0.9' } }]), 'build', {
-      mine: 1,
-    });
+    const built = await run(
+      answering([{ kind: 'done', properties: { id: 'i-1', ip: '127.0.0.9' } }]),
+      'build',
+      {
+        mine: 1,
+      },
+    );
     assert.deepEqual(built.runtimeProperties, { web_a: { mine: 1, id: 'i-1', ip: '127.0.0.9' } });
     const gone = await run(answering([{ kind: 'done', properties: null }]), 'remove', {
       mine: 1,

@@ -43,11 +43,19 @@ export function createServersPlugin(keeper: ServerKeeper, waits = WAITS): Plugin
     async run(request) {
       const work = workOf(request.functionName);
       if (work === null) {
-        return failure('NonRecoverableError', `${SERVERS_PLUGIN} has no function "${request.functionName}"`, false);
+        return failure(
+          'NonRecoverableError',
+          `${SERVERS_PLUGIN} has no function "${request.functionName}"`,
+          false,
+        );
       }
       const { self } = request.context;
       if (self === null) {
-        return failure('NonRecoverableError', `"${request.functionName}" runs on a node instance only`, false);
+        return failure(
+          'NonRecoverableError',
+          `"${request.functionName}" runs on a node instance only`,
+          false,
+        );
       }
       const answer = await waitFor(keeper, work, self, request, waits);
       return outcomeOf(answer, self, request);

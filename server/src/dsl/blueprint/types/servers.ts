@@ -1,6 +1,6 @@
 /**
  * Node types for servers that the inventory builds, as blueprints import them: `orrery/servers.yaml`. An ordinary file of the
- * language, beside the base types and derived from them.
+ * language, beside the base types and derived from them. Operations declare no inputs, so that `execute_operation` may give what each takes.
  */
 const OPERATIONS = (names: readonly string[]) =>
   names.map((name) => `        ${name}: {implementation: orrery_servers.${name}}`).join('\n');
@@ -51,25 +51,18 @@ node_types:
       cloudify.interfaces.host:
         get_state: {implementation: orrery_servers.refresh}
       orrery.interfaces.server:
-${OPERATIONS(['power_on', 'power_off', 'suspend', 'reboot', 'refresh'])}
-        resize:
-          implementation: orrery_servers.resize
-          inputs:
-            cpus: {default: null}
-            memory_mb: {default: null}
-            disk: {description: 'Which one grows, as the inventory calls it; empty: the first.', default: ''}
-            disk_gb: {default: null}
-            new_disk_gb: {default: null}
-        snapshot:
-          implementation: orrery_servers.snapshot
-          inputs:
-            name: {default: ''}
-        revert_snapshot:
-          implementation: orrery_servers.revert_snapshot
-          inputs:
-            snapshot: {default: ''}
-        delete_snapshot:
-          implementation: orrery_servers.delete_snapshot
-          inputs:
-            snapshot: {default: ''}
+${OPERATIONS([
+  'power_on',
+  'power_off',
+  'suspend',
+  'reboot',
+  'refresh',
+  // {cpus, memory_mb, disk, disk_gb, new_disk_gb}: `disk` is the one that grows to `disk_gb`; empty: the first.
+  'resize',
+  // {name}
+  'snapshot',
+  // {snapshot}: an id or a name; empty: the newest.
+  'revert_snapshot',
+  'delete_snapshot',
+])}
 `;

@@ -76,17 +76,23 @@ export function ec2Client(settings: Ec2Settings, access: CloudAccess, allowlist:
 }
 
 /** Codes of EC2 that say "not now". */
-const LATER = /^(Throttl\w*|RequestLimitExceeded|Unavailable|ServiceUnavailable|InternalError|InternalFailure)$/;
+const LATER =
+  /^(Throttl\w*|RequestLimitExceeded|Unavailable|ServiceUnavailable|InternalError|InternalFailure)$/;
 /** What is in the middle of something, or not yet known everywhere. */
 const SOON =
   /^(IncorrectInstanceState|IncorrectState|IncorrectModificationState|VolumeModificationRateExceeded)$/;
 /** Room may come. */
-const MAYBE = /^(InsufficientInstanceCapacity|InsufficientHostCapacity|SnapshotCreationPerVolumeRateExceeded)$/;
+const MAYBE =
+  /^(InsufficientInstanceCapacity|InsufficientHostCapacity|SnapshotCreationPerVolumeRateExceeded)$/;
 
 /** What came of a request that failed. Messages of EC2 name ids and rights, never the secret. */
 export function ec2Trouble(error: unknown): Answer<never> {
   if (error instanceof DomainError) return refused(error.message);
-  const { name = '', message = '', $metadata } = error as {
+  const {
+    name = '',
+    message = '',
+    $metadata,
+  } = error as {
     name?: string;
     message?: string;
     $metadata?: { httpStatusCode?: number };

@@ -56,10 +56,7 @@ export class Ec2Lookup {
   }
 
   volumesOf({ InstanceId }: Instance, abortSignal: AbortSignal): Promise<Volume[]> {
-    return this.#volumes(
-      [{ Name: 'attachment.instance-id', Values: [InstanceId ?? '-'] }],
-      abortSignal,
-    );
+    return this.#volumes([{ Name: 'attachment.instance-id', Values: [InstanceId ?? '-'] }], abortSignal);
   }
 
   volumes(tag: string, value: string, abortSignal: AbortSignal): Promise<Volume[]> {

@@ -123,3 +123,7 @@ export function seenInstance(
     },
   };
 }
+
+export function only({ InstanceId }: Instance): { InstanceIds: string[] } {
+  return { InstanceIds: [InstanceId ?? ''] };
+}

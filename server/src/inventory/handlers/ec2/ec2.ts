@@ -8,18 +8,12 @@
  * Not offered: suspending (hibernation has to be prepared when an instance is made), and going back to a snapshot.
  */
 import {
-  AttachVolumeCommand,
-  CreateSnapshotCommand,
-  CreateTagsCommand,
-  CreateVolumeCommand,
-  DeleteSnapshotCommand,
-  DeleteTagsCommand,
-  DeleteVolumeCommand,
   type _InstanceType,
+  CreateSnapshotCommand,
+  DeleteSnapshotCommand,
+  DeleteVolumeCommand,
   type EC2Client,
   type Instance,
-  ModifyInstanceAttributeCommand,
-  ModifyVolumeCommand,
   RebootInstancesCommand,
   RunInstancesCommand,
   StartInstancesCommand,
@@ -47,16 +41,8 @@ import {
 } from '../handler.js';
 import { type Ec2Settings, ec2Client, ec2Trouble, readEc2Settings } from './ec2-access.js';
 import { Ec2Lookup, type RootDevice } from './ec2-lookup.js';
-import {
-  DISK_TAG,
-  isGone,
-  ON_AGAIN_TAG,
-  SERVER_TAG,
-  SNAPSHOT_TAG,
-  seenInstance,
-  sizeFor,
-  tagOf,
-} from './ec2-seen.js';
+import { resizeInstance } from './ec2-resize.js';
+import { isGone, only, SERVER_TAG, SNAPSHOT_TAG, seenInstance, sizeFor } from './ec2-seen.js';
 
 export function createEc2Handler({ allowlist }: { readonly allowlist: Allowlist }): ServerHandler {
   return {
@@ -68,8 +54,6 @@ export function createEc2Handler({ allowlist }: { readonly allowlist: Allowlist 
     },
   };
 }
-
-type Work<Value> = (instance: Instance) => Promise<Answer<Value>>;
 
 class Ec2Servers implements ServerHands {
   readonly #client: EC2Client;
@@ -85,7 +69,8 @@ class Ec2Servers implements ServerHands {
   build(wish: ServerWish, call: Call): Promise<Answer<SeenServer>> {
     return this.#asking(call, async (abortSignal) => {
       let instance = await this.#lookup.find({ uuid: wish.uuid, providerId: null }, abortSignal);
-      if (instance !== null && isGone(instance)) return refused('the instance was terminated while it was built');
+      if (instance !== null && isGone(instance))
+        return refused('the instance was terminated while it was built');
       if (instance === null) {
         const size = sizeFor(wish.cpus, wish.memoryMb);
         if (size === null)
@@ -124,16 +109,12 @@ class Ec2Servers implements ServerHands {
 
   resize(server: ServerRef, change: SizeChange, call: Call): Promise<Answer<SeenServer>> {
     return this.#with(server, call, async (instance, abortSignal) => {
-      const steps: Work<null>[] = [
-        (one) => this.#changeType(one, change, abortSignal),
-        (one) => this.#grow(one, change, abortSignal),
-        (one) => this.#add(one, change, abortSignal),
-      ];
-      for (const step of steps) {
-        const answer = await step(instance);
-        if (answer.kind !== 'done') return answer;
-      }
-      return this.#again(instance, abortSignal);
+      const answer = await resizeInstance(
+        { client: this.#client, lookup: this.#lookup, abortSignal },
+        instance,
+        change,
+      );
+      return answer.kind === 'done' ? this.#again(instance, abortSignal) : answer;
     });
   }
 
@@ -228,11 +209,7 @@ class Ec2Servers implements ServerHands {
     });
   }
 
-  async #power(
-    instance: Instance,
-    to: 'on' | 'off',
-    abortSignal: AbortSignal,
-  ): Promise<Answer<SeenServer>> {
+  async #power(instance: Instance, to: 'on' | 'off', abortSignal: AbortSignal): Promise<Answer<SeenServer>> {
     const state = instance.State?.Name;
     if (state === (to === 'on' ? 'running' : 'stopped')) return done(await this.#seen(instance, abortSignal));
     if (to === 'on' && state === 'stopped')
@@ -240,96 +217,6 @@ class Ec2Servers implements ServerHands {
     if (to === 'off' && state === 'running')
       await this.#client.send(new StopInstancesCommand(only(instance)), { abortSignal });
     return again(3, `instance ${instance.InstanceId} is on its way ${to === 'on' ? 'up' : 'down'}`);
-  }
-
-  /** Another type needs an instance that is off: off, changed, and on again when it was on. */
-  async #changeType(
-    instance: Instance,
-    { cpus, memoryMb }: SizeChange,
-    abortSignal: AbortSignal,
-  ): Promise<Answer<null>> {
-    if (cpus === undefined && memoryMb === undefined) return done(null);
-    const now = await this.#lookup.sizeOf(instance, abortSignal);
-    const wanted = { cpus: cpus ?? now?.cpus ?? 1, memoryMb: memoryMb ?? now?.memoryMb ?? 0 };
-    const size = sizeFor(wanted.cpus, wanted.memoryMb);
-    if (size === null)
-      return refused(`no type of instance has ${wanted.cpus} CPUs and ${wanted.memoryMb} MB of memory`);
-    // Of two types of one size the one it has is as good.
-    const fits = now !== null && now.cpus === size.cpus && now.memoryMb === size.memoryMb;
-    const state = instance.State?.Name;
-    const id = instance.InstanceId!;
-    if (!fits) {
-      if (state === 'running') {
-        const Tags = [{ Key: ON_AGAIN_TAG, Value: 'yes' }];
-        await this.#client.send(new CreateTagsCommand({ Resources: [id], Tags }), { abortSignal });
-        await this.#client.send(new StopInstancesCommand(only(instance)), { abortSignal });
-      }
-      if (state !== 'stopped') return again(3, `instance ${id} is turned off to be resized`);
-      await this.#client.send(
-        new ModifyInstanceAttributeCommand({ InstanceId: id, InstanceType: { Value: size.name } }),
-        { abortSignal },
-      );
-      return again(0.5, `instance ${id} is of type ${size.name} now`);
-    }
-    if (tagOf(instance, ON_AGAIN_TAG) === null) return done(null);
-    if (state === 'running') {
-      const Tags = [{ Key: ON_AGAIN_TAG }];
-      await this.#client.send(new DeleteTagsCommand({ Resources: [id], Tags }), { abortSignal });
-      return done(null);
-    }
-    if (state === 'stopped')
-      await this.#client.send(new StartInstancesCommand(only(instance)), { abortSignal });
-    return again(3, `instance ${id} is coming up again`);
-  }
-
-  async #grow(instance: Instance, { grow }: SizeChange, abortSignal: AbortSignal): Promise<Answer<null>> {
-    if (grow === undefined) return done(null);
-    const { disks } = await this.#seen(instance, abortSignal);
-    const disk = grow.disk === '' ? disks[0] : disks.find(({ id }) => id === grow.disk);
-    if (disk === undefined) return refused(`there is no disk ${grow.disk}`);
-    if (disk.gb > grow.gb) return refused(`disk ${disk.id} has ${disk.gb} GB, and disks only grow`);
-    if (disk.gb === grow.gb) return done(null);
-    await this.#client.send(new ModifyVolumeCommand({ VolumeId: disk.id, Size: grow.gb }), { abortSignal });
-    return again(2, `volume ${disk.id} is growing`);
-  }
-
-  async #add(instance: Instance, { add }: SizeChange, abortSignal: AbortSignal): Promise<Answer<null>> {
-    if (add === undefined) return done(null);
-    const uuid = tagOf(instance, SERVER_TAG) ?? instance.InstanceId!;
-    const [known] = (await this.#lookup.volumes(SERVER_TAG, uuid, abortSignal)).filter(
-      (volume) => tagOf(volume, DISK_TAG) === add.id,
-    );
-    if (known === undefined) {
-      await this.#client.send(
-        new CreateVolumeCommand({
-          AvailabilityZone: instance.Placement?.AvailabilityZone,
-          Size: add.gb,
-          ClientToken: `${uuid}-${add.id}`.slice(0, 64),
-          TagSpecifications: [
-            {
-              ResourceType: 'volume',
-              Tags: [
-                { Key: SERVER_TAG, Value: uuid },
-                { Key: DISK_TAG, Value: add.id },
-              ],
-            },
-          ],
-        }),
-        { abortSignal },
-      );
-      return again(2, 'a volume is being made');
-    }
-    if (known.Attachments?.some((each) => each.InstanceId === instance.InstanceId)) return done(null);
-    if (known.State !== 'available') return again(2, `volume ${known.VolumeId} is ${known.State}`);
-    const used = new Set((instance.BlockDeviceMappings ?? []).map(({ DeviceName }) => DeviceName));
-    const free = [...'fghijklmnop'].map((letter) => `/dev/sd${letter}`).find((name) => !used.has(name));
-    if (free === undefined) return refused('the instance has no room for another volume');
-    const { VolumeId } = known;
-    await this.#client.send(
-      new AttachVolumeCommand({ InstanceId: instance.InstanceId, VolumeId, Device: free }),
-      { abortSignal },
-    );
-    return again(2, `volume ${VolumeId} is being attached`);
   }
 
   #runInstances(wish: ServerWish, image: string, type: string, root: RootDevice | null): RunInstancesCommand {
@@ -402,8 +289,4 @@ class Ec2Servers implements ServerHands {
       return signal.aborted ? ABORTED : ec2Trouble(error);
     }
   }
-}
-
-function only({ InstanceId }: Instance): { InstanceIds: string[] } {
-  return { InstanceIds: [InstanceId ?? ''] };
 }
