@@ -28,15 +28,15 @@ import { Maintenance } from './installation/maintenance.js';
 import { ProviderContexts } from './installation/provider-context.js';
 import { Badges } from './inventory/badges.js';
 import { CloudAccounts } from './inventory/cloud-accounts.js';
-import { Harvests } from './inventory/harvest.js';
-import { Regions } from './inventory/regions.js';
-import { InventoryResources } from './inventory/resources.js';
-import { Strategies } from './inventory/strategies.js';
 import { InstanceFollower } from './inventory/follow-instances.js';
 import { createEc2Handler } from './inventory/handlers/ec2/ec2.js';
 import { createLocalHandler } from './inventory/handlers/local/local.js';
+import { Harvests } from './inventory/harvest.js';
+import { Regions } from './inventory/regions.js';
+import { InventoryResources } from './inventory/resources.js';
 import { ServerHandlers } from './inventory/server-handlers.js';
 import { ServerWorks } from './inventory/server-works.js';
+import { Strategies } from './inventory/strategies.js';
 import type { Log } from './log.js';
 import { LogBundles } from './log-bundles/log-bundles.js';
 import { LOG_BUNDLE_WORKFLOW } from './log-bundles/workflows.js';
@@ -262,7 +262,6 @@ export async function buildCore({
   const groups = new Groups(pool, rights);
   const environments = new Environments(pool);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
-  const cloudAccounts = new CloudAccounts({ pool, safe: null });
   const serverHandlers = new ServerHandlers({
     accounts: cloudAccounts,
     handlers: [

@@ -117,11 +117,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   scheduling: [...COMMON, 'dsl', 'orchestration'],
   plugins: ['contracts', 'net'],
   ordering: [...COMMON, 'orchestration', 'workspaces'],
-<<<<<<< HEAD
-  inventory: [...COMMON, 'plugins', 'net', 'inventory/import'],
-=======
-  inventory: [...COMMON, 'plugins', 'net', 'orchestration', 'ordering'],
->>>>>>> a7a8a00 (inventory: every host that the engine builds is a server; operations of servers act and are remembered)
+  inventory: [...COMMON, 'plugins', 'net', 'inventory/import', 'orchestration', 'ordering'],
   governance: [...COMMON, 'inventory', 'orchestration', 'governance/rules'],
   academy: [...COMMON],
   snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],
