@@ -88,21 +88,36 @@ create table order_items (
   kind text not null check (kind in ('deploy', 'provision', 'modify', 'decommission')),
   -- As it was asked for (ordering/order-items.ts, AskedItem): what is shown, and what is asked again by a duplicate.
   asked json not null,
-  -- What is to be done (ordering/item-plans.ts, ItemPlan): found when it was asked for, and again when it is submitted.
+  -- What is to be done (ordering/item-plans.ts, ItemPlan): found when it was asked for, and again when it is approved.
   plan json not null,
   rate numeric(16, 4) not null default 0,
-  -- `kept`: nothing is to be done yet. `due`: approved. `begun`: its execution is recorded. `ended`: nothing more is to be done.
-  state text not null default 'kept' check (state in ('kept', 'due', 'begun', 'ended')),
-  -- What was made for it. Ids are derived from the item, so that what was made is found again by whoever goes on.
-  deployment_id text,
-  -- A worker is at it until then, if it lives.
-  lease_until timestamptz,
-  tries integer not null default 0,
   unique (order_uid, position)
 );
 create index order_items_tenant on order_items (tenant_id, order_uid);
-create index order_items_due on order_items (uid) where state = 'due';
-create index order_items_deployment on order_items (tenant_id, deployment_id) where deployment_id is not null;
+-- What an approved item takes of work: one execution on one deployment each.
+create table order_errands (
+  uid bigint generated always as identity primary key,
+  tenant_id bigint not null references tenants (id),
+  order_uid bigint not null references orders (uid),
+  order_item_uid bigint not null references order_items (uid),
+  kind text not null check (kind in ('build', 'modify', 'remove')),
+  -- Derived from the item where it is to be made, so that what was made is found again by whoever goes on. Null: no deployment
+  -- has built what is to go.
+  deployment_id text,
+  -- ordering/errands.ts, ErrandTask.
+  task json not null,
+  -- `due`: nothing of it may be lost. `begun`: its execution is recorded. `ended`: nothing more is to be done.
+  state text not null default 'due' check (state in ('due', 'begun', 'ended')),
+  -- A worker is at it until then, if it lives.
+  lease_until timestamptz,
+  tries integer not null default 0,
+  execution_uid bigint references executions (uid) on delete set null
+);
+create index order_errands_order on order_errands (tenant_id, order_uid);
+create index order_errands_item on order_errands (order_item_uid);
+create index order_errands_due on order_errands (uid) where state = 'due';
+create index order_errands_deployment on order_errands (tenant_id, deployment_id) where deployment_id is not null;
+create index order_errands_execution on order_errands (execution_uid) where execution_uid is not null;
 
 -- What approved orders take of a quota: a row for each server that is to be, and as long as it is.
 create table quota_holds (
@@ -137,7 +152,7 @@ create table jobs (
   -- ordering/job-types.ts
   type text not null check (type ~ '^[a-z][a-z_]{0,63}$'),
   order_uid bigint references orders (uid),
-  order_item_uid bigint references order_items (uid),
+  errand_uid bigint references order_errands (uid),
   parent_uid bigint references jobs (uid),
   owner_id bigint not null references users (id),
   group_uid bigint references ordering_groups (uid) on delete set null,
@@ -168,7 +183,7 @@ create table jobs (
 );
 alter table jobs alter column log set compression pglz;
 create index jobs_order on jobs (order_uid, uid) where order_uid is not null;
-create index jobs_item on jobs (order_item_uid) where order_item_uid is not null;
+create index jobs_errand on jobs (errand_uid) where errand_uid is not null;
 create index jobs_parent on jobs (parent_uid) where parent_uid is not null;
 create index jobs_execution on jobs (execution_uid) where execution_uid is not null;
 create index jobs_type on jobs (tenant_id, type, uid);

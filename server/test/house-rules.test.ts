@@ -116,7 +116,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   grouping: [...COMMON, 'filters', 'catalog', 'orchestration'],
   scheduling: [...COMMON, 'dsl', 'orchestration'],
   plugins: ['contracts', 'net'],
-  ordering: [...COMMON, 'orchestration', 'workspaces'],
+  ordering: [...COMMON, 'dsl', 'catalog', 'orchestration', 'workspaces'],
   inventory: [...COMMON, 'plugins', 'net', 'inventory/import', 'orchestration', 'ordering'],
   governance: [...COMMON, 'inventory', 'orchestration', 'governance/rules'],
   academy: [...COMMON],

@@ -77,6 +77,7 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'quotas',
   'orders',
   'order_items',
+  'order_errands',
   'quota_holds',
   'jobs',
   'job_news',

@@ -1,0 +1,290 @@
+/**
+ * Carries out what approved orders need, once each, whatever dies in between.
+ *
+ * An errand is one execution on one deployment. Everything before that execution is made under ids derived from the order, so
+ * whoever goes on after a crash finds it: a blueprint that is there is not uploaded again, a deployment that is there and carries
+ * the errand's label is taken as it is. The execution itself is started in the transaction that marks the errand as begun,
+ * so there is one and only one.
+ *
+ *   claimed ─► blueprint ─► deployment ─► [ execution + errand begun + jobs bound ]
+ *
+ * The owner of the order acts, with rights lent for exactly this: what was approved is permitted, also to somebody who may
+ * order and nothing else.
+ */
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Caller, Permission, TenantScope } from '../caller.js';
+import type { BlueprintUploads } from '../catalog/blueprint-uploads.js';
+import type { Blueprints } from '../catalog/blueprints.js';
+import type { JsonObject } from '../dsl/plan.js';
+import { DomainError } from '../errors.js';
+import type { Callers } from '../identity/callers.js';
+import type { TenantId } from '../ids.js';
+import type { Deployments } from '../orchestration/deployments.js';
+import type { Executions } from '../orchestration/executions.js';
+import type { Client, Pool } from '../store/pool.js';
+import { inTransaction } from '../store/transaction.js';
+import type { ErrandTask } from './errand-task.js';
+import {
+  claimErrand,
+  type ErrandRow,
+  lockErrand,
+  putOffErrand,
+  selectErrand,
+  setBegun,
+} from './errands.store.js';
+import { bindExecution } from './jobs.store.js';
+import { oneFileArchive } from './one-file-archive.js';
+import { blueprintOf } from './order-blueprint.js';
+import { sourcesOf } from './order-facts.store.js';
+import type { ServerBook } from './server-book.js';
+import type { Settlement } from './settle.js';
+
+export interface CarryOutParts {
+  readonly pool: Pool;
+  readonly callers: Callers;
+  readonly blueprints: Blueprints;
+  readonly uploads: BlueprintUploads;
+  readonly deployments: Deployments;
+  readonly executions: Executions;
+  readonly servers: ServerBook;
+  readonly settlement: Settlement;
+  /** For tests: called before each step with its name; what it throws is as if the process had died there. */
+  readonly before?: (step: Step, errand: number) => Promise<void>;
+}
+
+export type Step = 'blueprint' | 'deployment' | 'execution' | 'begun';
+
+/** Seconds. Longer than a blueprint takes to compile. */
+const LEASE = 60;
+const LENT: readonly Permission[] = [
+  'blueprints.read',
+  'blueprints.write',
+  'deployments.read',
+  'deployments.write',
+  'executions.read',
+  'executions.run',
+  'nodes.read',
+  'events.read',
+  'secrets.read',
+  'plugins.read',
+];
+const LABEL = 'orrery-order-errand';
+const MOST_TRIES = 200;
+
+export class CarryOut {
+  readonly #parts: CarryOutParts;
+
+  constructor(parts: CarryOutParts) {
+    this.#parts = parts;
+  }
+
+  /** Carries out what is due. Any number of processes may do it at once. @returns how many errands were looked at */
+  async all(): Promise<number> {
+    let count = 0;
+    for (;;) {
+      const claimed = await claimErrand.one(this.#parts.pool, [LEASE]);
+      if (claimed === null) return count;
+      count += 1;
+      await this.#one(claimed.tenantId, claimed.uid);
+    }
+  }
+
+  async #one(tenant: TenantId, uid: number): Promise<void> {
+    const { pool, settlement } = this.#parts;
+    const errand = await selectErrand.one(pool, tenant, [uid]);
+    if (errand === null || errand.state !== 'due') return;
+    try {
+      if (errand.cancelWanted) {
+        await settlement.withoutExecution(errand, 'CANCELED', 'It was canceled before it began');
+        return;
+      }
+      await this.#carryOut(errand);
+    } catch (error) {
+      if (isFinal(error) || errand.tries > MOST_TRIES) {
+        const message =
+          error instanceof DomainError
+            ? error.message
+            : 'Something went wrong in the server; its log says more';
+        await settlement.withoutExecution(errand, 'FAILURE', message);
+        return;
+      }
+      await putOffErrand.run(pool, tenant, [uid, Math.min(60, 2 ** Math.min(errand.tries, 6))]);
+      if (!(error instanceof DomainError)) throw error;
+    }
+  }
+
+  async #carryOut(errand: ErrandRow): Promise<void> {
+    const { before = async () => {} } = this.#parts;
+    const caller = await this.actor(errand);
+    if (errand.task.kind === 'build') {
+      await before('blueprint', errand.uid);
+      await this.#blueprint(caller, errand, errand.task);
+      await before('deployment', errand.uid);
+      await this.#deployment(caller, errand, errand.task);
+    }
+    await before('execution', errand.uid);
+    await this.#begin(caller, errand);
+  }
+
+  /** Who acts for an errand. @throws DomainError `forbidden` where the owner is not there any more */
+  async actor(errand: Pick<ErrandRow, 'owner' | 'tenantName' | 'orderNumber'>): Promise<Caller> {
+    const caller = await this.#parts.callers.actingAs(
+      errand.owner,
+      errand.tenantName,
+      `order ${errand.orderNumber}`,
+    );
+    return { ...caller, permissions: new Set([...caller.permissions, ...LENT]) };
+  }
+
+  async #blueprint(
+    caller: Caller,
+    errand: ErrandRow,
+    task: Extract<ErrandTask, { kind: 'build' }>,
+  ): Promise<void> {
+    const { pool, blueprints, uploads } = this.#parts;
+    const { blueprintId: id, plan } = task;
+    if (plan.blueprint !== null) return;
+    if (await this.#uploaded(caller, id)) return;
+    const uids = plan.actions.map(({ action }) => action.uid);
+    const sources = uids.length === 0 ? [] : await sourcesOf.all(pool, errand.tenantId, [uids]);
+    const order = { number: errand.orderNumber, group: errand.groupName, owner: errand.owner };
+    const archive = oneFileArchive('blueprint.yaml', blueprintOf(plan, order, sources));
+    try {
+      const labels = [{ key: LABEL, value: String(errand.uid) }];
+      await uploads.upload(caller, {
+        id,
+        source: { kind: 'stream', stream: Readable.from([archive]) },
+        labels,
+      });
+    } catch (error) {
+      // Somebody else uploads it at this moment, or has just done so.
+      if (!(error instanceof DomainError) || error.kind !== 'conflict') throw error;
+      for (let tries = 0; tries < 50; tries += 1) {
+        if (await this.#uploaded(caller, id)) return;
+        await pause(100);
+      }
+      const { state } = await blueprints.get(caller, id);
+      throw new DomainError('unavailable', 'blueprint-not-ready', `Blueprint ${id} is ${state}`);
+    }
+  }
+
+  async #uploaded(caller: Caller, id: string): Promise<boolean> {
+    try {
+      return (await this.#parts.blueprints.get(caller, id)).state === 'uploaded';
+    } catch (error) {
+      if (error instanceof DomainError && error.kind === 'not-found') return false;
+      throw error;
+    }
+  }
+
+  async #deployment(
+    caller: Caller,
+    errand: ErrandRow,
+    task: Extract<ErrandTask, { kind: 'build' }>,
+  ): Promise<void> {
+    const { deployments } = this.#parts;
+    const id = errand.deploymentId!;
+    const label = { key: LABEL, value: String(errand.uid) };
+    try {
+      await deployments.create(caller, {
+        id,
+        blueprintId: task.blueprintId,
+        displayName: task.plan.name,
+        inputs: task.plan.blueprint?.inputs ?? {},
+        labels: [label, { key: 'order', value: String(errand.orderNumber) }],
+      });
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.reason !== 'deployment-exists') throw error;
+      const there = await deployments.get(caller, id);
+      if (there.labels.some(({ key, value }) => key === label.key && value === label.value)) return;
+      throw new DomainError(
+        'invalid',
+        'deployment-exists',
+        `A deployment ${id} is there that was not made for this order`,
+      );
+    }
+  }
+
+  async #begin(caller: Caller, errand: ErrandRow): Promise<void> {
+    const { pool, executions, servers, before = async () => {} } = this.#parts;
+    const scope: TenantScope = {
+      tenantId: errand.tenantId,
+      tenantName: errand.tenantName,
+      userId: caller.userId,
+      seesPrivate: true,
+    };
+    await inTransaction(pool, async (client) => {
+      const held = await lockErrand.one(client, errand.tenantId, [errand.uid]);
+      if (held?.state !== 'due') return;
+      const { task } = errand;
+      const deploymentId = errand.deploymentId;
+      if (deploymentId === null) {
+        throw new DomainError('invalid', 'server-not-built-here', 'No deployment has built it');
+      }
+      const execution = await executions.startWithin(client, caller, {
+        deploymentId,
+        ...workflowOf(task),
+        queue: true,
+      });
+      if (task.kind === 'build') {
+        await servers.bind(client, scope, deploymentId, {
+          servers: task.servers.map(({ uid }) => uid),
+          resource: task.resource,
+        });
+      }
+      await bindJobs(client, errand, execution.uid);
+      await before('begun', errand.uid);
+    });
+    executions.wakeWorkers();
+  }
+}
+
+async function bindJobs(client: Client, errand: ErrandRow, execution: number): Promise<void> {
+  await setBegun.run(client, errand.tenantId, [errand.uid, execution]);
+  await bindExecution.run(client, errand.tenantId, [errand.uid, execution]);
+}
+
+/** What is asked of the engine. */
+export function workflowOf(task: ErrandTask): { readonly workflow: string; readonly parameters: JsonObject } {
+  switch (task.kind) {
+    case 'build':
+      return { workflow: 'install', parameters: {} };
+    case 'modify': {
+      const { cpus, memoryMb, grow, addGb } = task.plan.change;
+      return {
+        workflow: 'execute_operation',
+        parameters: {
+          operation: 'orrery.interfaces.server.resize',
+          operation_kwargs: {
+            cpus: cpus ?? null,
+            memory_mb: memoryMb ?? null,
+            disk: grow?.disk ?? '',
+            disk_gb: grow?.gb ?? null,
+            new_disk_gb: addGb ?? null,
+          },
+          allow_kwargs_override: true,
+          ...(task.server.instanceId === null
+            ? { node_ids: [task.server.node] }
+            : { node_instance_ids: [task.server.instanceId] }),
+        },
+      };
+    }
+    case 'remove':
+      return {
+        workflow: 'uninstall',
+        parameters: task.whole
+          ? {}
+          : {
+              node_instance_ids: task.servers.flatMap(({ instanceId }) =>
+                instanceId === null ? [] : [instanceId],
+              ),
+            },
+      };
+  }
+}
+
+/** No other try helps: what was asked for cannot be. */
+function isFinal(error: unknown): boolean {
+  return error instanceof DomainError && ['invalid', 'forbidden', 'not-found'].includes(error.kind);
+}

@@ -1,0 +1,262 @@
+/** What becomes of an approved order, in the transaction that approves it: servers that count, errands, and jobs to look at. */
+import type { Caller, TenantScope } from '../caller.js';
+import type { UserId } from '../ids.js';
+import { nextNumber } from '../store/numbers.js';
+import type { Client } from '../store/pool.js';
+import type { ErrandServer, ErrandTask } from './errand-task.js';
+import { insertErrand } from './errands.store.js';
+import type { JobType } from './job-types.js';
+import { insertJob } from './jobs.store.js';
+import type { BuildPlan, ModifyPlan, RemovePlan } from './order-items.js';
+import type { OrderRow } from './orders.store.js';
+import type { PlannedItem } from './plan-items.js';
+import { type Taking, take } from './quota-book.js';
+import type { ServerBook } from './server-book.js';
+
+export interface ActivationParts {
+  readonly servers: ServerBook;
+  /** The owner of an order, as a caller with the rights they have now. */
+  readonly actors: (username: string, by: Caller) => Promise<Caller>;
+}
+
+interface NewJob {
+  readonly type: JobType;
+  readonly subject: string;
+  readonly nodes: readonly string[] | null;
+  readonly server: number | null;
+  readonly within?: readonly NewJob[];
+}
+
+type ActiveItem = PlannedItem & { readonly uid: number };
+
+/** @param takings of each item */
+export async function activate(
+  { servers }: Pick<ActivationParts, 'servers'>,
+  client: Client,
+  scope: TenantScope,
+  order: OrderRow,
+  items: readonly ActiveItem[],
+  takings: readonly (readonly Taking[])[],
+): Promise<void> {
+  const owner = (order.recipient ?? order.owner).id;
+  for (const [at, item] of items.entries()) {
+    const of = takings[at]!;
+    switch (item.plan.kind) {
+      case 'build': {
+        const built = await register(client, scope, order, owner, item.plan, servers);
+        await take(client, scope, item.uid, order.groupPath, withServers(of, built.servers));
+        await commission(client, scope, order, item, at, built, owner);
+        break;
+      }
+      case 'modify':
+        await take(client, scope, item.uid, order.groupPath, of);
+        await change(client, scope, order, item.uid, item.plan, owner);
+        break;
+      case 'remove':
+        await decommission(client, scope, order, item.uid, item.plan, owner);
+        break;
+    }
+  }
+}
+
+async function register(
+  client: Client,
+  scope: TenantScope,
+  order: OrderRow,
+  owner: UserId,
+  plan: BuildPlan,
+  book: ServerBook,
+): Promise<{ readonly servers: readonly ErrandServer[]; readonly resource: number | null }> {
+  const rows = await book.register(
+    client,
+    scope,
+    plan.servers.map((server) => ({
+      hostname: server.hostname,
+      account: server.account,
+      groupUid: order.groupUid,
+      environmentUid: server.environment.uid,
+      osBuildUid: server.osBuild?.uid ?? null,
+      ownerId: owner,
+      node: server.node,
+      cpus: server.cpus,
+      memoryMb: server.memoryMb,
+      diskGb: server.diskGb,
+      parameters: server.parameters,
+    })),
+  );
+  const resource =
+    plan.resourceType === null
+      ? null
+      : await book.registerResource(client, scope, {
+          name: plan.name,
+          resourceTypeUid: plan.resourceType.uid,
+          offerUid: plan.offer?.uid ?? null,
+          groupUid: order.groupUid,
+          ownerId: owner,
+          parameters: {},
+        });
+  return {
+    servers: rows.map(({ uid, number, id }, at) => ({
+      uid,
+      number,
+      id,
+      node: plan.servers[at]!.node,
+      hostname: plan.servers[at]!.hostname,
+      instanceId: null,
+    })),
+    resource: resource?.uid ?? null,
+  };
+}
+
+/** The deployment and the blueprint of an item, found again by whoever goes on with it. */
+export function deploymentIdOf(order: { readonly number: number }, at: number): string {
+  return `order-${order.number}-${at + 1}`;
+}
+
+async function commission(
+  client: Client,
+  scope: TenantScope,
+  order: OrderRow,
+  item: ActiveItem,
+  at: number,
+  { servers, resource }: { readonly servers: readonly ErrandServer[]; readonly resource: number | null },
+  owner: UserId,
+): Promise<void> {
+  const plan = item.plan as BuildPlan;
+  const deployment = deploymentIdOf(order, at);
+  const blueprintId = plan.blueprint?.id ?? deployment;
+  const task: ErrandTask = { kind: 'build', blueprintId, plan, servers, resource };
+  const errand = await errandOf(client, scope, order, item.uid, 'build', deployment, task);
+  const ofServers = servers.map(
+    ({ node, hostname, uid }): NewJob => ({
+      type: 'provision',
+      subject: hostname,
+      nodes: [node],
+      server: uid,
+    }),
+  );
+  const ofActions = plan.actions.map(
+    ({ node, part }): NewJob => ({ type: 'orchestration_hook', subject: part, nodes: [node], server: null }),
+  );
+  const jobs: NewJob[] =
+    item.asked.kind === 'provision'
+      ? ofServers
+      : [
+          {
+            type: 'deploy_blueprint',
+            subject: plan.name,
+            nodes: null,
+            server: null,
+            within: [...ofServers, ...ofActions],
+          },
+        ];
+  await insertJobs(client, scope, order, errand, jobs, owner);
+}
+
+async function change(
+  client: Client,
+  scope: TenantScope,
+  order: OrderRow,
+  item: number,
+  plan: ModifyPlan,
+  owner: UserId,
+): Promise<void> {
+  const { server, node, instanceId, deploymentId } = plan;
+  const task: ErrandTask = {
+    kind: 'modify',
+    plan,
+    server: {
+      uid: server.uid,
+      number: server.number,
+      id: '',
+      node: node ?? '',
+      hostname: server.name,
+      instanceId,
+    },
+  };
+  const errand = await errandOf(client, scope, order, item, 'modify', deploymentId, task);
+  await insertJobs(client, scope, order, errand, [jobOf('modify', task.server)], owner);
+}
+
+async function decommission(
+  client: Client,
+  scope: TenantScope,
+  order: OrderRow,
+  item: number,
+  plan: RemovePlan,
+  owner: UserId,
+): Promise<void> {
+  for (const { id, whole, instances } of plan.deployments) {
+    const servers = instances.map(({ server, node, id: instanceId }): ErrandServer => {
+      const { number, name } = plan.servers.find(({ uid }) => uid === server)!;
+      return {
+        uid: server,
+        number,
+        id: '',
+        node,
+        hostname: name,
+        instanceId: instanceId === '' ? null : instanceId,
+      };
+    });
+    const resource = whole ? (plan.resources[0]?.uid ?? null) : null;
+    const task: ErrandTask = { kind: 'remove', whole, servers, resource };
+    const errand = await errandOf(client, scope, order, item, 'remove', id, task);
+    const jobs = servers.map((server) => jobOf('decom', server));
+    const ofResource: NewJob = {
+      type: 'delete_resource',
+      subject: plan.resources[0]?.name ?? id,
+      nodes: null,
+      server: null,
+      within: jobs,
+    };
+    await insertJobs(
+      client,
+      scope,
+      order,
+      errand,
+      resource !== null || jobs.length === 0 ? [ofResource] : jobs,
+      owner,
+    );
+  }
+}
+
+function jobOf(type: JobType, { hostname, node, uid }: ErrandServer): NewJob {
+  return { type, subject: hostname, nodes: [node], server: uid };
+}
+
+function withServers(takings: readonly Taking[], servers: readonly ErrandServer[]): Taking[] {
+  return takings.map((taking) => ({
+    ...taking,
+    server: servers.find(({ node }) => node === taking.node)?.uid ?? taking.server,
+  }));
+}
+
+async function errandOf(
+  client: Client,
+  scope: TenantScope,
+  order: OrderRow,
+  item: number,
+  kind: ErrandTask['kind'],
+  deployment: string | null,
+  task: ErrandTask,
+): Promise<number> {
+  const values = [order.uid, item, kind, deployment, JSON.stringify(task)];
+  return (await insertErrand.one(client, scope.tenantId, values))!.uid;
+}
+
+async function insertJobs(
+  client: Client,
+  scope: TenantScope,
+  order: OrderRow,
+  errand: number,
+  jobs: readonly NewJob[],
+  owner: UserId,
+  parent: number | null = null,
+): Promise<void> {
+  for (const { type, subject, nodes, server, within = [] } of jobs) {
+    const number = await nextNumber(client, scope.tenantId, 'job');
+    const values = [number, type, order.uid, errand, parent, owner, order.groupUid, subject, nodes, server];
+    const { uid } = (await insertJob.one(client, scope.tenantId, values))!;
+    if (within.length > 0) await insertJobs(client, scope, order, errand, within, owner, uid);
+  }
+}

@@ -1,0 +1,399 @@
+/**
+ * Orders: what somebody wants built, changed or taken away, from the cart to its end.
+ *
+ * What always holds. An order is planned whole before any of it is stored (`plan-items.ts`): a request that is refused has
+ * changed nothing. It becomes active in one transaction with all that must follow: servers that count, jobs that people can
+ * look at, errands that a worker carries out (`carry-out.ts`). So an order never half-happens, whatever dies.
+ *
+ * Who may: `order.submit` in the group makes orders; the owner has them carried out and cancels them; `order.approve` approves,
+ * denies and cancels what waits; administrators everything.
+ */
+import type { Caller, TenantScope } from '../caller.js';
+import { DomainError, notFound } from '../errors.js';
+import { record } from '../identity/audit.js';
+import type { UserId } from '../ids.js';
+import { type ListPage, type ListQuery, listPage } from '../store/list.js';
+import { nextNumber } from '../store/numbers.js';
+import type { Client, Pool } from '../store/pool.js';
+import { inTransaction } from '../store/transaction.js';
+import type { Groups } from './groups.js';
+import type { ItemRequest } from './order-items.js';
+import { type OrderAction, requireCart, requireMove } from './order-state.js';
+import { emptyOrder, planningOf, Submission, type SubmissionParts } from './order-submission.js';
+import { joined } from './order-summary.js';
+import {
+  countOpen,
+  deleteForgotten,
+  deleteOrder,
+  type ItemRow,
+  insertOrder,
+  lockOrder,
+  type OrderField,
+  type OrderRow,
+  orderList,
+  selectCart,
+  selectItems,
+  selectOrder,
+  setRefused,
+} from './orders.store.js';
+import type { PlannedItem } from './plan-items.js';
+import { askedAgain } from './plan-servers.js';
+import { countAlone, effectsOf, type QuotaEffect } from './quota-book.js';
+import { toldBreach } from './quotas.js';
+import { type RateUnit, sum } from './rates.js';
+import { isOrderingAdmin, isSuperAdmin, orderingScope, type Rights } from './rights.js';
+import { keyText, keyValues, type ThingKey } from './thing-key.js';
+
+export type { ItemRow, OrderField, OrderRow } from './orders.store.js';
+
+export interface NewOrder {
+  readonly group: ThingKey;
+  /** Whose it is, other than the caller's: for administrators of the installation. */
+  readonly owner?: { readonly id: UserId; readonly username: string };
+  /** Who is to own what is built. */
+  readonly recipient?: { readonly id: UserId; readonly username: string };
+  readonly name?: string;
+  readonly items: readonly ItemRequest[];
+  readonly submit: boolean;
+}
+
+export interface Order extends OrderRow {
+  readonly items: readonly ItemRow[];
+}
+
+/** What an order would come to, without anything happening. */
+export interface OrderPreview {
+  readonly items: readonly PlannedItem[];
+  readonly rate: number;
+  readonly rateUnit: RateUnit;
+  readonly summary: string;
+  /** Nobody has to be asked. */
+  readonly approvedByItself: boolean;
+  /** Why somebody has to be asked, beside the rule that all orders are. */
+  readonly heldBy: readonly string[];
+  readonly quotas: readonly QuotaEffect[];
+}
+
+export interface OrdersParts extends SubmissionParts {
+  readonly pool: Pool;
+  readonly rights: Rights;
+  readonly groups: Groups;
+  /** Told after a commit that there is something to be carried out, or that an order has changed. Hints. */
+  readonly wake: { due(): void; changed(tenant: TenantScope['tenantId'], number: number): void };
+}
+
+export class Orders {
+  readonly #parts: OrdersParts;
+  readonly #submission: Submission;
+
+  constructor(parts: OrdersParts) {
+    this.#parts = parts;
+    this.#submission = new Submission(parts);
+    parts.groups.holding(async (db, scope, group) => ({
+      things: 'open orders',
+      count: (await countOpen.one(db, scope.tenantId, [group]))!.count,
+    }));
+  }
+
+  /** The caller's own, and those of groups whose orders they see. */
+  async list(caller: Caller, query: ListQuery<OrderField>): Promise<ListPage> {
+    const { pool, rights } = this.#parts;
+    const seen = await rights.groupsWith(caller, 'order.view');
+    return listPage(pool, orderList(seen), orderingScope(caller), query);
+  }
+
+  /** Throws `not-found`, also for one that the caller may not see. */
+  async get(caller: Caller, key: ThingKey): Promise<Order> {
+    const { pool } = this.#parts;
+    const order = await this.#find(pool, caller, key);
+    return { ...order, items: await selectItems.all(pool, orderingScope(caller).tenantId, [order.uid]) };
+  }
+
+  /** The caller's newest cart. Throws `not-found` where there is none. */
+  async current(caller: Caller): Promise<Order> {
+    const { tenantId, userId } = orderingScope(caller);
+    const order = await selectCart.one(this.#parts.pool, tenantId, [userId]);
+    if (order === null) throw notFound('Order', 'current');
+    return { ...order, items: await selectItems.all(this.#parts.pool, tenantId, [order.uid]) };
+  }
+
+  /**
+   * Needs `order.submit` in the group. With `submit` it is submitted in the same transaction, or not made.
+   *
+   * @throws DomainError `not-found`; `forbidden`; `invalid` and `conflict` as planning says; `limit` (`too-many-items`)
+   */
+  async create(caller: Caller, request: NewOrder): Promise<Order> {
+    const { pool, planner, settings } = this.#parts;
+    const scope = orderingScope(caller);
+    const { group, owner } = await this.#frame(caller, request);
+    const planning = { group, owner: owner.username };
+    const items = await planner.plan(pool, caller, scope, planning, request.items);
+    if (request.submit && items.length === 0) throw emptyOrder();
+    const made = await inTransaction(pool, async (client) => {
+      if (request.submit) await countAlone(client, scope);
+      const number = await nextNumber(client, scope.tenantId, 'order');
+      const { name = '', recipient } = request;
+      const values = [
+        number,
+        name,
+        group.uid,
+        owner.id,
+        recipient?.id ?? null,
+        scope.userId,
+        settings.rateUnit,
+      ];
+      const { uid } = (await insertOrder.one(client, scope.tenantId, values))!;
+      for (const item of items) await this.#submission.keep(client, scope, uid, item);
+      await this.#submission.sumUp(client, scope, uid, items);
+      await record(client, caller, {
+        action: 'create',
+        thing: 'order',
+        id: String(number),
+        details: { group: group.name, items: items.length },
+      });
+      if (request.submit)
+        await this.#submission.submit(
+          client,
+          caller,
+          scope,
+          (await lockOrder.one(client, scope.tenantId, [uid]))!,
+        );
+      return { number };
+    });
+    return this.#told(caller, scope, made);
+  }
+
+  /** What `create` with `submit` would do. Nothing is stored. Throws as `create`. */
+  async preview(caller: Caller, request: NewOrder): Promise<OrderPreview> {
+    const { pool, planner, settings } = this.#parts;
+    const scope = orderingScope(caller);
+    const { group, owner } = await this.#frame(caller, request);
+    const items = await planner.plan(pool, caller, scope, { group, owner: owner.username }, request.items);
+    if (items.length === 0) throw emptyOrder();
+    const takings = await this.#submission.takings(pool, scope, items);
+    const quotas = await effectsOf(pool, scope, group.path, takings.flat());
+    return {
+      items,
+      rate: sum(items.map(({ rate }) => rate)),
+      rateUnit: settings.rateUnit,
+      summary: joined(items.map(({ summary }) => summary)),
+      approvedByItself:
+        this.#submission.isApproved(caller, group.autoApproval, items) &&
+        quotas.every((one) => one.breaches.length === 0),
+      heldBy: quotas.flatMap((one) => one.breaches.map(toldBreach)),
+      quotas,
+    };
+  }
+
+  /** Puts an item into a cart. For its owner and administrators. @throws DomainError as `create`; `conflict` (`order-state`) */
+  async add(caller: Caller, key: ThingKey, request: ItemRequest): Promise<Order> {
+    const { pool, planner } = this.#parts;
+    const scope = orderingScope(caller);
+    const number = await inTransaction(pool, async (client) => {
+      const order = await this.#lock(client, caller, key);
+      requireOwner(caller, order, 'change');
+      requireCart(order.status, 'Items can be added');
+      const before = await selectItems.all(client, scope.tenantId, [order.uid]);
+      // Together with those that are there: one name is given once.
+      const all = await planner.plan(client, caller, scope, planningOf(order), [
+        ...before.map(({ asked }) => askedAgain(asked) as ItemRequest),
+        request,
+      ]);
+      await this.#submission.keep(client, scope, order.uid, all.at(-1)!);
+      await this.#submission.sumUp(client, scope, order.uid, all);
+      await record(client, caller, {
+        action: 'add-item',
+        thing: 'order',
+        id: String(order.number),
+        details: { kind: request.kind },
+      });
+      return order.number;
+    });
+    return this.#told(caller, scope, { number });
+  }
+
+  /** For its owner and administrators. @throws DomainError `not-found`; `forbidden`; `conflict` (`order-state`); `invalid` (`order-empty`) and as planning says */
+  async submit(caller: Caller, key: ThingKey): Promise<Order> {
+    return this.#act(caller, key, 'submit', async (client, scope, order) => {
+      requireOwner(caller, order, 'submit');
+      if (!requireMove('submit', order.status)) return;
+      const { rights } = this.#parts;
+      await rights.require(caller, 'order.submit', { uid: order.groupUid, name: order.groupName }, client);
+      await this.#submission.submit(client, caller, scope, order);
+    });
+  }
+
+  /** Needs `order.approve` in the group. @throws DomainError as `submit` */
+  async approve(caller: Caller, key: ThingKey): Promise<Order> {
+    return this.#act(caller, key, 'approve', async (client, scope, order) => {
+      await this.#requireApprover(client, caller, order);
+      requireMove('approve', order.status);
+      const items = await this.#submission.planned(client, caller, scope, order);
+      await this.#submission.activate(client, caller, scope, order, items, scope.userId);
+    });
+  }
+
+  /** Needs `order.approve` in the group. @throws DomainError `not-found`; `forbidden`; `conflict` (`order-state`) */
+  async deny(caller: Caller, key: ThingKey, reason: string): Promise<Order> {
+    return this.#act(caller, key, 'deny', async (client, scope, order) => {
+      await this.#requireApprover(client, caller, order);
+      requireMove('deny', order.status);
+      await setRefused.run(client, scope.tenantId, [order.uid, 'DENIED', reason.slice(0, 4000)]);
+      await record(client, caller, { action: 'deny', thing: 'order', id: String(order.number) });
+    });
+  }
+
+  /** For its owner, approvers and administrators. @throws DomainError `not-found`; `forbidden`; `conflict` (`order-state`) */
+  async cancel(caller: Caller, key: ThingKey): Promise<Order> {
+    return this.#act(caller, key, 'cancel', async (client, scope, order) => {
+      if (!owns(caller, order)) await this.#requireApprover(client, caller, order);
+      requireMove('cancel', order.status);
+      await setRefused.run(client, scope.tenantId, [order.uid, 'CANCELED', order.comment]);
+      await record(client, caller, { action: 'cancel', thing: 'order', id: String(order.number) });
+    });
+  }
+
+  /** A new cart of the caller with the same items. Needs `order.submit` in the group. @throws DomainError as `create` */
+  async duplicate(caller: Caller, key: ThingKey): Promise<Order> {
+    const order = await this.get(caller, key);
+    requireMove('duplicate', order.status);
+    return this.create(caller, {
+      group: { number: order.groupNumber },
+      name: order.name,
+      items: order.items.map(({ asked }) => askedAgain(asked) as ItemRequest),
+      submit: false,
+    });
+  }
+
+  /** Takes a cart away. For its owner and administrators. @throws DomainError `not-found`; `forbidden`; `conflict` (`order-state`) */
+  async remove(caller: Caller, key: ThingKey): Promise<void> {
+    const scope = orderingScope(caller);
+    await inTransaction(this.#parts.pool, async (client) => {
+      const order = await this.#lock(client, caller, key);
+      requireOwner(caller, order, 'delete');
+      requireCart(order.status, 'Orders can be deleted');
+      await deleteOrder.run(client, scope.tenantId, [order.uid]);
+      await record(client, caller, { action: 'delete', thing: 'order', id: String(order.number) });
+    });
+  }
+
+  /** Takes away carts that nobody has touched for so many days. Periodic work. @returns how many */
+  async forget(days: number): Promise<number> {
+    return inTransaction(this.#parts.pool, async (client) => {
+      const gone = await deleteForgotten.all(client, [days]);
+      for (const { number, tenant } of gone) {
+        const actor = { userId: null, username: 'server', tenant: null, requestId: 'carts' };
+        await record(client, actor, {
+          action: 'expire',
+          thing: 'order',
+          id: String(number),
+          details: { tenant, days },
+        });
+      }
+      return gone.length;
+    });
+  }
+
+  /** Whether the caller may approve it, now: for what is offered. */
+  async mayApprove(caller: Caller, order: OrderRow): Promise<boolean> {
+    return this.#parts.rights.may(caller, 'order.approve', order.groupUid);
+  }
+
+  /** The group, whether the caller may order there, and for whom. */
+  async #frame(caller: Caller, request: NewOrder) {
+    const { pool, rights, groups } = this.#parts;
+    const scope = orderingScope(caller);
+    const group = await groups.find(caller, request.group);
+    await rights.require(caller, 'order.submit', group);
+    if (!group.mayOrder) {
+      throw new DomainError(
+        'forbidden',
+        'group-may-not-order',
+        `Groups of the type of '${group.name}' may not order`,
+      );
+    }
+    const owner = request.owner ?? { id: scope.userId, username: caller.username };
+    if (owner.id !== scope.userId && !isSuperAdmin(caller)) {
+      throw new DomainError(
+        'forbidden',
+        'order-owner',
+        'Only super admins may order in the name of somebody else',
+        {
+          details: { field: 'owner' },
+        },
+      );
+    }
+    const { recipient } = request;
+    if (recipient !== undefined && recipient.id !== owner.id) {
+      await rights.require(caller, 'order.choose_recipient', group);
+      if (!(await rights.mayOrder(pool, scope, recipient.id, group.uid))) {
+        throw new DomainError(
+          'invalid',
+          'order-recipient',
+          `${recipient.username} may not order in group '${group.name}'`,
+          {
+            details: { field: 'recipient' },
+          },
+        );
+      }
+    }
+    return { group, owner };
+  }
+
+  async #act(
+    caller: Caller,
+    key: ThingKey,
+    _action: OrderAction,
+    work: (client: Client, scope: TenantScope, order: OrderRow) => Promise<void>,
+  ): Promise<Order> {
+    const scope = orderingScope(caller);
+    const { number } = await inTransaction(this.#parts.pool, async (client) => {
+      const order = await this.#lock(client, caller, key);
+      await work(client, scope, order);
+      return order;
+    });
+    return this.#told(caller, scope, { number });
+  }
+
+  async #told(caller: Caller, scope: TenantScope, { number }: { readonly number: number }): Promise<Order> {
+    this.#parts.wake.due();
+    this.#parts.wake.changed(scope.tenantId, number);
+    return this.get(caller, { number });
+  }
+
+  async #find(db: Pool | Client, caller: Caller, key: ThingKey): Promise<OrderRow> {
+    const order = await selectOrder.one(db, orderingScope(caller).tenantId, [...keyValues(key)]);
+    if (order !== null && (owns(caller, order) || order.recipient?.id === caller.userId)) return order;
+    if (order !== null && (await this.#parts.rights.may(caller, 'order.view', order.groupUid, db)))
+      return order;
+    if (order !== null && (await this.#parts.rights.may(caller, 'order.approve', order.groupUid, db)))
+      return order;
+    throw notFound('Order', keyText(key));
+  }
+
+  async #lock(client: Client, caller: Caller, key: ThingKey): Promise<OrderRow> {
+    const { uid } = await this.#find(client, caller, key);
+    const order = await lockOrder.one(client, orderingScope(caller).tenantId, [uid]);
+    if (order === null) throw notFound('Order', keyText(key));
+    return order;
+  }
+
+  async #requireApprover(client: Client, caller: Caller, order: OrderRow): Promise<void> {
+    const group = { uid: order.groupUid, name: order.groupName };
+    await this.#parts.rights.require(caller, 'order.approve', group, client);
+  }
+}
+
+function owns(caller: Caller, order: OrderRow): boolean {
+  return order.owner.id === caller.userId || isOrderingAdmin(caller);
+}
+
+/** @throws DomainError `forbidden` (`order-not-yours`) */
+function requireOwner(caller: Caller, order: OrderRow, what: string): void {
+  if (owns(caller, order)) return;
+  throw new DomainError(
+    'forbidden',
+    'order-not-yours',
+    `Only its owner or an administrator may ${what} order ${order.number}`,
+  );
+}

@@ -1,0 +1,114 @@
+/**
+ * The inventory, as far as ordering needs it. Rooms above and beside each other must not import each other in a circle: the
+ * inventory asks this room who may do what, so this room says here what it wants of servers, and `core.ts` hands it over.
+ */
+import type { TenantScope } from '../caller.js';
+import type { JsonObject } from '../dsl/plan.js';
+import type { UserId } from '../ids.js';
+import type { Client } from '../store/pool.js';
+import type { Queryable } from '../store/statement.js';
+import type { Ref } from './order-items.js';
+import type { ThingKey } from './thing-key.js';
+
+/** A server that is there, or was. Its name as `name`. */
+export interface KnownServer extends Ref {
+  readonly status: 'building' | 'active' | 'changing' | 'ending' | 'build-failed' | 'historical';
+  readonly groupUid: number | null;
+  readonly environment: Ref | null;
+  /** cloud_accounts.uid */
+  readonly account: number | null;
+  readonly ownerId: UserId | null;
+  readonly cpus: number;
+  readonly memoryMb: number;
+  readonly diskGb: number;
+  readonly disks: readonly { readonly id: string; readonly providerId: string; readonly gb: number }[];
+  readonly parameters: JsonObject;
+  readonly osBuild: string | null;
+  readonly deploymentId: string | null;
+  readonly node: string | null;
+  readonly instanceId: string | null;
+}
+
+/** What was built under one name. */
+export interface KnownResource extends Ref {
+  readonly over: boolean;
+  readonly groupUid: number | null;
+  readonly ownerId: UserId | null;
+  readonly deploymentId: string | null;
+}
+
+/** A server that is about to be built: there before anything of it is. */
+export interface NewServer {
+  readonly hostname: string;
+  readonly account: number | null;
+  readonly groupUid: number;
+  readonly environmentUid: number;
+  readonly osBuildUid: number | null;
+  readonly ownerId: UserId;
+  readonly node: string;
+  readonly cpus: number;
+  readonly memoryMb: number;
+  readonly diskGb: number;
+  readonly parameters: JsonObject;
+}
+
+export interface NewResource {
+  readonly name: string;
+  readonly resourceTypeUid: number;
+  readonly offerUid: number | null;
+  readonly groupUid: number;
+  readonly ownerId: UserId;
+  readonly parameters: JsonObject;
+}
+
+export interface ServerBook {
+  /** Those of the tenant that there are, also historical ones. */
+  byKeys(db: Queryable, scope: TenantScope, keys: readonly ThingKey[]): Promise<readonly KnownServer[]>;
+  byUids(db: Queryable, scope: TenantScope, uids: readonly number[]): Promise<readonly KnownServer[]>;
+  /** Servers of a deployment that are not over, in the order of their numbers. */
+  ofDeployment(db: Queryable, scope: TenantScope, deploymentId: string): Promise<readonly KnownServer[]>;
+  resourcesByKeys(
+    db: Queryable,
+    scope: TenantScope,
+    keys: readonly ThingKey[],
+  ): Promise<readonly KnownResource[]>;
+  resourcesOfDeployments(
+    db: Queryable,
+    scope: TenantScope,
+    deployments: readonly string[],
+  ): Promise<readonly KnownResource[]>;
+  /** Those of `hostnames` (lower case) that some server of the tenant has that is not over, and all that begin as `prefixes`. */
+  taken(db: Queryable, scope: TenantScope, hostnames: readonly string[]): Promise<readonly string[]>;
+  /** In the transaction that makes an order active: they count from now on. In the order given. */
+  register(
+    client: Client,
+    scope: TenantScope,
+    servers: readonly NewServer[],
+  ): Promise<readonly (Ref & { readonly id: string })[]>;
+  registerResource(client: Client, scope: TenantScope, resource: NewResource): Promise<Ref>;
+  /** The deployment that builds them is there. */
+  bind(
+    client: Client,
+    scope: TenantScope,
+    deploymentId: string,
+    built: { readonly servers: readonly number[]; readonly resource: number | null },
+  ): Promise<void>;
+  /** Nothing came of it, or it is gone. */
+  settle(
+    client: Client,
+    scope: TenantScope,
+    outcome: {
+      readonly servers: readonly number[];
+      readonly as: 'active' | 'build-failed' | 'historical';
+      readonly trouble: string;
+    },
+  ): Promise<void>;
+  /** Parameters of a server are other than before; `expiration_date` is one of them. */
+  setParameters(client: Client, scope: TenantScope, server: number, parameters: JsonObject): Promise<void>;
+  settleResource(
+    client: Client,
+    scope: TenantScope,
+    uid: number,
+    as: 'active' | 'provision-failed' | 'historical',
+  ): Promise<void>;
+}
