@@ -9,7 +9,7 @@ import type { JobType } from './job-types.js';
 import { insertJob } from './jobs.store.js';
 import type { BuildPlan, ModifyPlan, RemovePlan } from './order-items.js';
 import type { OrderRow } from './orders.store.js';
-import type { PlannedItem } from './plan-items.js';
+import type { PlannedItem } from './planned.js';
 import { type Taking, take } from './quota-book.js';
 import type { ServerBook } from './server-book.js';
 

@@ -19,8 +19,9 @@ import {
   updateContent,
   updatePlan,
 } from './orders.store.js';
-import type { ItemPlanner, PlannedItem } from './plan-items.js';
+import type { ItemPlanner } from './plan-items.js';
 import { askedAgain } from './plan-servers.js';
+import type { PlannedItem } from './planned.js';
 import { countAlone, effectsOf, takingsOf } from './quota-book.js';
 import { toldBreach } from './quotas.js';
 import { type RateUnit, sum } from './rates.js';

@@ -36,8 +36,8 @@ import {
   selectOrder,
   setRefused,
 } from './orders.store.js';
-import type { PlannedItem } from './plan-items.js';
 import { askedAgain } from './plan-servers.js';
+import type { PlannedItem } from './planned.js';
 import { countAlone, effectsOf, type QuotaEffect } from './quota-book.js';
 import { toldBreach } from './quotas.js';
 import { type RateUnit, sum } from './rates.js';

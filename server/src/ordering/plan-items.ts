@@ -20,7 +20,6 @@ import {
 import type {
   AskedItem,
   BuildPlan,
-  ItemPlan,
   ItemRequest,
   PlannedAction,
   PlannedServer,
@@ -43,25 +42,11 @@ import {
 } from './plan-offer.js';
 import { planRemoval } from './plan-removal.js';
 import { planServers, refOf, type ServerFacts } from './plan-servers.js';
+import type { PlannedItem, PlanningOrder } from './planned.js';
 import { type Rate, sum } from './rates.js';
 import type { Rights } from './rights.js';
 import type { ServerBook } from './server-book.js';
 import { namedAs } from './wished-parameters.js';
-
-export interface PlannedItem {
-  readonly asked: AskedItem;
-  readonly plan: ItemPlan;
-  readonly rate: number;
-  readonly summary: string;
-  /** Environments that it is about. */
-  readonly environments: readonly { readonly uid: number; readonly autoApproval: boolean }[];
-}
-
-/** For whom and where an order is. */
-export interface PlanningOrder {
-  readonly group: { readonly uid: number; readonly name: string; readonly path: readonly number[] };
-  readonly owner: string;
-}
 
 type WithParameters = Pick<ServerWish, 'parameters'> & Partial<Pick<ServerWish, 'preconfigurations'>>;
 

@@ -5,8 +5,8 @@ import { DomainError, notFound } from '../errors.js';
 import type { Queryable } from '../store/statement.js';
 import { type OfferFact, type OfferItemFact, offerByKey } from './order-facts.store.js';
 import { checkedValue } from './parameter-checks.js';
-import type { PlanningOrder } from './plan-items.js';
 import { shown } from './plan-servers.js';
+import type { PlanningOrder } from './planned.js';
 import { isAbsent, namedAs, unknownParameter } from './wished-parameters.js';
 
 /** What a build can run; others need a kind of node of their own. */

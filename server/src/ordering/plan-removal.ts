@@ -5,8 +5,8 @@ import type { Queryable } from '../store/statement.js';
 import type { ItemRequest, Ref, RemovePlan } from './order-items.js';
 import { summaryOf } from './order-summary.js';
 import { type PlanParts, refused, requireEnvironment, requireServer } from './plan-change.js';
-import type { PlannedItem, PlanningOrder } from './plan-items.js';
 import { isKey, refOf, shown } from './plan-servers.js';
+import type { PlannedItem, PlanningOrder } from './planned.js';
 import { costOf, sum } from './rates.js';
 import type { KnownServer } from './server-book.js';
 
