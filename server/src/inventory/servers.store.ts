@@ -300,6 +300,24 @@ export const insertHistory = tenantStatement(
    values ($1, $2, $3, $4, (select u.id from users u where u.username = $5), $6)`,
 );
 
+/** What people call where servers `$2` stand, and what they are made of. */
+export const selectNames = tenantStatement<{
+  uid: number;
+  environment: { uid: number; number: number; code: string; name: string } | null;
+  osBuild: string | null;
+}>(
+  'servers_names',
+  `select s.uid, b.name as "osBuild", case when e.uid is not null
+     then json_build_object('uid', e.uid, 'number', e.number, 'code', e.code, 'name', e.name) end as environment
+   from servers s left join ordering_environments e on e.uid = s.environment_uid left join os_builds b on b.uid = s.os_build_uid
+   where s.tenant_id = $1 and s.uid = any($2::bigint[])`,
+);
+
+export const selectAccountKind = tenantStatement<{ kind: string }>(
+  'servers_account_kind',
+  `select a.kind from servers s join cloud_accounts a on a.uid = s.cloud_account_uid where s.tenant_id = $1 and a.tenant_id = $1 and s.uid = $2`,
+);
+
 /** Names `$2` (lower case) that are taken, and all that begin with one of `$3`. */
 export const selectTaken = tenantStatement<{ hostname: string }>(
   'servers_taken',

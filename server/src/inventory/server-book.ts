@@ -1,0 +1,220 @@
+/** What ordering asks of servers and of what is built under one name (ordering/server-book.ts). */
+import type { TenantScope } from '../caller.js';
+import type { JsonObject } from '../dsl/plan.js';
+import type { UserId } from '../ids.js';
+import { nextNumber } from '../store/numbers.js';
+import type { Client } from '../store/pool.js';
+import type { Queryable } from '../store/statement.js';
+import { selectDisks } from './server-parts.store.js';
+import { recordGone } from './server-records.js';
+import {
+  bindServers,
+  insertServer,
+  type ServerRow,
+  selectNames,
+  selectServersByKey,
+  selectServersByUid,
+  selectServersOfDeployment,
+  selectTaken,
+  setServerStatus,
+} from './servers.store.js';
+import {
+  bindService,
+  insertService,
+  type ServiceRow,
+  selectServicesByKey,
+  selectServicesOfDeployments,
+  setServerParameters,
+  setServiceStatus,
+} from './services.store.js';
+
+type Key = { readonly number: number } | { readonly code: string };
+interface Ref {
+  readonly uid: number;
+  readonly number: number;
+  readonly code: string;
+  readonly name: string;
+}
+
+interface NewServer {
+  readonly hostname: string;
+  readonly account: number | null;
+  readonly groupUid: number;
+  readonly environmentUid: number;
+  readonly osBuildUid: number | null;
+  readonly ownerId: UserId;
+  readonly node: string;
+  readonly cpus: number;
+  readonly memoryMb: number;
+  readonly diskGb: number;
+  readonly parameters: JsonObject;
+}
+
+/** Whose tenant it is suffices: permissions are ordering's affair. */
+export class ServerBookOfInventory {
+  async byKeys(db: Queryable, { tenantId }: TenantScope, keys: readonly Key[]) {
+    return this.#known(db, tenantId, await selectServersByKey.all(db, tenantId, split(keys)));
+  }
+
+  async byUids(db: Queryable, { tenantId }: TenantScope, uids: readonly number[]) {
+    return this.#known(db, tenantId, await selectServersByUid.all(db, tenantId, [uids]));
+  }
+
+  async ofDeployment(db: Queryable, { tenantId }: TenantScope, deploymentId: string) {
+    return this.#known(db, tenantId, await selectServersOfDeployment.all(db, tenantId, [deploymentId]));
+  }
+
+  async resourcesByKeys(db: Queryable, { tenantId }: TenantScope, keys: readonly Key[]) {
+    return (await selectServicesByKey.all(db, tenantId, split(keys))).map(knownService);
+  }
+
+  async resourcesOfDeployments(db: Queryable, { tenantId }: TenantScope, deployments: readonly string[]) {
+    return (await selectServicesOfDeployments.all(db, tenantId, [deployments])).map(knownService);
+  }
+
+  async taken(db: Queryable, { tenantId }: TenantScope, hostnames: readonly string[]) {
+    return (await selectTaken.all(db, tenantId, [hostnames])).map(({ hostname }) => hostname);
+  }
+
+  async register(
+    client: Client,
+    { tenantId }: TenantScope,
+    servers: readonly NewServer[],
+  ): Promise<readonly (Ref & { readonly id: string })[]> {
+    const first = await nextNumber(client, tenantId, 'server', servers.length);
+    const registered: (Ref & { id: string })[] = [];
+    for (const [at, server] of servers.entries()) {
+      const { expiration_date: expires } = server.parameters;
+      const row = await insertServer.one(client, tenantId, [
+        first + at,
+        server.hostname,
+        server.account,
+        server.groupUid,
+        server.environmentUid,
+        server.osBuildUid,
+        server.ownerId,
+        null,
+        server.node,
+        null,
+        server.cpus,
+        server.memoryMb,
+        server.diskGb,
+        JSON.stringify(server.parameters),
+        'building',
+        typeof expires === 'string' && expires !== '' ? expires : null,
+      ]);
+      registered.push({ ...row!, name: server.hostname });
+    }
+    return registered;
+  }
+
+  async registerResource(
+    client: Client,
+    { tenantId }: TenantScope,
+    resource: {
+      readonly name: string;
+      readonly resourceTypeUid: number;
+      readonly offerUid: number | null;
+      readonly groupUid: number;
+      readonly ownerId: UserId;
+      readonly parameters: JsonObject;
+    },
+  ): Promise<Ref> {
+    const number = await nextNumber(client, tenantId, 'service');
+    const row = await insertService.one(client, tenantId, [
+      number,
+      resource.name,
+      resource.resourceTypeUid,
+      resource.offerUid,
+      resource.groupUid,
+      resource.ownerId,
+      JSON.stringify(resource.parameters),
+    ]);
+    return { ...row!, number, name: resource.name };
+  }
+
+  async bind(
+    client: Client,
+    { tenantId }: TenantScope,
+    deploymentId: string,
+    built: { readonly servers: readonly number[]; readonly resource: number | null },
+  ): Promise<void> {
+    await bindServers.run(client, tenantId, [built.servers, deploymentId]);
+    if (built.resource !== null) await bindService.run(client, tenantId, [built.resource, deploymentId]);
+  }
+
+  async settle(
+    client: Client,
+    { tenantId }: TenantScope,
+    {
+      servers,
+      as,
+      trouble,
+    }: {
+      readonly servers: readonly number[];
+      readonly as: 'active' | 'build-failed' | 'historical';
+      readonly trouble: string;
+    },
+  ): Promise<void> {
+    if (servers.length === 0) return;
+    if (as === 'historical') await recordGone(client, tenantId, servers);
+    else await setServerStatus.run(client, tenantId, [servers, as, trouble.slice(0, 1000)]);
+  }
+
+  async setParameters(
+    client: Client,
+    { tenantId }: TenantScope,
+    server: number,
+    parameters: JsonObject,
+  ): Promise<void> {
+    await setServerParameters.run(client, tenantId, [server, JSON.stringify(parameters)]);
+  }
+
+  async settleResource(
+    client: Client,
+    { tenantId }: TenantScope,
+    uid: number,
+    as: 'active' | 'provision-failed' | 'historical',
+  ): Promise<void> {
+    await setServiceStatus.run(client, tenantId, [uid, as]);
+  }
+
+  async #known(db: Queryable, tenantId: TenantScope['tenantId'], rows: readonly ServerRow[]) {
+    if (rows.length === 0) return [];
+    const uids = rows.map(({ uid }) => uid);
+    const disks = await selectDisks.all(db, tenantId, [uids]);
+    const names = new Map((await selectNames.all(db, tenantId, [uids])).map((row) => [row.uid, row]));
+    return rows.map((row) => ({
+      uid: row.uid,
+      number: row.number,
+      code: row.code,
+      id: row.id,
+      name: row.hostname,
+      status: row.status,
+      groupUid: row.groupUid,
+      environment: names.get(row.uid)?.environment ?? null,
+      account: row.accountUid,
+      ownerId: row.ownerId,
+      cpus: row.cpus,
+      memoryMb: row.memoryMb,
+      diskGb: row.diskGb,
+      disks: disks.filter(({ serverUid }) => serverUid === row.uid),
+      parameters: row.parameters,
+      osBuild: names.get(row.uid)?.osBuild ?? null,
+      deploymentId: row.deploymentId,
+      node: row.node,
+      instanceId: row.instanceId,
+    }));
+  }
+}
+
+function knownService({ uid, number, code, name, status, groupUid, ownerId, deploymentId }: ServiceRow) {
+  return { uid, number, code, name, over: status === 'historical', groupUid, ownerId, deploymentId };
+}
+
+function split(keys: readonly Key[]): [number[], string[]] {
+  return [
+    keys.flatMap((key) => ('number' in key ? [key.number] : [])),
+    keys.flatMap((key) => ('code' in key ? [key.code] : [])),
+  ];
+}
