@@ -162,6 +162,10 @@ create index services_group on services (tenant_id, group_uid, uid);
 create index services_name on services (tenant_id, lower(name), uid);
 create unique index services_deployment on services (deployment_uid) where deployment_uid is not null;
 
+-- Of which a server is a part; null: it stands alone.
+alter table servers add column service_uid bigint references services (uid) on delete set null;
+create index servers_service on servers (service_uid) where service_uid is not null;
+
 -- How far the news of node instances has been followed (inventory/follow-instances.ts).
 create table server_news (
   only_row boolean primary key default true check (only_row),

@@ -1,7 +1,6 @@
 /** The one place where rooms are built and handed to each other. */
 
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { KeptAnswers } from './answers/kept-answers.js';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
 import { Blobs } from './catalog/blobs.js';
@@ -28,14 +27,11 @@ import { Maintenance } from './installation/maintenance.js';
 import { ProviderContexts } from './installation/provider-context.js';
 import { Badges } from './inventory/badges.js';
 import { CloudAccounts } from './inventory/cloud-accounts.js';
-import { InstanceFollower } from './inventory/follow-instances.js';
-import { createEc2Handler } from './inventory/handlers/ec2/ec2.js';
-import { createLocalHandler } from './inventory/handlers/local/local.js';
 import { Harvests } from './inventory/harvest.js';
 import { Regions } from './inventory/regions.js';
 import { InventoryResources } from './inventory/resources.js';
-import { ServerHandlers } from './inventory/server-handlers.js';
-import { ServerWorks } from './inventory/server-works.js';
+import { InventoryBook } from './inventory/server-book.js';
+import { type ServerServices, serverServices } from './inventory/server-services.js';
 import { Strategies } from './inventory/strategies.js';
 import type { Log } from './log.js';
 import { LogBundles } from './log-bundles/log-bundles.js';
@@ -66,6 +62,7 @@ import { TaskGraphs } from './orchestration/task-graphs.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
 import { Environments } from './ordering/environments.js';
 import { Groups } from './ordering/groups.js';
+import { Jobs } from './ordering/jobs.js';
 import { Rights } from './ordering/rights.js';
 import { PluginsUpdates } from './plugins-updates/plugins-updates.js';
 import { PLUGINS_UPDATE_WORKFLOW } from './plugins-updates/workflows.js';
@@ -83,7 +80,7 @@ import type { Pool } from './store/pool.js';
 import type { Signals } from './store/signals.js';
 import { type StreamSettings, Streams } from './streaming/streams.js';
 
-export interface Core extends IdentityServices {
+export interface Core extends IdentityServices, ServerServices {
   readonly settings: Settings;
   readonly log: Log;
   /** What probes and metrics ask of the store. */
@@ -98,9 +95,8 @@ export interface Core extends IdentityServices {
   readonly harvests: Harvests;
   readonly strategies: Strategies;
   readonly inventoryResources: InventoryResources;
-  readonly serverHandlers: ServerHandlers;
-  readonly serverWorks: ServerWorks;
-  readonly instanceFollower: InstanceFollower;
+  readonly serverBook: InventoryBook;
+  readonly jobs: Jobs;
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
   readonly plugins: Plugins;
@@ -262,16 +258,15 @@ export async function buildCore({
   const groups = new Groups(pool, rights);
   const environments = new Environments(pool);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
-  const serverHandlers = new ServerHandlers({
-    accounts: cloudAccounts,
-    handlers: [
-      createLocalHandler({
-        folder: join(settings.dataDir, 'servers'),
-        enabled: settings.localServers,
-        most: settings.localServersMost,
-      }),
-      createEc2Handler({ allowlist }),
-    ],
+  const jobs = new Jobs({
+    pool,
+    rights,
+    executions,
+    deputy: (caller) => ({
+      ...caller,
+      permissions: new Set([...caller.permissions, 'executions.read', 'executions.run']),
+    }),
+    wake: { due: () => signals.send('work') },
   });
   return {
     settings,
@@ -288,9 +283,9 @@ export async function buildCore({
     harvests: new Harvests({ pool, accounts: cloudAccounts, regions }),
     strategies: new Strategies({ pool, accounts: cloudAccounts }),
     inventoryResources: new InventoryResources({ pool }),
-    serverHandlers,
-    serverWorks: new ServerWorks({ pool, handlers: serverHandlers }),
-    instanceFollower: new InstanceFollower({ pool, accounts: cloudAccounts }),
+    ...serverServices({ pool, accounts: cloudAccounts, rights, executions, jobs, allowlist, settings }),
+    serverBook: new InventoryBook(),
+    jobs,
     blueprints,
     blueprintUploads: new BlueprintUploads({
       ...taking,

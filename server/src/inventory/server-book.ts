@@ -1,7 +1,9 @@
 /** What ordering asks of servers and of what is built under one name (ordering/server-book.ts). */
 import type { TenantScope } from '../caller.js';
 import type { JsonObject } from '../dsl/plan.js';
-import type { UserId } from '../ids.js';
+import type { Ref } from '../ordering/order-items.js';
+import type { NewResource, NewServer, ServerBook } from '../ordering/server-book.js';
+import type { ThingKey } from '../ordering/thing-key.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
@@ -28,31 +30,9 @@ import {
   setServiceStatus,
 } from './services.store.js';
 
-type Key = { readonly number: number } | { readonly code: string };
-interface Ref {
-  readonly uid: number;
-  readonly number: number;
-  readonly code: string;
-  readonly name: string;
-}
-
-interface NewServer {
-  readonly hostname: string;
-  readonly account: number | null;
-  readonly groupUid: number;
-  readonly environmentUid: number;
-  readonly osBuildUid: number | null;
-  readonly ownerId: UserId;
-  readonly node: string;
-  readonly cpus: number;
-  readonly memoryMb: number;
-  readonly diskGb: number;
-  readonly parameters: JsonObject;
-}
-
 /** Whose tenant it is suffices: permissions are ordering's affair. */
-export class ServerBookOfInventory {
-  async byKeys(db: Queryable, { tenantId }: TenantScope, keys: readonly Key[]) {
+export class InventoryBook implements ServerBook {
+  async byKeys(db: Queryable, { tenantId }: TenantScope, keys: readonly ThingKey[]) {
     return this.#known(db, tenantId, await selectServersByKey.all(db, tenantId, split(keys)));
   }
 
@@ -64,7 +44,7 @@ export class ServerBookOfInventory {
     return this.#known(db, tenantId, await selectServersOfDeployment.all(db, tenantId, [deploymentId]));
   }
 
-  async resourcesByKeys(db: Queryable, { tenantId }: TenantScope, keys: readonly Key[]) {
+  async resourcesByKeys(db: Queryable, { tenantId }: TenantScope, keys: readonly ThingKey[]) {
     return (await selectServicesByKey.all(db, tenantId, split(keys))).map(knownService);
   }
 
@@ -102,24 +82,14 @@ export class ServerBookOfInventory {
         JSON.stringify(server.parameters),
         'building',
         typeof expires === 'string' && expires !== '' ? expires : null,
+        null,
       ]);
       registered.push({ ...row!, name: server.hostname });
     }
     return registered;
   }
 
-  async registerResource(
-    client: Client,
-    { tenantId }: TenantScope,
-    resource: {
-      readonly name: string;
-      readonly resourceTypeUid: number;
-      readonly offerUid: number | null;
-      readonly groupUid: number;
-      readonly ownerId: UserId;
-      readonly parameters: JsonObject;
-    },
-  ): Promise<Ref> {
+  async registerResource(client: Client, { tenantId }: TenantScope, resource: NewResource): Promise<Ref> {
     const number = await nextNumber(client, tenantId, 'service');
     const row = await insertService.one(client, tenantId, [
       number,
@@ -139,7 +109,7 @@ export class ServerBookOfInventory {
     deploymentId: string,
     built: { readonly servers: readonly number[]; readonly resource: number | null },
   ): Promise<void> {
-    await bindServers.run(client, tenantId, [built.servers, deploymentId]);
+    await bindServers.run(client, tenantId, [built.servers, deploymentId, built.resource]);
     if (built.resource !== null) await bindService.run(client, tenantId, [built.resource, deploymentId]);
   }
 
@@ -212,7 +182,7 @@ function knownService({ uid, number, code, name, status, groupUid, ownerId, depl
   return { uid, number, code, name, over: status === 'historical', groupUid, ownerId, deploymentId };
 }
 
-function split(keys: readonly Key[]): [number[], string[]] {
+function split(keys: readonly ThingKey[]): [number[], string[]] {
   return [
     keys.flatMap((key) => ('number' in key ? [key.number] : [])),
     keys.flatMap((key) => ('code' in key ? [key.code] : [])),

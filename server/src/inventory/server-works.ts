@@ -138,6 +138,7 @@ export class ServerWorks implements ServerKeeper {
       '{}',
       'building',
       sibling?.expiresOn ?? null,
+      sibling?.serviceUid ?? null,
     ]);
     return row!.uid;
   }

@@ -243,32 +243,34 @@ export const selectSibling = tenantStatement<{
   osBuildUid: number | null;
   ownerId: UserId | null;
   expiresOn: string | null;
+  serviceUid: number | null;
 }>(
   'servers_sibling',
   `select s.group_uid as "groupUid", s.environment_uid as "environmentUid", s.os_build_uid as "osBuildUid", s.owner_id as "ownerId",
-     s.expires_on::text as "expiresOn"
+     s.expires_on::text as "expiresOn", s.service_uid as "serviceUid"
    from servers s where s.tenant_id = $1 and s.deployment_uid = $2 and s.node = $3 order by s.uid desc limit 1`,
 );
 
 /**
  * `$2` number, `$3` hostname, `$4` account, `$5` group, `$6` environment, `$7` OS build, `$8` owner, `$9` deployment, `$10` node,
- * `$11` instance, `$12` cpus, `$13` memory, `$14` disk, `$15` parameters, `$16` status, `$17` expiry. Group and environment
+ * `$11` instance, `$12` cpus, `$13` memory, `$14` disk, `$15` parameters, `$16` status, `$17` expiry,
+ * `$18` what it is a part of. Group and environment
  * are those that collect what is in no other, where none is named.
  */
 export const insertServer = tenantStatement<{ uid: number; id: string; number: number; code: string }>(
   'servers_insert',
   `insert into servers (tenant_id, number, hostname, cloud_account_uid, group_uid, environment_uid, os_build_uid, owner_id, deployment_uid,
-     node, node_instance_id, cpus, memory_mb, disk_gb, parameters, status, expires_on)
+     node, node_instance_id, cpus, memory_mb, disk_gb, parameters, status, expires_on, service_uid)
    values ($1, $2, $3, $4, coalesce($5, (select g.uid from ordering_groups g where g.tenant_id = $1 and g.name = 'Unassigned' and g.parent_uid is null)),
      coalesce($6, (select e.uid from ordering_environments e where e.tenant_id = $1 and e.unassigned)), $7, $8, $9, $10, $11, $12, $13, $14,
-     $15::jsonb, $16, $17::date)
+     $15::jsonb, $16, $17::date, $18)
    returning uid, id, number::integer as number, code`,
 );
 
-/** `$3` deployment. */
+/** `$3` deployment, `$4` what they are a part of or null. */
 export const bindServers = tenantStatement(
   'servers_bind',
-  `update servers s set deployment_uid = (select d.uid from deployments d where d.tenant_id = $1 and d.id = $3), updated_at = now()
+  `update servers s set deployment_uid = (select d.uid from deployments d where d.tenant_id = $1 and d.id = $3), service_uid = $4, updated_at = now()
    where s.tenant_id = $1 and s.uid = any($2::bigint[])`,
 );
 

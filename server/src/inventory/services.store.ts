@@ -28,7 +28,7 @@ export type ServiceField =
   | 'servers';
 
 const SERVERS = `(select coalesce(json_agg(json_build_object('number', v.number, 'code', v.code, 'hostname', v.hostname, 'node', v.node)
-  order by v.uid), '[]') from servers v where v.tenant_id = s.tenant_id and v.deployment_uid = s.deployment_uid)`;
+  order by v.uid), '[]') from servers v where v.tenant_id = s.tenant_id and v.service_uid = s.uid)`;
 
 /** What was built under one name, as members of its group see it. */
 export const serviceList: ListSpec<ServiceField> = {

@@ -1,0 +1,55 @@
+/** The inventory's services about servers, put together for `core.ts`. */
+import { join } from 'node:path';
+import type { Allowlist } from '../net/allowlist.js';
+import type { Executions } from '../orchestration/executions.js';
+import type { Rights } from '../ordering/rights.js';
+import type { Pool } from '../store/pool.js';
+import type { CloudAccounts } from './cloud-accounts.js';
+import { InstanceFollower } from './follow-instances.js';
+import { createEc2Handler } from './handlers/ec2/ec2.js';
+import { createLocalHandler } from './handlers/local/local.js';
+import { ServerHandlers } from './server-handlers.js';
+import { ServerWorks } from './server-works.js';
+import { type JobsForServers, Servers } from './servers.js';
+
+export interface ServerServicesParts {
+  readonly pool: Pool;
+  readonly accounts: CloudAccounts;
+  readonly rights: Rights;
+  readonly executions: Executions;
+  readonly jobs: JobsForServers;
+  readonly allowlist: Allowlist;
+  readonly settings: {
+    readonly dataDir: string;
+    readonly localServers: boolean;
+    readonly localServersMost: number;
+  };
+}
+
+export interface ServerServices {
+  readonly serverHandlers: ServerHandlers;
+  readonly serverWorks: ServerWorks;
+  readonly servers: Servers;
+  readonly instanceFollower: InstanceFollower;
+}
+
+export function serverServices(parts: ServerServicesParts): ServerServices {
+  const { pool, accounts, rights, executions, jobs, allowlist, settings } = parts;
+  const serverHandlers = new ServerHandlers({
+    accounts,
+    handlers: [
+      createLocalHandler({
+        folder: join(settings.dataDir, 'servers'),
+        enabled: settings.localServers,
+        most: settings.localServersMost,
+      }),
+      createEc2Handler({ allowlist }),
+    ],
+  });
+  return {
+    serverHandlers,
+    serverWorks: new ServerWorks({ pool, handlers: serverHandlers }),
+    servers: new Servers({ pool, rights, executions, jobs }),
+    instanceFollower: new InstanceFollower({ pool, accounts }),
+  };
+}
