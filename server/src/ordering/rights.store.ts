@@ -64,3 +64,9 @@ export function toMembers(alias: string): (scope: ListScope) => RawBuilder<unkno
       where m.tenant_id = ${scope.tenantId} and m.user_id = ${scope.userId})`;
   };
 }
+
+/** For lists that only those see who see everything. `alias` is of the table that is listed. */
+export function toReaders(alias: string): (scope: ListScope) => RawBuilder<unknown> {
+  const table = sql.raw(alias);
+  return (scope) => (scope.seesPrivate ? sql`${table}.tenant_id = ${scope.tenantId}` : sql`false`);
+}
