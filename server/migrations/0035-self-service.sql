@@ -27,12 +27,10 @@ create table first_contents (
 
 -- Who orders ------------------------------------------------------------------------------------------------------------
 
--- What there is to know of a user for self-service alone. No row: as the defaults say.
+-- People who are in the tenant to order, and need no role in it for that.
 create table ordering_users (
   tenant_id bigint not null references tenants (id) on delete cascade,
   user_id bigint not null references users (id) on delete cascade,
-  -- May sign in to the API.
-  api_access boolean not null default true,
   primary key (tenant_id, user_id)
 );
 create index ordering_users_user on ordering_users (user_id);

@@ -60,10 +60,8 @@ import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { TaskGraphs } from './orchestration/task-graphs.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
-import { Environments } from './ordering/environments.js';
-import { Groups } from './ordering/groups.js';
 import { Jobs } from './ordering/jobs.js';
-import { Rights } from './ordering/rights.js';
+import { type CatalogueServices, catalogueServices } from './ordering/services.js';
 import { PluginsUpdates } from './plugins-updates/plugins-updates.js';
 import { PLUGINS_UPDATE_WORKFLOW } from './plugins-updates/workflows.js';
 import { defaultSchedules } from './scheduling/default-schedules.js';
@@ -80,7 +78,7 @@ import type { Pool } from './store/pool.js';
 import type { Signals } from './store/signals.js';
 import { type StreamSettings, Streams } from './streaming/streams.js';
 
-export interface Core extends IdentityServices, ServerServices {
+export interface Core extends CatalogueServices, IdentityServices, ServerServices {
   readonly settings: Settings;
   readonly log: Log;
   /** What probes and metrics ask of the store. */
@@ -143,9 +141,6 @@ export interface Core extends IdentityServices, ServerServices {
   readonly signals: Signals;
   readonly pluginPackages: PluginPackages;
   readonly remoteWorkers: RemoteWorkers;
-  readonly rights: Rights;
-  readonly groups: Groups;
-  readonly environments: Environments;
 }
 
 export interface CoreParts {
@@ -250,17 +245,16 @@ export async function buildCore({
     masterKeys: [settings.masterKey, ...settings.formerMasterKeys].map(masterKeyFrom),
     throttle: settings.loginThrottle ? 'on' : 'off',
     sessionHours: settings.tokenHours,
+    signedSeconds: settings.cloudboltTokenSeconds,
   });
   const { callers } = identity;
   const executions = new Executions(pool, wake, settings.tenantMaxWaiting);
   const followed = new Followed(pool);
-  const rights = new Rights(pool);
-  const groups = new Groups(pool, rights);
-  const environments = new Environments(pool);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
+  const catalogue = catalogueServices({ pool, blueprints, identity });
   const jobs = new Jobs({
     pool,
-    rights,
+    rights: catalogue.rights,
     executions,
     deputy: (caller) => ({
       ...caller,
@@ -376,9 +370,7 @@ export async function buildCore({
     safe,
     signals,
     pluginPackages,
-    rights,
-    groups,
-    environments,
+    ...catalogue,
     remoteWorkers: new RemoteWorkers({
       pool,
       vault,

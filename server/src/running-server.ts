@@ -16,6 +16,7 @@ import type { EmbeddedPostgres } from './embedded-postgres/launcher.js';
 import { bootstrap, FIRST_USER } from './identity/bootstrap.js';
 import { type Log, openLog } from './log.js';
 import { formerKeysFile, keptMasterKeys, renewMasterKey, withMasterKey } from './master-keys.js';
+import { giveFirstContents } from './ordering/first-contents.js';
 import { masterKeysOf, rotateMasterKey } from './secrets/rotation.js';
 import { fingerprintOf, masterKeyFrom, Vault } from './secrets/vault.js';
 import { buildServer, close, listen, VERSION } from './serve.js';
@@ -83,6 +84,7 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     await signals.listen();
     const keptKeys = () => keptMasterKeys(settings.dataDir);
     const core = await buildCore({ settings: withMasterKey(settings), pool, log, signals, keptKeys });
+    if (role !== 'worker') await giveFirstContents({ ...core, pool }, settings.cloudboltTenant);
     endings.push(() => Promise.all([core.credentials.close(), core.tokens.close()]));
     const membership = await Membership.enter(
       { pool, signals, log },

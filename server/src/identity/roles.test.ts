@@ -32,7 +32,7 @@ const MATRIX: Readonly<Record<Permission, string>> = {
   'nodes.read': 'amuovr',
   'executions.read': 'amuovr',
   'events.read': 'amuovr',
-  'ordering.read': 'amuovr',
+  'ordering.read': 'amr',
   'tenants.read': 'amuor',
   'filters.write': 'amuo',
   'deployments.write': 'amuo',

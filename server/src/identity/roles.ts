@@ -36,7 +36,6 @@ const VIEWER: readonly Permission[] = [
   'nodes.read',
   'executions.read',
   'events.read',
-  'ordering.read',
   'members.read',
 ];
 
@@ -46,6 +45,7 @@ const AUDITOR: readonly Permission[] = [
   'tenants.read',
   'users.read',
   'audit.read',
+  'ordering.read',
 ];
 
 const OPERATIONS: readonly Permission[] = [
@@ -72,6 +72,7 @@ const MANAGER: readonly Permission[] = [
   'private.read',
   'settings.write',
   'cloud-accounts.write',
+  'ordering.read',
   'ordering.manage',
   'members.manage',
 ];

@@ -40,6 +40,8 @@ export interface IdentityParts {
   readonly throttle: CredentialSettings['throttle'];
   /** How long a session token of Cloudify's kind is good. */
   readonly sessionHours: number;
+  /** How long a signed token is good. */
+  readonly signedSeconds: number;
 }
 
 export function identityServices({
@@ -47,6 +49,7 @@ export function identityServices({
   masterKeys,
   throttle,
   sessionHours,
+  signedSeconds,
 }: IdentityParts): IdentityServices {
   const passwordHash = new PasswordHash();
   return {
@@ -57,7 +60,7 @@ export function identityServices({
     apiKeys: new ApiKeys({ pool }),
     sessions: new Sessions({ pool }),
     securityTokens: new SecurityTokens({ pool }),
-    signedTokens: new SignedTokens({ pool, masterKeys }),
+    signedTokens: new SignedTokens({ pool, masterKeys, settings: { seconds: signedSeconds } }),
     tenants: new Tenants({ pool }),
     tenantProfiles: new TenantProfiles({ pool }),
     users: new Users({ pool, passwordHash }),

@@ -93,7 +93,7 @@ export const USER_TYPES = [
     dialect: 'cloudbolt-v2',
     type: 'user',
     systemRole: 'member',
-    tenantRole: 'user',
+    tenantRole: null,
     meaning: 'what roles in groups allow, checked there',
   },
   {

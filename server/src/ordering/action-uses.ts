@@ -73,7 +73,11 @@ export class ActionUses {
     usedOn: UsedOn,
     of: { readonly resourceType?: string | null; readonly triggerPoint?: string } = {},
   ): Promise<readonly ActionUse[]> {
-    return selectEnabledUses.all(db, scope.tenantId, [usedOn, of.resourceType ?? null, of.triggerPoint ?? null]);
+    return selectEnabledUses.all(db, scope.tenantId, [
+      usedOn,
+      of.resourceType ?? null,
+      of.triggerPoint ?? null,
+    ]);
   }
 
   async byLabel(db: Queryable, scope: TenantScope, usedOn: UsedOn, label: string) {
@@ -81,7 +85,12 @@ export class ActionUses {
   }
 
   /** Within somebody's transaction, who has asked for the right and records it. @throws DomainError `conflict` (`action-exists`) */
-  async insert(client: Client, scope: TenantScope, usedOn: UsedOn, use: NewActionUse): Promise<{ uid: number; number: number }> {
+  async insert(
+    client: Client,
+    scope: TenantScope,
+    usedOn: UsedOn,
+    use: NewActionUse,
+  ): Promise<{ uid: number; number: number }> {
     requireTitle('action', use.label);
     const number = await nextNumber(client, scope.tenantId, `${usedOn}-action`);
     const taken =
@@ -106,12 +115,22 @@ export class ActionUses {
       return { uid, number };
     } catch (error) {
       if ((error as { constraint?: string }).constraint !== 'action_uses_label') throw error;
-      throw new DomainError('conflict', 'action-exists', `An action labelled '${use.label}' is offered there already`);
+      throw new DomainError(
+        'conflict',
+        'action-exists',
+        `An action labelled '${use.label}' is offered there already`,
+      );
     }
   }
 
   /** Likewise; what it runs stays. */
-  async replace(client: Client, scope: TenantScope, usedOn: UsedOn, uid: number, use: NewActionUse): Promise<void> {
+  async replace(
+    client: Client,
+    scope: TenantScope,
+    usedOn: UsedOn,
+    uid: number,
+    use: NewActionUse,
+  ): Promise<void> {
     await updateActionUse.run(client, scope.tenantId, [
       uid,
       use.description ?? '',

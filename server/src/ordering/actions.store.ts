@@ -96,7 +96,10 @@ export const updateAction = tenantStatement(
    where tenant_id = $1 and uid = $2`,
 );
 
-export const deleteAction = tenantStatement('actions_delete', 'delete from actions a where a.tenant_id = $1 and a.uid = $2');
+export const deleteAction = tenantStatement(
+  'actions_delete',
+  'delete from actions a where a.tenant_id = $1 and a.uid = $2',
+);
 
 /** `$2` code. */
 export const codeTaken = {

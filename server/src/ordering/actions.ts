@@ -80,6 +80,11 @@ export class Actions {
     return found;
   }
 
+  /** Null: there is none of that name. */
+  async named(caller: Caller, name: string): Promise<Action | null> {
+    return this.byName(this.#pool, orderingScope(caller), name);
+  }
+
   async byName(db: Queryable, scope: TenantScope, name: string): Promise<Action | null> {
     return selectActionByName.one(db, scope.tenantId, [name]);
   }
@@ -89,7 +94,11 @@ export class Actions {
   }
 
   /** Within somebody's transaction, who has asked for the right and records it. @throws DomainError `invalid`; `conflict` */
-  async insert(client: Client, scope: TenantScope, action: NewAction): Promise<{ uid: number; number: number }> {
+  async insert(
+    client: Client,
+    scope: TenantScope,
+    action: NewAction,
+  ): Promise<{ uid: number; number: number }> {
     requireTitle('action', action.name);
     checkSource(action);
     if ((await this.byName(client, scope, action.name)) !== null) {

@@ -71,7 +71,10 @@ export const OS_BUILDS: BlockStatements = {
     `insert into os_builds (tenant_id, number, name, description, os_family_uid) values ($1, $2, $3, $4, $5)
      returning uid::integer as uid`,
   ),
-  delete: tenantStatement('os_builds_delete', 'delete from os_builds b where b.tenant_id = $1 and b.uid = $2'),
+  delete: tenantStatement(
+    'os_builds_delete',
+    'delete from os_builds b where b.tenant_id = $1 and b.uid = $2',
+  ),
 };
 
 export const APPLICATIONS: BlockStatements = {
@@ -92,7 +95,10 @@ export const APPLICATIONS: BlockStatements = {
     `insert into applications (tenant_id, number, name, description, os_family_uid) values ($1, $2, $3, $4, $5)
      returning uid::integer as uid`,
   ),
-  delete: tenantStatement('applications_delete', 'delete from applications b where b.tenant_id = $1 and b.uid = $2'),
+  delete: tenantStatement(
+    'applications_delete',
+    'delete from applications b where b.tenant_id = $1 and b.uid = $2',
+  ),
 };
 
 /** `$2` name, `$3` parent. */

@@ -83,7 +83,11 @@ export class BuildingBlocks {
   }
 
   /** Within somebody's transaction, who has asked for the right and records it. */
-  async insert(client: Client, scope: TenantScope, block: NewBlock): Promise<{ uid: number; number: number }> {
+  async insert(
+    client: Client,
+    scope: TenantScope,
+    block: NewBlock,
+  ): Promise<{ uid: number; number: number }> {
     requireTitle(this.#thing, block.name);
     const family = await this.#familyOf(client, scope, block.osFamily ?? []);
     const number = await nextNumber(client, scope.tenantId, this.#kind);

@@ -96,7 +96,12 @@ export const selectOffersOfGroup = tenantStatement<OfferRow>(
 );
 
 /** `$2` offer, `$3` user, `$4` whether they see all. */
-export const selectGroupsOfOffer = tenantStatement<{ uid: number; number: number; code: string; name: string }>(
+export const selectGroupsOfOffer = tenantStatement<{
+  uid: number;
+  number: number;
+  code: string;
+  name: string;
+}>(
   'offers_groups',
   `select g.uid::integer as uid, g.number::integer as number, g.code, g.name
    from offer_groups og join ordering_groups g on g.uid = og.group_uid
@@ -167,7 +172,10 @@ export const insertOfferGroups = tenantStatement(
    select $1, $2, g.uid from ordering_groups g where g.tenant_id = $1 and g.uid = any($3::bigint[]) on conflict do nothing`,
 );
 
-export const deleteOffer = tenantStatement('offers_delete', 'delete from offers o where o.tenant_id = $1 and o.uid = $2');
+export const deleteOffer = tenantStatement(
+  'offers_delete',
+  'delete from offers o where o.tenant_id = $1 and o.uid = $2',
+);
 
 /** `$2` code. */
 export const selectOfferByCode = tenantStatement<{ uid: number }>(

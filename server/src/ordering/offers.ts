@@ -35,6 +35,7 @@ import {
   selectOffersOfGroup,
   updateOffer,
 } from './offers.store.js';
+import type { NewResourceType, ResourceTypes } from './resource-types.js';
 import { managingScope, orderingScope } from './rights.js';
 import { keyText, keyValues, type ThingKey } from './thing-key.js';
 
@@ -73,6 +74,8 @@ export interface NewOffer {
   readonly orderable?: boolean;
   readonly anyGroup?: boolean;
   readonly resourceTypeUid?: number | null;
+  /** In its place: found by its name, and made where it is not there. */
+  readonly resourceType?: NewResourceType;
   /** Key of an uploaded blueprint (`catalog/`). */
   readonly blueprintUid?: number | null;
   readonly parameters?: readonly Input[];
@@ -87,10 +90,12 @@ const MOST_ITEMS = 100;
 export class Offers {
   readonly #pool: Pool;
   readonly #blueprints: Blueprints;
+  readonly #resourceTypes: ResourceTypes;
 
-  constructor(pool: Pool, blueprints: Blueprints) {
+  constructor(pool: Pool, parts: { readonly blueprints: Blueprints; readonly resourceTypes: ResourceTypes }) {
     this.#pool = pool;
-    this.#blueprints = blueprints;
+    this.#blueprints = parts.blueprints;
+    this.#resourceTypes = parts.resourceTypes;
   }
 
   async list(caller: Caller, query: ListQuery<OfferField>): Promise<ListPage> {
@@ -100,7 +105,11 @@ export class Offers {
   /** Throws `not-found`, also for one that the caller may not see. */
   async find(caller: Caller, key: ThingKey, db: Queryable = this.#pool): Promise<Offer> {
     const scope = orderingScope(caller);
-    const found = await selectOffer.one(db, scope.tenantId, [...keyValues(key), scope.userId, scope.seesPrivate]);
+    const found = await selectOffer.one(db, scope.tenantId, [
+      ...keyValues(key),
+      scope.userId,
+      scope.seesPrivate,
+    ]);
     if (found === null) throw notFound('Offer', keyText(key));
     return found;
   }
@@ -145,21 +154,37 @@ export class Offers {
   }
 
   /** Within somebody's transaction, who has asked for the right and records it. @throws DomainError `invalid`; `conflict` */
-  async insert(client: Client, scope: TenantScope, offer: NewOffer): Promise<{ uid: number; number: number }> {
+  async insert(
+    client: Client,
+    scope: TenantScope,
+    offer: NewOffer,
+  ): Promise<{ uid: number; number: number }> {
     requireTitle('blueprint', offer.name);
     if ((await this.byName(client, scope, offer.name)) !== null) {
-      throw new DomainError('conflict', 'offer-exists', `A blueprint named '${offer.name}' is offered already`);
+      throw new DomainError(
+        'conflict',
+        'offer-exists',
+        `A blueprint named '${offer.name}' is offered already`,
+      );
     }
     const number = await nextNumber(client, scope.tenantId, 'offer');
     const code = await freeCode(client, scope, offer.code);
-    const { uid } = (await insertOffer.one(client, scope.tenantId, [number, code, offer.name, ...valuesOf(offer)]))!;
+    const { uid } = (await insertOffer.one(client, scope.tenantId, [
+      number,
+      code,
+      offer.name,
+      ...valuesOf(await this.#typed(client, scope, offer)),
+    ]))!;
     await this.#keepItems(client, scope, uid, offer);
     return { uid, number };
   }
 
   /** Puts all that an offer is in the place of what it was; who it was given to stays. Likewise. */
   async replace(client: Client, scope: TenantScope, uid: number, offer: NewOffer): Promise<void> {
-    await updateOffer.run(client, scope.tenantId, [uid, ...valuesOf(offer)]);
+    await updateOffer.run(client, scope.tenantId, [
+      uid,
+      ...valuesOf(await this.#typed(client, scope, offer)),
+    ]);
     await deleteOfferItems.run(client, scope.tenantId, [uid]);
     await this.#keepItems(client, scope, uid, offer);
   }
@@ -181,6 +206,11 @@ export class Offers {
       }
       await record(client, caller, { action: 'delete', thing: 'offer', id: offer.name });
     });
+  }
+
+  async #typed(client: Client, scope: TenantScope, offer: NewOffer): Promise<NewOffer> {
+    if (offer.resourceType === undefined) return offer;
+    return { ...offer, resourceTypeUid: await this.#resourceTypes.ensure(client, scope, offer.resourceType) };
   }
 
   async #keepItems(client: Client, scope: TenantScope, uid: number, offer: NewOffer): Promise<void> {
@@ -221,7 +251,12 @@ export class Offers {
   }
 }
 
-const TYPES: Readonly<Record<string, string>> = { integer: 'INT', float: 'DEC', boolean: 'BOOL', textarea: 'TXT' };
+const TYPES: Readonly<Record<string, string>> = {
+  integer: 'INT',
+  float: 'DEC',
+  boolean: 'BOOL',
+  textarea: 'TXT',
+};
 
 /** An input of the blueprint language as people are asked for it. */
 function inputOf(name: string, input: InputDefinition): Input {
@@ -259,7 +294,11 @@ function valuesOf(offer: NewOffer): readonly unknown[] {
   ];
 }
 
-async function freeCode(client: Client, scope: TenantScope, code: string | undefined): Promise<string | null> {
+async function freeCode(
+  client: Client,
+  scope: TenantScope,
+  code: string | undefined,
+): Promise<string | null> {
   if (code === undefined) return null;
   return (await selectOfferByCode.one(client, scope.tenantId, [code])) === null ? code : null;
 }

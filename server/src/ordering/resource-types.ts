@@ -44,8 +44,8 @@ export class ResourceTypes {
     return selectResourceTypeByName.one(db, scope.tenantId, [name]);
   }
 
-  async byKey(scope: TenantScope, uid: number): Promise<ResourceType | null> {
-    return selectResourceType.one(this.#pool, scope.tenantId, [uid]);
+  async byKey(caller: Caller, uid: number): Promise<ResourceType | null> {
+    return selectResourceType.one(this.#pool, orderingScope(caller).tenantId, [uid]);
   }
 
   /** The key of the type of that name, which is made where it is not there. Within somebody's transaction. */

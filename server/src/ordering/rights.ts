@@ -15,8 +15,8 @@ import { selectGroupsWith, selectIsMember, selectPermissionsIn, selectRequestors
 
 /** The tenant of a call to self-service; `seesPrivate` where the caller sees everything of it. @throws DomainError `forbidden` */
 export function orderingScope(caller: Caller): TenantScope {
-  const scope = scopeFor(caller, 'ordering.use');
-  return { ...scope, seesPrivate: caller.permissions.has('ordering.read') };
+  const seesAll = caller.permissions.has('ordering.read');
+  return { ...scopeFor(caller, seesAll ? 'ordering.read' : 'ordering.use'), seesPrivate: seesAll };
 }
 
 /** The tenant of a call that only its administrators may make. @throws DomainError `forbidden` */

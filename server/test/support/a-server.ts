@@ -13,6 +13,7 @@ import { buildCore, type Core } from '../../src/core.js';
 import { DIALECTS } from '../../src/dialects/index.js';
 import { bootstrap } from '../../src/identity/bootstrap.js';
 import { logTo } from '../../src/log.js';
+import { giveFirstContents } from '../../src/ordering/first-contents.js';
 import { newMasterKey } from '../../src/secrets/vault.js';
 import { buildServer } from '../../src/serve.js';
 import type { Pool } from '../../src/store/pool.js';
@@ -33,11 +34,11 @@ export interface TestServer {
 
 /**
  * @param env settings beyond the usual ones of a test
- * @param parts `worker`: executions are worked on too
+ * @param parts `worker`: executions are worked on too; `selfService`: there is what a first start gives people to order
  */
 export async function aServer(
   env: Readonly<Record<string, string>> = {},
-  parts: { readonly worker?: boolean } = {},
+  parts: { readonly worker?: boolean; readonly selfService?: boolean } = {},
 ): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'orrery-test-data-'));
   after(() => rm(dataDir, { recursive: true, force: true }));
@@ -67,6 +68,7 @@ export async function aServer(
       lease: 60,
     },
   );
+  if (parts.selfService === true) await giveFirstContents({ ...core, pool }, settings.cloudboltTenant);
   const app = await buildServer({ core, settings, log, dialects: DIALECTS });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   const { databaseUrl } = database;

@@ -22,7 +22,11 @@ export const API: ApiDescription = {
   // A tag without a route is refused: it comes with the first of them.
   tags: {
     Start: 'Signing in, and where everything is.',
+    Users: 'Who orders.',
     Groups: 'People who order together, as a tree.',
+    Environments: 'Where servers are built, and of what.',
+    Catalogue: 'What may be ordered.',
+    Actions: 'What may be run, and where; rules.',
   },
   securitySchemes: {
     bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },

@@ -4,7 +4,7 @@ import type { GroupField } from '../../ordering/groups.js';
 import { callerOf } from './auth.js';
 import { bodyOf } from './body.js';
 import { notFoundHere } from './errors.js';
-import { globalId, readKey, type WireKey } from './hrefs.js';
+import { globalId, type Hrefs, type Link, readKey, type WireKey } from './hrefs.js';
 import { boolean, integer, relation, text, time } from './paths.js';
 import {
   type Asked,
@@ -107,9 +107,18 @@ const NewGroup = Type.Object(
   { title: 'NewGroup' },
 );
 
+/** A group in links. */
+export function groupLinks(
+  hrefs: Hrefs,
+  groups: readonly { readonly number: number; readonly code: string; readonly name: string }[],
+): readonly Link[] {
+  return groups.map((group) => hrefs.link('groups', { ...group, title: group.name }));
+}
+
 export function addGroups(mounting: Mounting): void {
   const { scope, core, hrefs } = mounting;
   addCollection(mounting, GROUPS);
+  addOrderableBlueprints(mounting);
 
   scope.post(
     '/groups',
@@ -180,6 +189,33 @@ export function addGroups(mounting: Mounting): void {
         title: `Orderable Environments For '${group.name}'`,
       };
       return sendHal(request, reply, orderableBody(mounting, 'environments', self, environments));
+    },
+  );
+}
+
+/** What a group may order; our own beside the other two. */
+function addOrderableBlueprints(mounting: Mounting): void {
+  const { scope, core, hrefs } = mounting;
+  scope.get<{ Params: { id: string } }>(
+    '/groups/:id/orderable-blueprints',
+    {
+      schema: {
+        tags: ['Groups'],
+        operationId: 'groups_orderable_blueprints',
+        summary: 'What the group may order',
+        params: ItemParams,
+        response: { 200: HalItem },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const group = await core.groups.find(caller, keyOf(request.params.id));
+      const self = {
+        href: hrefs.below('groups', group, 'orderable-blueprints'),
+        title: `Orderable Blueprints For '${group.name}'`,
+      };
+      const offers = await core.offers.ofGroup(caller, group);
+      return sendHal(request, reply, orderableBody(mounting, 'blueprints', self, offers));
     },
   );
 }

@@ -28,6 +28,7 @@ export const GLOBAL_PREFIX: Readonly<Record<string, string>> = {
   actions: 'OHK',
   'server-actions': 'SVA',
   'service-actions': 'RSA',
+  'resource-actions': 'RSA',
   'orchestration-actions': 'HPA',
   rules: 'RUL',
 };

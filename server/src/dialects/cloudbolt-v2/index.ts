@@ -6,15 +6,23 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Core } from '../../core.js';
 import type { Dialect } from '../dialect.js';
+import { addActions } from './actions.js';
 import { API } from './api.js';
 import { authenticate } from './auth.js';
+import { addBlueprints } from './blueprints.js';
 import { acceptBodies } from './body.js';
+import { addBuildingBlocks } from './building-blocks.js';
+import { addEnvironments } from './environments.js';
 import { badRequest, CloudBoltError, notFoundHere, type Rendered, renderError } from './errors.js';
 import { addGroups } from './groups.js';
 import { Hrefs, ROOT } from './hrefs.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
 import type { Mounting } from './resource.js';
+import { addResourceTypes } from './resource-types.js';
 import { addRoot } from './root.js';
+import { addRules } from './rules.js';
+import { addTokenAuth } from './token.js';
+import { addUsers } from './users.js';
 
 export const cloudboltV2: Dialect = {
   name: 'cloudbolt-v2',
@@ -32,15 +40,32 @@ export const cloudboltV2: Dialect = {
       },
       { prefix: ROOT },
     );
+    // Where a client without a version begins.
+    await app.register(
+      async (scope) => {
+        prepare(scope, core, { alone: false });
+        addRoot({ scope }, 'root_above');
+      },
+      { prefix: '/api' },
+    );
   },
 };
 
 function addResources(mounting: Mounting): void {
   addRoot(mounting);
+  addTokenAuth(mounting);
+  addUsers(mounting);
   addGroups(mounting);
+  addEnvironments(mounting);
+  addBuildingBlocks(mounting);
+  addBlueprints(mounting);
+  addResourceTypes(mounting);
+  addActions(mounting);
+  addRules(mounting);
 }
 
-function prepare(scope: FastifyInstance, core: Core): void {
+/** @param options `alone`: no other dialect has a prefix in common, whose unknown paths would be answered here */
+function prepare(scope: FastifyInstance, core: Core, { alone = true } = {}): void {
   acceptBodies(scope, core.settings.bodyBytes);
   const known = watchPaths(scope);
   scope.addHook('onRequest', async (request) => {
@@ -50,6 +75,7 @@ function prepare(scope: FastifyInstance, core: Core): void {
     if (request.is404) throw notServed(request, known);
   });
   scope.setErrorHandler(async (error, request, reply) => sendError(reply, renderError(error, request.log)));
+  if (!alone) return;
   // Its own, so that what no route takes still passes the hooks of this scope.
   scope.setNotFoundHandler(async (request) => {
     throw notServed(request, known);

@@ -23,14 +23,15 @@ export const COLLECTIONS = [
   'resource-handlers',
 ] as const;
 
-export function addRoot({ scope }: Mounting): void {
-  const body = Object.fromEntries(COLLECTIONS.map((name) => [name, `${ROOT}/${name}/`]));
+/** @param name of the operation: the root is served below two prefixes, since clients look for it one step up too */
+export function addRoot({ scope }: Pick<Mounting, 'scope'>, name = 'root_get'): void {
+  const body = Object.fromEntries(COLLECTIONS.map((each) => [each, `${ROOT}/${each}/`]));
   scope.get(
     '/',
     {
       schema: {
         tags: ['Start'],
-        operationId: 'root_get',
+        operationId: name,
         summary: 'All collections',
         response: { 200: Type.Record(Type.String(), Type.String()) },
       },

@@ -1,0 +1,52 @@
+/** The services of this room that say what may be ordered and by whom, built together: core.ts is the house's list. */
+import type { Blueprints } from '../catalog/blueprints.js';
+import type { IdentityServices } from '../identity/services.js';
+import type { Pool } from '../store/pool.js';
+import { ActionUses } from './action-uses.js';
+import { Actions } from './actions.js';
+import { BuildingBlocks } from './building-blocks.js';
+import { ConditionRules } from './condition-rules.js';
+import { Environments } from './environments.js';
+import { Groups } from './groups.js';
+import { Offers } from './offers.js';
+import { Orderers } from './orderers.js';
+import { ResourceTypes } from './resource-types.js';
+import { Rights } from './rights.js';
+
+export interface CatalogueServices {
+  readonly rights: Rights;
+  readonly groups: Groups;
+  readonly environments: Environments;
+  readonly osBuilds: BuildingBlocks;
+  readonly applications: BuildingBlocks;
+  readonly resourceTypes: ResourceTypes;
+  readonly actions: Actions;
+  readonly actionUses: ActionUses;
+  readonly conditionRules: ConditionRules;
+  readonly offers: Offers;
+  readonly orderers: Orderers;
+}
+
+export function catalogueServices(parts: {
+  readonly pool: Pool;
+  readonly blueprints: Blueprints;
+  readonly identity: Pick<IdentityServices, 'people' | 'users'>;
+}): CatalogueServices {
+  const { pool, blueprints, identity } = parts;
+  const rights = new Rights(pool);
+  const groups = new Groups(pool, rights);
+  const resourceTypes = new ResourceTypes(pool);
+  return {
+    rights,
+    groups,
+    environments: new Environments(pool),
+    osBuilds: BuildingBlocks.osBuilds(pool),
+    applications: BuildingBlocks.applications(pool),
+    resourceTypes,
+    actions: new Actions(pool),
+    actionUses: new ActionUses(pool),
+    conditionRules: new ConditionRules(pool),
+    offers: new Offers(pool, { blueprints, resourceTypes }),
+    orderers: new Orderers({ pool, groups, people: identity.people, users: identity.users }),
+  };
+}
