@@ -116,13 +116,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   grouping: [...COMMON, 'filters', 'catalog', 'orchestration'],
   scheduling: [...COMMON, 'dsl', 'orchestration'],
   plugins: ['contracts', 'net'],
-<<<<<<< HEAD
   ordering: [...COMMON, 'dsl', 'catalog', 'orchestration', 'workspaces'],
   inventory: [...COMMON, 'plugins', 'net', 'inventory/import', 'orchestration', 'ordering'],
-=======
-  ordering: [...COMMON, 'catalog', 'dsl', 'inventory', 'orchestration', 'workspaces'],
-  inventory: [...COMMON, 'plugins', 'net', 'inventory/import'],
->>>>>>> 60b408b (cloudbolt: users, environments, catalogue, actions and signed tokens; a first start gives people something to order)
   governance: [...COMMON, 'inventory', 'orchestration', 'governance/rules'],
   academy: [...COMMON],
   snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],

@@ -80,23 +80,28 @@ export class Callers {
    * @throws DomainError `forbidden` (`tenant-forbidden`): no such tenant
    */
   async visitorFor(authenticated: Authenticated, tenantName: string, requestId: string): Promise<Caller> {
-    const row = await selectStanding.name.one(this.#pool, [authenticated.userId, askable(tenantName)]);
-    if (row === null || !row.active) throw signInRefused();
-    const current = { ...authenticated, ...authenticatedFrom(row, tenantName) };
-    const { tenant, roles } = current.standing;
-    if (tenant === null || roles.length > 0 || current.confinedTo !== undefined)
-      return callerOf(current, requestId);
-    const standing = { ...current.standing, asked: null };
-    return { ...callerOf({ ...current, standing }, requestId), tenant };
+    let current = authenticated;
+    if (!sameAsk(authenticated.standing.asked, tenantName)) {
+      const row = await selectStanding.name.one(this.#pool, [authenticated.userId, askable(tenantName)]);
+      if (row === null || !row.active) throw signInRefused();
+      current = { ...authenticated, ...authenticatedFrom(row, tenantName) };
+    }
+    return visitorOf(current, requestId);
   }
 
   /**
    * The caller that the server itself acts as: for work that no request asks for, such as installing the
    * demonstration, and for the engine, which acts as the creator of an execution. Never for a request.
    *
+   * @param options `visitor`: also for who has no role in the tenant, as `visitorFor`
    * @throws DomainError `forbidden` as `callerFor`, and for a user who is not there or not active.
    */
-  async actingAs(username: string, tenantName: string | null, requestId: string): Promise<Caller> {
+  async actingAs(
+    username: string,
+    tenantName: string | null,
+    requestId: string,
+    { visitor = false }: { readonly visitor?: boolean } = {},
+  ): Promise<Caller> {
     const row = await selectStandingByName.one(this.#pool, [username, askable(tenantName)]);
     if (row === null || !row.active) {
       throw new DomainError(
@@ -105,8 +110,16 @@ export class Callers {
         `User \`${username}\` is not there or not active`,
       );
     }
-    return callerOf(authenticatedFrom(row, tenantName), requestId);
+    const found = authenticatedFrom(row, tenantName);
+    return visitor ? visitorOf(found, requestId) : callerOf(found, requestId);
   }
+}
+
+function visitorOf(found: Authenticated, requestId: string): Caller {
+  const { tenant, roles } = found.standing;
+  if (tenant === null || roles.length > 0 || found.confinedTo !== undefined)
+    return callerOf(found, requestId);
+  return { ...callerOf({ ...found, standing: { ...found.standing, asked: null } }, requestId), tenant };
 }
 
 export function authenticatedFrom(row: StandingRow, asked: TenantAsk): Authenticated {

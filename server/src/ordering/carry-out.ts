@@ -133,6 +133,7 @@ export class CarryOut {
       errand.owner,
       errand.tenantName,
       `order ${errand.orderNumber}`,
+      { visitor: true },
     );
     return { ...caller, permissions: new Set([...caller.permissions, ...LENT]) };
   }

@@ -6,7 +6,6 @@
  */
 import type { Caller, TenantScope } from '../caller.js';
 import type { Callers } from '../identity/callers.js';
-import type { CloudAccounts } from '../inventory/cloud-accounts.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { accompany, inTransaction } from '../store/transaction.js';
@@ -42,10 +41,18 @@ import { orderingScope } from './rights.js';
 const CONTENT = 'self-service';
 const ACCOUNT = 'Local servers';
 
+interface FirstAccount {
+  readonly name: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly settings: Record<string, never>;
+}
+
 export interface FirstContentsParts {
   readonly pool: Pool;
   readonly callers: Pick<Callers, 'actingAs'>;
-  readonly cloudAccounts: Pick<CloudAccounts, 'create'>;
+  /** Of the room of cloud accounts, which knows this one. */
+  readonly cloudAccounts: { create(caller: Caller, account: FirstAccount): Promise<unknown> };
   readonly environments: Environments;
   readonly osBuilds: BuildingBlocks;
   readonly actions: Actions;
@@ -65,7 +72,7 @@ export async function giveFirstContents(parts: FirstContentsParts, tenantName: s
     if ((await insertContent.one(client, tenant.id, [CONTENT])) === null) throw new GivenMeanwhile();
   };
   const finish = (client: Client) => give(parts, client, caller);
-  const account = { name: ACCOUNT, kind: 'local', status: 'ready', settings: {} };
+  const account: FirstAccount = { name: ACCOUNT, kind: 'local', status: 'ready', settings: {} };
   try {
     if ((await selectLocalAccount.one(parts.pool, tenant.id)) === null) {
       await accompany({ before: begin, after: finish }, () => parts.cloudAccounts.create(caller, account));
