@@ -242,6 +242,7 @@ export async function buildCore({
   });
   const identity = identityServices({
     pool,
+    safe,
     masterKeys: [settings.masterKey, ...settings.formerMasterKeys].map(masterKeyFrom),
     throttle: settings.loginThrottle ? 'on' : 'off',
     sessionHours: settings.tokenHours,

@@ -18,7 +18,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { DomainError } from '../errors.js';
 import type { UserId } from '../ids.js';
-import type { Pool } from '../store/pool.js';
+import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { AddressThrottle } from './address-throttle.js';
 import { record } from './audit.js';
@@ -34,6 +34,7 @@ import { type SignInRow, selectForSignIn } from './callers.store.js';
 import { updateForFailure, updateForSuccess, updateLastLogins, updateRehashed } from './credentials.store.js';
 import { LastUse } from './last-use.js';
 import type { PasswordHash } from './password-hash.js';
+import type { SecondFactors } from './second-factors.js';
 
 export interface CredentialSettings {
   /** `off`: failures are neither counted nor delayed. For test benches. */
@@ -82,17 +83,20 @@ export class Credentials {
   readonly #underWay = new Map<string, Promise<boolean>>();
   readonly #lines = new Map<string, Line>();
   readonly #addresses: AddressThrottle;
+  readonly #factors: SecondFactors | undefined;
   readonly #lastLogins: LastUse<UserId>;
 
   constructor(parts: {
     pool: Pool;
     passwordHash: PasswordHash;
+    secondFactors?: SecondFactors;
     settings?: Partial<CredentialSettings>;
     /** Milliseconds since 1970. */
     now?: () => number;
   }) {
     this.#pool = parts.pool;
     this.#hash = parts.passwordHash;
+    this.#factors = parts.secondFactors;
     this.#settings = { ...CREDENTIAL_DEFAULTS, ...parts.settings };
     this.#now = parts.now ?? Date.now;
     this.#addresses = new AddressThrottle(
@@ -107,7 +111,9 @@ export class Credentials {
    *
    * @param address of the client, for counting failures
    * @param tenant the tenant the request names: naming it here spares `callerFor` its query
-   * @throws DomainError `unauthenticated`; `limit` (`sign-in-throttled`) when the address or the account has too many
+   * @param code of the user's second factor, where they have one; it is used up
+   * @throws DomainError `unauthenticated`, also (`second-factor-missing`) when the password was right and a code is needed;
+   *   `limit` (`sign-in-throttled`) when the address or the account has too many
    *   failures or waiting checks; `unavailable` when too many passwords are being checked at once
    */
   async verifyPassword(
@@ -115,15 +121,100 @@ export class Credentials {
     password: string,
     address: string,
     tenant: TenantAsk = null,
+    code: string | null = null,
   ): Promise<Authenticated> {
     const row = await this.#select(username, tenant);
     const pair = this.#pairOf(row, username, password);
     if (!(this.#admits(row) && this.#remembers(pair))) {
       if (!(await this.#check(pair, username, password, address, row))) throw signInRefused();
     }
+    if (row!.secondFactor) await this.#checkCode(row!, code, address);
     const { userId, lastLoginAt } = row!;
     this.#lastLogins.note(userId, lastLoginAt, this.#now());
-    return authenticatedFrom(row!, tenant);
+    return { ...authenticatedFrom(row!, tenant), ...(row!.secondFactor ? { secondFactor: true } : {}) };
+  }
+
+  /**
+   * Somebody whom another system has vouched for, just now (directories, providers): as far as this server is concerned.
+   *
+   * @param code as for `verifyPassword`; `elsewhere`: the other system asks for what it wants
+   * @throws DomainError as `verifyPassword`
+   */
+  async accept(
+    username: string,
+    address: string,
+    tenant: TenantAsk,
+    code: string | null | { readonly elsewhere: true },
+  ): Promise<Authenticated> {
+    const row = await this.#select(username, tenant);
+    if (row === null || !row.active || row.passwordRefused || this.#isLocked(row)) throw signInRefused();
+    const asked = row.secondFactor && (code === null || typeof code === 'string');
+    if (asked) await this.#checkCode(row, code as string | null, address);
+    else if (row.failedLogins > 0)
+      await updateForSuccess.run(this.#pool, [row.userId, new Date(this.#now())]);
+    this.#lastLogins.note(row.userId, row.lastLoginAt, this.#now());
+    return { ...authenticatedFrom(row, tenant), ...(row.secondFactor ? { secondFactor: true } : {}) };
+  }
+
+  /**
+   * Before another system is asked for a password: whether the address, and the account where there is one, may try.
+   *
+   * @throws DomainError `limit`; `unauthenticated` for an account that would be refused anyway
+   */
+  async admit(username: string, address: string): Promise<void> {
+    this.#requireAddress(address);
+    const row = await this.#select(username, null);
+    // Somebody else of that name, whose password is here, is not meant.
+    if (row?.directory != null && (!row.active || row.passwordRefused || this.#isLocked(row))) {
+      this.#failedFrom(address);
+      throw signInRefused();
+    }
+  }
+
+  /** After another system has refused a password. */
+  async refuse(username: string, address: string): Promise<never> {
+    this.#failedFrom(address);
+    const row = await this.#select(username, null);
+    if (row !== null && row.directory !== null && this.#settings.throttle === 'on') {
+      await inTransaction(this.#pool, (client) => this.#recordFailure(client, row));
+    }
+    throw signInRefused();
+  }
+
+  /** Name of the directory that has the user's password; null: nobody, or this server. */
+  async directoryOf(username: string): Promise<string | null> {
+    return (await this.#select(username, null))?.directory ?? null;
+  }
+
+  #isLocked(row: SignInRow): boolean {
+    return this.#settings.throttle === 'on' && row.lockedUntil !== null && row.lockedUntil > this.#now();
+  }
+
+  #requireAddress(address: string): void {
+    if (this.#settings.throttle === 'off') return;
+    const seconds = this.#addresses.wait(address);
+    if (seconds > 0) throw tooMany('Too many failed sign-ins from this address', seconds);
+  }
+
+  #failedFrom(address: string): void {
+    if (this.#settings.throttle === 'on') this.#addresses.failed(address);
+  }
+
+  /** After a right password. @throws DomainError as `verifyPassword` */
+  async #checkCode(row: SignInRow, code: string | null, address: string): Promise<void> {
+    if (code === null || code === '') throw secondFactorMissing();
+    const throttled = this.#settings.throttle === 'on';
+    this.#requireAddress(address);
+    const verdict = await inTransaction(this.#pool, async (client) => {
+      const found = await this.#factors?.accept(client, row.userId, code);
+      if (found === 'wrong' && throttled) await this.#recordFailure(client, row);
+      if (found === 'good') await updateForSuccess.run(client, [row.userId, new Date(this.#now())]);
+      return found;
+    });
+    // Disabled in this very moment: the password alone is enough again.
+    if (verdict === 'good' || verdict === 'none') return;
+    this.#failedFrom(address);
+    throw signInRefused();
   }
 
   /** Writes what is not written yet. Call before the pool ends. */
@@ -139,11 +230,7 @@ export class Credentials {
     address: string,
     row: SignInRow | null,
   ): Promise<boolean> {
-    const throttled = this.#settings.throttle === 'on';
-    if (throttled) {
-      const seconds = this.#addresses.wait(address);
-      if (seconds > 0) throw tooMany('Too many failed sign-ins from this address', seconds);
-    }
+    this.#requireAddress(address);
     // Requests that come with the same pair at the same time share one check.
     let check = this.#underWay.get(pair);
     if (check === undefined) {
@@ -151,7 +238,7 @@ export class Credentials {
       this.#underWay.set(pair, check);
     }
     const good = await check;
-    if (!good && throttled) this.#addresses.failed(address);
+    if (!good) this.#failedFrom(address);
     return good;
   }
 
@@ -187,9 +274,11 @@ export class Credentials {
     const good = await this.#hash.verify(stored, usable ? password : '');
     if (row === null || !usable) return { good: false, record: nothing };
     if (!good) {
-      return { good, record: this.#settings.throttle === 'on' ? () => this.#recordFailure(row) : nothing };
+      const failure = () => inTransaction(this.#pool, (client) => this.#recordFailure(client, row));
+      return { good, record: this.#settings.throttle === 'on' ? failure : nothing };
     }
-    if (row.failedLogins > 0) {
+    // With a second factor, the password alone is no success yet.
+    if (row.failedLogins > 0 && !row.secondFactor) {
       await updateForSuccess.run(this.#pool, [row.userId, new Date(this.#now())]);
     }
     if (this.#hash.needsRehash(stored!)) {
@@ -201,25 +290,23 @@ export class Credentials {
     return { good, record: nothing };
   }
 
-  async #recordFailure(row: SignInRow): Promise<void> {
+  async #recordFailure(client: Client, row: SignInRow): Promise<void> {
     const { failuresBeforeLock, lockMinutes } = this.#settings;
     const now = this.#now();
     const until = lockMinutes === null ? 'infinity' : new Date(now + lockMinutes * 60_000);
-    await inTransaction(this.#pool, async (client) => {
-      const values = [row.userId, new Date(now), failuresBeforeLock, until];
-      const outcome = await updateForFailure.one(client, values);
-      if (outcome?.locked !== true) return;
-      await record(
-        client,
-        { userId: null, username: 'sign-in', tenant: null, requestId: '-' },
-        {
-          action: 'lock',
-          thing: 'user',
-          id: row.username,
-          details: { failures: failuresBeforeLock + 1, minutes: lockMinutes },
-        },
-      );
-    });
+    const values = [row.userId, new Date(now), failuresBeforeLock, until];
+    const outcome = await updateForFailure.one(client, values);
+    if (outcome?.locked !== true) return;
+    await record(
+      client,
+      { userId: null, username: 'sign-in', tenant: null, requestId: '-' },
+      {
+        action: 'lock',
+        thing: 'user',
+        id: row.username,
+        details: { failures: failuresBeforeLock + 1, minutes: lockMinutes },
+      },
+    );
   }
 
   async #select(username: string, tenant: TenantAsk): Promise<SignInRow | null> {
@@ -231,7 +318,7 @@ export class Credentials {
   /** Whether a right password would do. */
   #admits(row: SignInRow | null): row is SignInRow {
     if (row === null || !row.active || row.passwordRefused || row.passwordHash === null) return false;
-    return this.#settings.throttle === 'off' || row.lockedUntil === null || row.lockedUntil <= this.#now();
+    return !this.#isLocked(row);
   }
 
   #pairOf(row: SignInRow | null, username: string, password: string): string {
@@ -261,4 +348,13 @@ function tooMany(message: string, seconds: number): DomainError {
   return new DomainError('limit', 'sign-in-throttled', `${message}; try again in ${seconds} s`, {
     details: { retryAfterSeconds: seconds },
   });
+}
+
+/** The password was right: said so that a client knows to ask for the code. */
+function secondFactorMissing(): DomainError {
+  return new DomainError(
+    'unauthenticated',
+    'second-factor-missing',
+    'This user needs a one-time code beside the password; a token needs none',
+  );
 }

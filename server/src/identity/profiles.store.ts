@@ -148,6 +148,14 @@ export const selectProfileByEmail = systemStatement<ProfileRow>(
   WHY,
 );
 
+/** Who is called by this text, or has it as their address. */
+export const selectNamesOfEmail = systemStatement<{ username: string }>(
+  'profiles_select_names_of_email',
+  `select username from users where lower(username) = lower($1)
+   union select username from users where lower(email) = lower($1) limit 10`,
+  WHY,
+);
+
 /** With `no key update`: what follows in the transaction sees the user as they stay. */
 export const lockProfile = systemStatement<{ id: UserId }>(
   'profiles_lock',

@@ -9,6 +9,7 @@
 import { type Caller, requirePermission, scopeFor } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
 import type { TenantId, UserId } from '../ids.js';
+import { forgetBelow } from '../secrets/safe.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
@@ -213,6 +214,7 @@ export class Profiles {
         throw refused('own-user', 'Users cannot remove themselves');
       await keepAnAdmin(client, { ...user, role: user.systemRole });
       try {
+        await forgetBelow(client, `users/${user.id}`);
         await deleteUser.run(client, [user.id]);
       } catch (error) {
         if ((error as { code?: string }).code !== '23503') throw error;

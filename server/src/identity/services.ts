@@ -1,14 +1,19 @@
 /** The services of this room, built together: core.ts is the house's list, and this is the room's. */
+import type { Safe } from '../secrets/safe.js';
 import type { Pool } from '../store/pool.js';
 import { ApiKeys } from './api-keys.js';
 import { Audit } from './audit.js';
+import { Authorities } from './authorities.js';
 import { Callers } from './callers.js';
 import { type CredentialSettings, Credentials } from './credentials.js';
+import { Directories } from './directories.js';
 import { PasswordHash } from './password-hash.js';
 import { People } from './people.js';
 import { Profiles } from './profiles.js';
+import { SecondFactors } from './second-factors.js';
 import { SecurityTokens } from './security-tokens.js';
 import { Sessions } from './sessions.js';
+import { SignIn } from './sign-in.js';
 import { SignedTokens } from './signed-tokens.js';
 import { TenantProfiles } from './tenant-profiles.js';
 import { Tenants } from './tenants.js';
@@ -20,6 +25,9 @@ export interface IdentityServices {
   readonly audit: Audit;
   readonly callers: Callers;
   readonly credentials: Credentials;
+  readonly secondFactors: SecondFactors;
+  readonly authorities: Authorities;
+  readonly signIn: SignIn;
   readonly tokens: Tokens;
   readonly apiKeys: ApiKeys;
   readonly sessions: Sessions;
@@ -35,6 +43,7 @@ export interface IdentityServices {
 
 export interface IdentityParts {
   readonly pool: Pool;
+  readonly safe: Safe;
   /** The current one first. */
   readonly masterKeys: readonly Buffer[];
   readonly throttle: CredentialSettings['throttle'];
@@ -46,16 +55,24 @@ export interface IdentityParts {
 
 export function identityServices({
   pool,
+  safe,
   masterKeys,
   throttle,
   sessionHours,
   signedSeconds,
 }: IdentityParts): IdentityServices {
   const passwordHash = new PasswordHash();
+  const secondFactors = new SecondFactors({ pool, safe });
+  const credentials = new Credentials({ pool, passwordHash, secondFactors, settings: { throttle } });
+  const authorities = new Authorities({ pool, safe });
+  const directories = new Directories({ authorities });
   return {
     audit: new Audit({ pool }),
     callers: new Callers({ pool }),
-    credentials: new Credentials({ pool, passwordHash, settings: { throttle } }),
+    credentials,
+    secondFactors,
+    authorities,
+    signIn: new SignIn({ pool, credentials, directories }),
     tokens: new Tokens({ pool, settings: { sessionHours } }),
     apiKeys: new ApiKeys({ pool }),
     sessions: new Sessions({ pool }),

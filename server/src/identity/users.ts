@@ -7,6 +7,7 @@
 import { type Caller, requirePermission } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
 import type { UserId } from '../ids.js';
+import { forgetBelow } from '../secrets/safe.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
@@ -106,6 +107,7 @@ export class Users {
         if (left.count > 0) throw hasBelongings(user.username, `${left.count} ${left.things}`);
       }
       try {
+        await forgetBelow(client, `users/${user.id}`);
         await deleteUser.run(client, [user.id]);
       } catch (error) {
         if ((error as { code?: string }).code !== '23503') throw error;

@@ -42,9 +42,9 @@ export class Safe {
   async forget(db: Queryable, place: string): Promise<void> {
     await deleteKept.run(db, [place]);
   }
+}
 
-  /** Everything at `place/…`. */
-  async forgetBelow(db: Queryable, place: string): Promise<void> {
-    await deleteKeptBelow.run(db, [`${place}/`]);
-  }
+/** Forgets everything at `place/…`: for whoever removes what the values belonged to. */
+export async function forgetBelow(db: Queryable, place: string): Promise<void> {
+  await deleteKeptBelow.run(db, [`${place}/`]);
 }
