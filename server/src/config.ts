@@ -110,6 +110,12 @@ export const SETTINGS = {
     'host:port, separated by commas; * is any port',
     'private or loopback addresses the server may contact for a user (archives, webhooks, clouds); empty: none',
   ),
+  signInSources: list(
+    'ORRERY_SIGN_IN_SOURCES',
+    /^https?:\/\/[^\s/?#@,]+$/,
+    'http://host:port or https://host, separated by commas',
+    'servers that get a token of whoever signs in on their behalf, without asking them; empty: everybody is asked',
+  ),
   trustedProxies: list(
     'ORRERY_TRUSTED_PROXIES',
     /^[0-9a-fA-F:.]+(\/\d{1,3})?$/,

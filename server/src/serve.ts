@@ -25,6 +25,7 @@ import type { Log } from './log.js';
 import { buildMetrics } from './metrics.js';
 import { documentText, openApiDocument } from './openapi/document.js';
 import { type Route, watchRoutes } from './openapi/routes.js';
+import { pages } from './pages/pages.js';
 import { traceRequests } from './tracing.js';
 
 export interface ServerParts {
@@ -110,6 +111,7 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       .header('cache-control', 'no-store')
       .send(landingPage({ ready, version: VERSION, role: ROLES[settings.role], dialects }));
   });
+  if (dialects.length > 0) await app.register(async (scope) => pages(scope, core));
   for (const dialect of dialects) {
     let routes: readonly Route[] = [];
     await app.register(async (scope) => {

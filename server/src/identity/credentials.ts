@@ -157,6 +157,19 @@ export class Credentials {
   }
 
   /**
+   * Whether this is the password of somebody who is signed in already: asked again before what must not happen by the way.
+   * Counted and slowed as signing in is; no code is asked for.
+   *
+   * @throws DomainError `forbidden` (`password-wrong`); `limit`
+   */
+  async requirePassword(username: string, password: string, address: string | number): Promise<void> {
+    const row = await this.#select(username, null);
+    const pair = this.#pairOf(row, username, password);
+    if (this.#admits(row) && (await this.#check(pair, username, password, `again:${address}`, row))) return;
+    throw new DomainError('forbidden', 'password-wrong', 'This is not your password');
+  }
+
+  /**
    * Before another system is asked for a password: whether the address, and the account where there is one, may try.
    *
    * @throws DomainError `limit`; `unauthenticated` for an account that would be refused anyway

@@ -159,6 +159,7 @@ export const API: ApiDescription = {
     Deployments: 'Deployments as of one moment, and what an update would change.',
     Executions: 'Runs of workflows, looked at and mended.',
     Tenants: 'How much of the engine each tenant has.',
+    Authorities: 'Directories (LDAP) and providers (OpenID Connect) that vouch for users.',
     Workers: 'Pools of workers, and what workers on other networks say.',
   },
   securitySchemes: {

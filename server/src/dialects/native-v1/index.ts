@@ -9,6 +9,7 @@ import type { Core } from '../../core.js';
 import { DomainError } from '../../errors.js';
 import type { Dialect } from '../dialect.js';
 import { API } from './api.js';
+import { authorityRoutes } from './authorities.js';
 import { callerOf } from './caller.js';
 import { decisionRoutes } from './decisions.js';
 import { deploymentRoutes } from './deployments.js';
@@ -53,6 +54,7 @@ function routes(app: FastifyInstance, core: Core): void {
   limitRoutes(app, core);
   decisionRoutes(app, core, (request) => callerOf(request, core));
   workerRoutes(app, core, (request) => callerOf(request, core));
+  authorityRoutes(app, core, (request) => callerOf(request, core));
 }
 
 /** What nobody asked for would be passed over in silence. */

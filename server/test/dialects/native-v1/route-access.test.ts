@@ -1,5 +1,6 @@
 /** Every route of the native dialect, asked by everybody; how the table is read is in `cloudify-v3/route-access/rows.ts`. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { nativeV1 } from '../../../src/dialects/native-v1/index.js';
 import { aServer } from '../../support/a-server.js';
@@ -28,6 +29,13 @@ const limits = {
   outside: true,
   at: ({ tenant }: World) => `/tenants/${tenant}/limits`,
 } as const;
+
+const PROVIDER = { kind: 'oidc', settings: { issuer: 'https://id.example.com', clientId: 'orrery' } };
+async function authority(world: World): Promise<string> {
+  const name = `provider-${randomUUID()}`;
+  await world.ask('admin', 'PUT', `/authorities/${name}`, { root: '/orrery/v1', body: PROVIDER });
+  return name;
+}
 
 const rows: Rows = {
   'GET /stream': {
@@ -70,6 +78,23 @@ const rows: Rows = {
   'POST /executions/:id/node-instances/:instance/retry': decision('node-instances/none/retry', {}),
   'GET /tenants/:name/limits': limits,
   'GET /workers/pools': { may: 'admin', outside: true },
+  'GET /authorities': { may: 'admin', outside: true },
+  'GET /authorities/:name': {
+    may: 'admin',
+    outside: true,
+    at: async (world) => `/authorities/${await authority(world)}`,
+  },
+  'PUT /authorities/:name': {
+    may: 'admin',
+    outside: true,
+    at: async (world) => `/authorities/${await authority(world)}`,
+    body: () => PROVIDER,
+  },
+  'DELETE /authorities/:name': {
+    may: 'admin',
+    outside: true,
+    at: async (world) => `/authorities/${await authority(world)}`,
+  },
   'GET /workers/credentials': { may: 'admin', outside: true },
   'POST /workers/credentials': {
     may: 'admin',

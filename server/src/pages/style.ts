@@ -1,0 +1,66 @@
+/** How pages of the server look: the console's tokens of colour, type and space, light and dark. */
+export const STYLE = `:root {
+  --canvas: #F5F6F8; --surface: #FFFFFF; --sub: #EEF0F3; --fg: #15181D; --muted: #5A6370; --line: #DFE3E8; --control: #7E8794;
+  --accent: #2F5BD7; --on-accent: #FFFFFF; --ok: #13795B; --bad: #B3131F; --warn: #8A5F00; --sun: #B9892F;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --canvas: #0F1216; --surface: #171B21; --sub: #1F242C; --fg: #E8EBEF; --muted: #A0A9B5; --line: #2A3038; --control: #66707D;
+    --accent: #8AB4FF; --on-accent: #10151C; --ok: #5FE0B0; --bad: #FF6B66; --warn: #F2BE2C; --sun: #D9B765;
+  }
+}
+* { box-sizing: border-box }
+body { margin: 0; background: var(--canvas); color: var(--fg);
+  font: 400 14px/20px ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif }
+.top { padding: 16px 24px }
+.brand { display: inline-flex; align-items: center; gap: 8px; color: var(--fg); text-decoration: none; font-weight: 600; font-size: 16px; line-height: 24px }
+.mark { width: 28px; height: 28px }
+.mark circle { fill: none; stroke: var(--control); stroke-width: 2 }
+.mark .sun { fill: var(--sun); stroke: none }
+.mark .world { fill: var(--fg); stroke: none }
+main { margin: 0 auto; padding: 0 16px 48px }
+.narrow { max-width: 400px; padding-top: 6vh }
+.wide { max-width: 1040px }
+h1 { font-size: 20px; line-height: 28px; font-weight: 600; margin: 0 0 16px }
+h2 { font-size: 16px; line-height: 24px; font-weight: 600; margin: 0 0 4px }
+p { margin: 0 0 12px }
+.muted { color: var(--muted) }
+.pane { background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 24px; margin: 0 0 16px }
+.head { display: flex; flex-wrap: wrap; gap: 8px 24px; justify-content: space-between; align-items: baseline; margin-bottom: 16px }
+.head h1, .head p { margin: 0 }
+label { display: block; font-weight: 600; margin: 0 0 4px }
+.hint { font-weight: 400; color: var(--muted) }
+input, select { width: 100%; height: 36px; padding: 0 12px; margin: 0 0 16px; border: 1px solid var(--control); border-radius: 4px;
+  background: var(--surface); color: var(--fg); font: inherit }
+button, .button { display: inline-block; height: 36px; padding: 0 16px; border: 1px solid var(--accent); border-radius: 4px; background: var(--accent);
+  color: var(--on-accent); font: inherit; font-weight: 600; line-height: 34px; text-decoration: none; text-align: center; cursor: pointer }
+.narrow .button, .narrow form > button { width: 100% }
+.quiet { background: transparent; border-color: var(--control); color: var(--fg) }
+.danger { background: transparent; border-color: var(--bad); color: var(--bad) }
+.small { height: 28px; line-height: 26px; padding: 0 12px; font-size: 13px }
+a { color: var(--accent) }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
+.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 0 16px; align-items: end }
+.row button { margin: 0 0 16px; justify-self: start }
+.note { border: 1px solid var(--line); border-left: 4px solid var(--control); border-radius: 4px; background: var(--sub); padding: 12px 16px; margin: 0 0 16px }
+.note.bad { border-left-color: var(--bad) }
+.note.ok { border-left-color: var(--ok) }
+.note.warn { border-left-color: var(--warn) }
+.note p:last-child { margin: 0 }
+code, .value { font: 12px/18px ui-monospace, "SFMono-Regular", Menlo, "DejaVu Sans Mono", monospace }
+.value { display: block; padding: 8px 12px; border: 1px solid var(--control); border-radius: 4px; background: var(--surface); overflow-wrap: anywhere;
+  user-select: all; -webkit-user-select: all; margin: 8px 0 }
+.scroll { overflow-x: auto }
+table { width: 100%; border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
+th, td { text-align: left; padding: 4px 12px 4px 0; height: 36px; border-bottom: 1px solid var(--line); vertical-align: middle; white-space: nowrap }
+td.name { white-space: normal; min-width: 120px; overflow-wrap: anywhere }
+th { color: var(--muted); font-weight: 600; font-size: 12px }
+td form { margin: 0 }
+td:last-child, th:last-child { padding-right: 0; text-align: right }
+.or { display: flex; align-items: center; gap: 12px; color: var(--muted); margin: 16px 0 }
+.or::before, .or::after { content: ""; flex: 1; border-top: 1px solid var(--line) }
+.stack { display: grid; gap: 8px }
+details summary { cursor: pointer; margin-bottom: 12px; color: var(--accent) }
+.inline { display: flex; flex-wrap: wrap; gap: 8px }
+.visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
+`;
