@@ -11,6 +11,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import { SELF_SERVICE_SETTINGS } from './self-service-settings.js';
 import { list, matching, oneOf, type Setting, text, toggle, whole } from './setting.js';
+import { SIGN_IN_SETTINGS } from './sign-in-settings.js';
 import { WORKER_SETTINGS } from './worker-settings.js';
 
 /** A setting cannot be what it is. The message names the setting, what it was and what would be right. */
@@ -99,22 +100,11 @@ export const SETTINGS = {
     true,
     'an empty store installs examples/hello-world, so that there is something to see',
   ),
-  loginThrottle: toggle(
-    'ORRERY_LOGIN_THROTTLE',
-    true,
-    'failed logins slow an account and an address down; off is for test benches',
-  ),
   endpointAllowlist: list(
     'CLOUD_ENDPOINT_ALLOWLIST',
     /^(\[[0-9a-fA-F:.]+\]|[^\s:,[\]]+):(\*|\d{1,5})$/,
     'host:port, separated by commas; * is any port',
     'private or loopback addresses the server may contact for a user (archives, webhooks, clouds); empty: none',
-  ),
-  signInSources: list(
-    'ORRERY_SIGN_IN_SOURCES',
-    /^https?:\/\/[^\s/?#@,]+$/,
-    'http://host:port or https://host, separated by commas',
-    'servers that get a token of whoever signs in on their behalf, without asking them; empty: everybody is asked',
   ),
   trustedProxies: list(
     'ORRERY_TRUSTED_PROXIES',
@@ -176,17 +166,11 @@ export const SETTINGS = {
     600,
     'how long a silent worker keeps its operations: short enough to go on soon, longer than a slow moment',
   ),
+  ...SIGN_IN_SETTINGS,
   ...WORKER_SETTINGS,
   ...SELF_SERVICE_SETTINGS,
   taskRetries: whole('ORRERY_TASK_RETRIES', 60, -1, 100_000, 'as Cloudify; -1 tries for ever'),
   taskRetryInterval: whole('ORRERY_TASK_RETRY_INTERVAL', 15, 0, 86_400, 'seconds between tries, as Cloudify'),
-  tokenHours: whole(
-    'ORRERY_TOKEN_HOURS',
-    10,
-    1,
-    87_600,
-    'how long a token is good unless it says itself, as Cloudify',
-  ),
   bodyBytes: whole(
     'ORRERY_BODY_BYTES',
     8 * MB,

@@ -19,7 +19,10 @@ const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^(errors|caller|ids|traces|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
   [/^(main|running-server|remote-worker|serve|work|duty|landing|metrics|tracing|demo|doctor)\.ts$/, 'entry'],
   [/^core\.ts$/, 'core'],
-  [/^(config|setting|worker-settings|self-service-settings|log|data-folder|master-keys)\.ts$/, 'house'],
+  [
+    /^(config|setting|worker-settings|self-service-settings|sign-in-settings|log|data-folder|master-keys)\.ts$/,
+    'house',
+  ],
   [/^openapi\//, 'openapi'],
   [/^pages\//, 'pages'],
   [/^dialects\/index\.ts$/, 'list of dialects'],

@@ -6,8 +6,6 @@ import Type, { type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type Caller, requirePermission } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
-import type { Safe } from '../secrets/safe.js';
-import { forgetBelow } from '../secrets/safe.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { record } from './audit.js';
@@ -23,6 +21,7 @@ import {
   updateProvisioned,
   upsertAuthority,
 } from './authorities.store.js';
+import type { KeptValues } from './kept-values.js';
 import { requireName } from './names.js';
 import { requireManager } from './permission.js';
 import { insertProfile } from './profiles.store.js';
@@ -118,9 +117,9 @@ export interface ExternalPerson {
 
 export class Authorities {
   readonly #pool: Pool;
-  readonly #safe: Safe;
+  readonly #safe: KeptValues;
 
-  constructor({ pool, safe }: { pool: Pool; safe: Safe }) {
+  constructor({ pool, safe }: { pool: Pool; safe: KeptValues }) {
     this.#pool = pool;
     this.#safe = safe;
   }
@@ -173,7 +172,7 @@ export class Authorities {
     await inTransaction(this.#pool, async (client) => {
       const gone = name.includes('\0') ? null : await deleteAuthority.one(client, [name]);
       if (gone === null) throw notFound('Authority', name);
-      await forgetBelow(client, `authorities/${gone.id}`);
+      await this.#safe.forget(client, placeOf(gone.id));
       await record(client, caller, { action: 'delete', thing: 'authority', id: name });
     });
   }

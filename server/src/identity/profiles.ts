@@ -9,7 +9,6 @@
 import { type Caller, requirePermission, scopeFor } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
 import type { TenantId, UserId } from '../ids.js';
-import { forgetBelow } from '../secrets/safe.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
@@ -40,7 +39,7 @@ import {
 } from './profiles.store.js';
 import { reachesEveryTenant, type SystemRole, type TenantRole } from './roles.js';
 import { deleteSessionTokens } from './tokens.store.js';
-import { deleteUser, lockActiveAdmins } from './users.store.js';
+import { deleteKeptOfUser, deleteUser, lockActiveAdmins } from './users.store.js';
 
 export type { Authentication, Membership, ProfileField } from './profiles.store.js';
 export type Profile = ProfileRow;
@@ -214,7 +213,7 @@ export class Profiles {
         throw refused('own-user', 'Users cannot remove themselves');
       await keepAnAdmin(client, { ...user, role: user.systemRole });
       try {
-        await forgetBelow(client, `users/${user.id}`);
+        await deleteKeptOfUser.run(client, [user.id]);
         await deleteUser.run(client, [user.id]);
       } catch (error) {
         if ((error as { code?: string }).code !== '23503') throw error;

@@ -10,11 +10,11 @@ import { Secret, TOTP } from 'otpauth';
 import type { Caller } from '../caller.js';
 import { DomainError } from '../errors.js';
 import type { UserId } from '../ids.js';
-import type { Safe } from '../secrets/safe.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { record } from './audit.js';
 import { requireAuthorityOver } from './authority-over.js';
+import type { KeptValues } from './kept-values.js';
 import { requirePerson } from './permission.js';
 import { findProfile, type Profile, type UserRef, userNotFound } from './profiles.js';
 import {
@@ -46,10 +46,10 @@ export interface OfferedFactor {
 
 export class SecondFactors {
   readonly #pool: Pool;
-  readonly #safe: Safe;
+  readonly #safe: KeptValues;
   readonly #now: () => number;
 
-  constructor(parts: { pool: Pool; safe: Safe; now?: () => number }) {
+  constructor(parts: { pool: Pool; safe: KeptValues; now?: () => number }) {
     this.#pool = parts.pool;
     this.#safe = parts.safe;
     this.#now = parts.now ?? Date.now;

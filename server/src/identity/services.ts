@@ -1,5 +1,4 @@
 /** The services of this room, built together: core.ts is the house's list, and this is the room's. */
-import type { Safe } from '../secrets/safe.js';
 import type { Pool } from '../store/pool.js';
 import { ApiKeys } from './api-keys.js';
 import { Audit } from './audit.js';
@@ -7,6 +6,7 @@ import { Authorities } from './authorities.js';
 import { Callers } from './callers.js';
 import { type CredentialSettings, Credentials } from './credentials.js';
 import { Directories } from './directories.js';
+import type { KeptValues } from './kept-values.js';
 import { PasswordHash } from './password-hash.js';
 import { People } from './people.js';
 import { Profiles } from './profiles.js';
@@ -43,7 +43,7 @@ export interface IdentityServices {
 
 export interface IdentityParts {
   readonly pool: Pool;
-  readonly safe: Safe;
+  readonly safe: KeptValues;
   /** The current one first. */
   readonly masterKeys: readonly Buffer[];
   readonly throttle: CredentialSettings['throttle'];

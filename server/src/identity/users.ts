@@ -7,7 +7,6 @@
 import { type Caller, requirePermission } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
 import type { UserId } from '../ids.js';
-import { forgetBelow } from '../secrets/safe.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
@@ -20,6 +19,7 @@ import { identityScope, requireManager, requirePerson } from './permission.js';
 import { systemRole } from './roles.js';
 import { deleteOwnTokens, deleteSessionTokens } from './tokens.store.js';
 import {
+  deleteKeptOfUser,
   deleteUser,
   insertUser,
   type LockedUserRow,
@@ -107,7 +107,7 @@ export class Users {
         if (left.count > 0) throw hasBelongings(user.username, `${left.count} ${left.things}`);
       }
       try {
-        await forgetBelow(client, `users/${user.id}`);
+        await deleteKeptOfUser.run(client, [user.id]);
         await deleteUser.run(client, [user.id]);
       } catch (error) {
         if ((error as { code?: string }).code !== '23503') throw error;

@@ -23,10 +23,3 @@ export const selectKept = systemStatement<KeptRow>(
 );
 
 export const deleteKept = systemStatement('safe_delete', 'delete from sealed_values where place = $1', WHY);
-
-/** Everything below a place: `place/...`. */
-export const deleteKeptBelow = systemStatement(
-  'safe_delete_below',
-  `delete from sealed_values where starts_with(place, $1)`,
-  WHY,
-);

@@ -8,7 +8,7 @@ import type { TenantId } from '../ids.js';
 import type { Client } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
 import { placeOf } from './place.js';
-import { deleteKept, deleteKeptBelow, selectKept, upsertKept } from './safe.store.js';
+import { deleteKept, selectKept, upsertKept } from './safe.store.js';
 import { holdMasterKey } from './secrets.store.js';
 import type { Vault } from './vault.js';
 
@@ -42,9 +42,4 @@ export class Safe {
   async forget(db: Queryable, place: string): Promise<void> {
     await deleteKept.run(db, [place]);
   }
-}
-
-/** Forgets everything at `place/…`: for whoever removes what the values belonged to. */
-export async function forgetBelow(db: Queryable, place: string): Promise<void> {
-  await deleteKeptBelow.run(db, [`${place}/`]);
 }
