@@ -46,6 +46,7 @@ export type JobField =
   | 'orderNumber'
   | 'parentNumber'
   | 'executionId'
+  | 'serverUid'
   | 'subject'
   | 'createdAt'
   | 'startedAt'
@@ -80,6 +81,7 @@ export function jobList(seen: readonly number[] | null): ListSpec<JobField> {
       orderNumber: { sql: 'o.number', type: 'integer' },
       parentNumber: { sql: 'p.number', type: 'integer' },
       executionId: { sql: 'x.id', type: 'text' },
+      serverUid: { sql: 'j.server_uid', type: 'integer' },
       subject: { sql: 'j.subject', type: 'text' },
       createdAt: { sql: 'j.created_at', type: 'time' },
       startedAt: { sql: 'coalesce(j.started_at, x.started_at)', type: 'time' },

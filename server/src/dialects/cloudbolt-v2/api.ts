@@ -27,6 +27,8 @@ export const API: ApiDescription = {
     Environments: 'Where servers are built, and of what.',
     Catalogue: 'What may be ordered.',
     Actions: 'What may be run, and where; rules.',
+    Servers: 'What was built, and what can be done with it.',
+    'Resource handlers': 'Where servers are built and found.',
   },
   securitySchemes: {
     bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },

@@ -19,10 +19,13 @@ import { Hrefs, ROOT } from './hrefs.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
 import type { Mounting } from './resource.js';
 import { addResourceTypes } from './resource-types.js';
-import { addRoot } from './root.js';
 import { addRules } from './rules.js';
 import { addTokenAuth } from './token.js';
 import { addUsers } from './users.js';
+import { addResourceHandlers } from './resource-handlers.js';
+import { addRoot } from './root.js';
+import { addServers } from './servers.js';
+import { addServices } from './services.js';
 
 export const cloudboltV2: Dialect = {
   name: 'cloudbolt-v2',
@@ -62,6 +65,9 @@ function addResources(mounting: Mounting): void {
   addResourceTypes(mounting);
   addActions(mounting);
   addRules(mounting);
+  addServers(mounting);
+  addServices(mounting);
+  addResourceHandlers(mounting);
 }
 
 /** @param options `alone`: no other dialect has a prefix in common, whose unknown paths would be answered here */

@@ -53,6 +53,8 @@ export interface Collection<Field extends string, Row extends NumberedRow> {
   readonly paths: Paths<Field>;
   /** Fields that `title`, `thin` and `item` need: the members of `Row`. */
   readonly reads: readonly Field[];
+  /** Fields that `title` and `thin` need, where an item needs much more. Absent: as `reads`. */
+  readonly listReads?: readonly Field[];
   /** Of its link. */
   title(row: Row): string;
   /** What a list shows beside the link, in this order. */
@@ -157,7 +159,12 @@ export async function listOf<Field extends string, Row extends NumberedRow>(
   query: Query,
   { fixed = [], path = collection.name }: { fixed?: readonly ListFilter<Field>[]; path?: string } = {},
 ): Promise<Record<string, unknown>> {
-  const listing = parseListing(collection.paths, collection.reads, query, fixed);
+  const listing = parseListing(
+    collection.paths,
+    collection.listReads ?? collection.reads,
+    query,
+    fixed,
+  );
   const page = await collection.list(core, caller, listing.query);
   return pageBody<Field, Row>(path, listing, page, (row) =>
     thinItem(hrefs, collection.name, { ...keyOf(row), title: collection.title(row) }, collection.thin(row)),
