@@ -284,6 +284,8 @@ export async function buildCore({
       rights: catalogue.rights,
       executions,
       jobs,
+      osBuilds: catalogue.osBuilds,
+      wakeWorkers: wake.work,
       allowlist,
       settings,
     }),

@@ -11,6 +11,7 @@ import type { Core } from './core.js';
 import { sweepOldChanges } from './events/changes.js';
 import { foldEventCounts } from './events/counting.js';
 import { dropOldWeeks, makeWeeks } from './events/retention.js';
+import { startServerSyncWorker } from './inventory/server-syncs.js';
 import { type Log, logFileOf } from './log.js';
 import { settleAbandonedBundles, startLogBundleWorker } from './log-bundles/log-bundle-worker.js';
 import { servePools } from './orchestration/running/dispatch/central-pools.js';
@@ -99,6 +100,7 @@ export const CHORES: readonly Chore[] = [
       await settleAbandonedBundles(pool);
       await settleAbandonedPluginsUpdates(pool, core.blueprintCopies);
       await core.snapshotArchives.sweep();
+      await core.serverSyncs.settleAbandoned();
     },
   },
 ];
@@ -217,6 +219,13 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     lease: settings.leaseSeconds,
     log,
   });
+  const serverSyncs = startServerSyncWorker({
+    syncs: core.serverSyncs,
+    signals: core.signals,
+    name: `${hostname()}:${process.pid}`,
+    lease: settings.leaseSeconds,
+    log,
+  });
   const own: readonly Chore[] = [
     { name: 'sweep plugin environments', everyMs: 10 * 60_000, run: () => python.sweep() },
     {
@@ -241,6 +250,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
         snapshots.stop(),
         logBundles.stop(),
         pluginsUpdates.stop(),
+        serverSyncs.stop(),
         pools?.stop(),
       ]);
       await errands.close();

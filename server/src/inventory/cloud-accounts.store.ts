@@ -97,6 +97,8 @@ export const deleteCounts = tenantStatement(
 
 export type CloudAccountField =
   | 'uid'
+  /** As self-service calls it. */
+  | 'number'
   | 'id'
   | 'name'
   | 'kind'
@@ -128,6 +130,7 @@ export const ACCOUNT_LIST: ListSpec<CloudAccountField> = {
   driver: { table: 'cloud_accounts', alias: 'a', key: 'uid' },
   fields: {
     uid: { sql: 'a.uid', type: 'integer' },
+    number: { sql: 'a.uid', type: 'integer' },
     id: { sql: 'a.id::text', type: 'text' },
     name: { sql: 'a.name', type: 'text' },
     kind: { sql: 'a.kind', type: 'text' },

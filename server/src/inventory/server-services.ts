@@ -2,13 +2,17 @@
 import { join } from 'node:path';
 import type { Allowlist } from '../net/allowlist.js';
 import type { Executions } from '../orchestration/executions.js';
+import { SystemExecutions } from '../orchestration/system-executions.js';
+import type { BuildingBlocks } from '../ordering/building-blocks.js';
 import type { Rights } from '../ordering/rights.js';
 import type { Pool } from '../store/pool.js';
 import type { CloudAccounts } from './cloud-accounts.js';
 import { InstanceFollower } from './follow-instances.js';
 import { createEc2Handler } from './handlers/ec2/ec2.js';
 import { createLocalHandler } from './handlers/local/local.js';
+import { ResourceHandlers } from './resource-handlers.js';
 import { ServerHandlers } from './server-handlers.js';
+import { ServerSyncs, SYNC_WORKFLOW } from './server-syncs.js';
 import { ServerWorks } from './server-works.js';
 import { type JobsForServers, Servers } from './servers.js';
 
@@ -18,6 +22,9 @@ export interface ServerServicesParts {
   readonly rights: Rights;
   readonly executions: Executions;
   readonly jobs: JobsForServers;
+  readonly osBuilds: BuildingBlocks;
+  /** A hint that there is work. */
+  readonly wakeWorkers: () => void;
   readonly allowlist: Allowlist;
   readonly settings: {
     readonly dataDir: string;
@@ -31,10 +38,12 @@ export interface ServerServices {
   readonly serverWorks: ServerWorks;
   readonly servers: Servers;
   readonly instanceFollower: InstanceFollower;
+  readonly serverSyncs: ServerSyncs;
+  readonly resourceHandlers: ResourceHandlers;
 }
 
 export function serverServices(parts: ServerServicesParts): ServerServices {
-  const { pool, accounts, rights, executions, jobs, allowlist, settings } = parts;
+  const { pool, accounts, rights, executions, jobs, osBuilds, allowlist, settings } = parts;
   const serverHandlers = new ServerHandlers({
     accounts,
     handlers: [
@@ -51,5 +60,13 @@ export function serverServices(parts: ServerServicesParts): ServerServices {
     serverWorks: new ServerWorks({ pool, handlers: serverHandlers }),
     servers: new Servers({ pool, rights, executions, jobs }),
     instanceFollower: new InstanceFollower({ pool, accounts }),
+    serverSyncs: new ServerSyncs({
+      pool,
+      handlers: serverHandlers,
+      // One for each account: the syncs themselves see to that.
+      executions: new SystemExecutions(pool, [SYNC_WORKFLOW], parts.wakeWorkers, { together: true }),
+      jobs,
+    }),
+    resourceHandlers: new ResourceHandlers({ pool, accounts, handlers: serverHandlers, osBuilds }),
   };
 }

@@ -183,16 +183,21 @@ export class ServerSyncs {
     return { imported, updated: found.size - imported, vanished: vanished.length };
   }
 
-  async #import(
-    client: Client,
-    tenant: TenantId,
-    accountUid: number,
-    seen: SeenServer,
-  ): Promise<ServerRow> {
+  async #import(client: Client, tenant: TenantId, accountUid: number, seen: SeenServer): Promise<ServerRow> {
     const number = await nextNumber(client, tenant, 'server');
     const sizes = [seen.cpus, seen.memoryMb, seen.disks.reduce((sum, { gb }) => sum + gb, 0)];
     const nobody = [null, null, null, null, null, null, null];
-    const values = [number, seen.hostname || seen.providerId, accountUid, ...nobody, ...sizes, '{}', 'active', null, null];
+    const values = [
+      number,
+      seen.hostname || seen.providerId,
+      accountUid,
+      ...nobody,
+      ...sizes,
+      '{}',
+      'active',
+      null,
+      null,
+    ];
     const { uid } = (await insertServer.one(client, tenant, values))!;
     const message = `${seen.hostname} was found`;
     await remember(client, tenant, uid, { event: 'imported', message, by: null, execution: null });

@@ -18,14 +18,14 @@ import { addGroups } from './groups.js';
 import { Hrefs, ROOT } from './hrefs.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
 import type { Mounting } from './resource.js';
-import { addResourceTypes } from './resource-types.js';
-import { addRules } from './rules.js';
-import { addTokenAuth } from './token.js';
-import { addUsers } from './users.js';
 import { addResourceHandlers } from './resource-handlers.js';
+import { addResourceTypes } from './resource-types.js';
 import { addRoot } from './root.js';
+import { addRules } from './rules.js';
 import { addServers } from './servers.js';
 import { addServices } from './services.js';
+import { addTokenAuth } from './token.js';
+import { addUsers } from './users.js';
 
 export const cloudboltV2: Dialect = {
   name: 'cloudbolt-v2',

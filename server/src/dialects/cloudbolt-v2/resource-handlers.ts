@@ -1,9 +1,8 @@
 /** Resource handlers: cloud accounts in which servers can be built (specs: cloudbolt.md §5.6). */
 import { Type } from 'typebox';
-import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
 import type { JsonObject } from '../../dsl/plan.js';
-import type { CloudAccountField } from '../../inventory/cloud-accounts.js';
+import type { CloudAccountField } from '../../inventory/resource-handlers.js';
 import { callerOf } from './auth.js';
 import { type Body, bodyOf } from './body.js';
 import { badRequest, notFoundHere } from './errors.js';
@@ -20,7 +19,7 @@ import {
   sendHal,
 } from './resource.js';
 import { RunJob, runAnswer } from './run-answer.js';
-import { hrefsMember, objectMember, required, sameName, textMember } from './values.js';
+import { hrefMember, hrefsMember, objectMember, required, textMember } from './values.js';
 
 interface HandlerRow {
   readonly number: number;
@@ -37,11 +36,7 @@ const HANDLERS: Collection<CloudAccountField, HandlerRow> = {
   reads: ['number', 'name', 'kind', 'settings'],
   title: ({ name }) => name,
   thin: ({ name, number }) => ({ name, id: String(number) }),
-  list: (core, caller, query) =>
-    core.cloudAccounts.list(seeing(caller), {
-      ...query,
-      filters: [...query.filters, { field: 'isCloud', anyOf: ['true'] }],
-    }),
+  list: (core, caller, query) => core.resourceHandlers.list(caller, query),
   item: handlerItem,
 };
 
@@ -71,7 +66,7 @@ async function handlerItem({ core, caller, hrefs, row }: Asked<HandlerRow>) {
     name: row.name,
     id: String(row.number),
     description: typeof row.settings.description === 'string' ? row.settings.description : '',
-    type: core.serverHandlers.technologyOf(row.kind) ?? row.kind,
+    type: technologyOf(core, row.kind),
     ip: place?.hostname ?? '',
     port: place === null ? null : Number(place.port || (place.protocol === 'https:' ? 443 : 80)),
     protocol: place === null ? '' : place.protocol.replace(':', ''),
@@ -91,8 +86,12 @@ const NewHandler = Type.Object(
       description: 'A technology as the item prints it, or its kind: local, aws, ssh',
     }),
     description: Type.Optional(Type.String()),
-    settings: Type.Optional(Type.Object({}, { additionalProperties: true, description: 'As docs/servers.md lists them' })),
-    secrets: Type.Optional(Type.Object({}, { additionalProperties: true, description: 'Sealed, and never printed' })),
+    settings: Type.Optional(
+      Type.Object({}, { additionalProperties: true, description: 'As docs/servers.md lists them' }),
+    ),
+    secrets: Type.Optional(
+      Type.Object({}, { additionalProperties: true, description: 'Sealed, and never printed' }),
+    ),
   },
   { title: 'NewResourceHandler' },
 );
@@ -125,7 +124,7 @@ export function addResourceHandlers(mounting: Mounting): void {
       },
     },
     async (request, reply) => {
-      const caller = managing(callerOf(request));
+      const caller = callerOf(request);
       const body = bodyOf(request);
       const kind = kindOf(core, required('type', textMember(body, 'type')));
       const description = textMember(body, 'description');
@@ -134,11 +133,9 @@ export function addResourceHandlers(mounting: Mounting): void {
         ...(description === undefined ? {} : { description }),
       };
       const secrets = jsonMember(body, 'secrets');
-      core.serverHandlers.check(kind, settings, secrets);
-      const { uid } = await core.cloudAccounts.create(caller, {
+      const { uid } = await core.resourceHandlers.create(caller, {
         name: required('name', textMember(body, 'name')),
         kind,
-        status: 'ready',
         settings,
         secrets,
       });
@@ -152,13 +149,14 @@ export function addResourceHandlers(mounting: Mounting): void {
       schema: {
         tags: ['Resource handlers'],
         operationId: 'resource_handlers_delete',
-        summary: 'Forget a resource handler; its servers are historical, and nothing is touched where they are',
+        summary:
+          'Forget a resource handler; its servers are historical, and nothing is touched where they are',
         params: ItemParams,
         response: { 204: Type.Null() },
       },
     },
     async (request, reply) => {
-      await core.cloudAccounts.remove(managing(callerOf(request)), numberOf(request.params.id));
+      await core.resourceHandlers.remove(callerOf(request), numberOf(request.params.id));
       return reply.code(204).send();
     },
   );
@@ -178,7 +176,8 @@ export function addResourceHandlers(mounting: Mounting): void {
       const keys = hrefsMember(bodyOf(request), 'resource-handlers', ['resource-handlers']);
       const accounts = keys?.map((key) => ('number' in key ? key.number : Number.parseInt(key.code, 36)));
       const jobs = await core.serverSyncs.start(callerOf(request), accounts ?? null);
-      if (jobs.length === 0) throw badRequest('There is no resource handler whose servers could be looked at');
+      if (jobs.length === 0)
+        throw badRequest('There is no resource handler whose servers could be looked at');
       const links = jobs.map((job) => hrefs.link('jobs', { number: job, title: `Job id ${job}` }));
       return sendHal(request, reply, { ...runAnswer(hrefs, jobs[0]!), _links: { jobs: links } });
     },
@@ -197,18 +196,20 @@ export function addResourceHandlers(mounting: Mounting): void {
       },
     },
     async (request, reply) => {
-      const caller = managing(callerOf(request));
-      const account = await core.cloudAccounts.get(caller, numberOf(request.params.id));
+      const caller = callerOf(request);
       const given: unknown = request.body;
       const templates = (Array.isArray(given) ? given : [bodyOf(request)]) as Body[];
       if (templates.length === 0 || templates.length > 1000) throw badRequest('Name 1 to 1000 templates');
       const wanted = templates.map((each) => ({
         image: required('template', textMember(each, 'template')),
-        osBuild: required('os-build', textMember(each, 'os-build')),
+        osBuild: required('os-build', hrefMember(each, 'os-build', ['os-builds'])),
       }));
-      await core.templates.set(caller, account.uid, wanted);
+      await core.resourceHandlers.importTemplates(caller, numberOf(request.params.id), wanted);
       const message = `${wanted.length} template${wanted.length === 1 ? '' : 's'} imported`;
-      return reply.code(200).type('application/json').send(JSON.stringify({ status_code: 200, message }));
+      return reply
+        .code(200)
+        .type('application/json')
+        .send(JSON.stringify({ status_code: 200, message }));
     },
   );
 }
@@ -219,35 +220,20 @@ function numberOf(id: string): number {
   return 'number' in key ? key.number : Number.parseInt(key.code, 36);
 }
 
+function technologyOf(core: Core, kind: string): string {
+  return core.resourceHandlers.technologies().find((each) => each.kind === kind)?.technology ?? kind;
+}
+
 /** By either name of it. @throws CloudBoltError 400 */
 function kindOf(core: Core, type: string): string {
-  const { kinds } = core.serverHandlers;
-  const wanted = sameName(type.trim().toLowerCase());
-  const kind = kinds.find(
-    (each) => each === wanted || sameName(core.serverHandlers.technologyOf(each)!.toLowerCase()) === wanted,
-  );
-  if (kind !== undefined) return kind;
-  const names = kinds.map((each) => `'${core.serverHandlers.technologyOf(each)}'`).join(', ');
+  const known = core.resourceHandlers.technologies();
+  const wanted = type.trim().toLowerCase();
+  const found = known.find(({ kind, technology }) => kind === wanted || technology.toLowerCase() === wanted);
+  if (found !== undefined) return found.kind;
+  const names = known.map(({ technology }) => `'${technology}'`).join(', ');
   throw badRequest(`Unknown resource handler type '${type.slice(0, 100)}'. Choices are: ${names}`);
 }
 
 function jsonMember(body: Body, name: string): JsonObject {
   return (objectMember(body, name) ?? {}) as JsonObject;
-}
-
-/** Who may see self-service sees which handlers it has. */
-function seeing(caller: Caller): Caller {
-  return caller.permissions.has('ordering.use')
-    ? { ...caller, permissions: new Set([...caller.permissions, 'cloud-accounts.read']) }
-    : caller;
-}
-
-/** Who administers self-service administers its handlers. */
-function managing(caller: Caller): Caller {
-  return caller.permissions.has('ordering.manage')
-    ? {
-        ...caller,
-        permissions: new Set([...caller.permissions, 'cloud-accounts.read', 'cloud-accounts.write']),
-      }
-    : caller;
 }

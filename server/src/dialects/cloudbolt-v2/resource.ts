@@ -45,6 +45,8 @@ export interface Asked<Row> {
 export interface Collection<Field extends string, Row extends NumberedRow> {
   /** In paths: `os-builds`. Its words, capitalised, are the title of its pages. */
   readonly name: string;
+  /** Collection by which its Global IDs begin, where `name` has slashes. */
+  readonly keyName?: string;
   /** Section of the published description. */
   readonly tag: string;
   /** One of it, for summaries: `OS build`. */
@@ -159,12 +161,7 @@ export async function listOf<Field extends string, Row extends NumberedRow>(
   query: Query,
   { fixed = [], path = collection.name }: { fixed?: readonly ListFilter<Field>[]; path?: string } = {},
 ): Promise<Record<string, unknown>> {
-  const listing = parseListing(
-    collection.paths,
-    collection.listReads ?? collection.reads,
-    query,
-    fixed,
-  );
+  const listing = parseListing(collection.paths, collection.listReads ?? collection.reads, query, fixed);
   const page = await collection.list(core, caller, listing.query);
   return pageBody<Field, Row>(path, listing, page, (row) =>
     thinItem(hrefs, collection.name, { ...keyOf(row), title: collection.title(row) }, collection.thin(row)),
@@ -190,7 +187,7 @@ export async function rowOf<Field extends string, Row extends NumberedRow>(
   id: string,
   shape: Readonly<Record<string, Field>> = shapeOf(collection.reads, []),
 ): Promise<Row> {
-  const key = readKey(collection.name, id);
+  const key = readKey(collection.keyName ?? collection.name, id);
   if (key === null) throw notFoundHere();
   const page = await collection.list(core, caller, {
     shape,

@@ -115,7 +115,6 @@ export function serverDetails(row: ServerRow): Record<string, unknown> {
   };
 }
 
-
 /** Always with four places: `2.0000 GB`. */
 function memoryText(mb: number): string {
   return `${(mb / 1024).toFixed(4)} GB`;

@@ -227,7 +227,7 @@ type ListRequest = FastifyRequest<{ Params: { id: string }; Querystring: Query }
 
 function listSchema(operationId: string, summary: string) {
   return {
-    tags: ['Servers'],
+    tags: ['Servers'] as const,
     operationId,
     summary,
     params: ItemParams,
