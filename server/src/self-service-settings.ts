@@ -20,6 +20,11 @@ export const SELF_SERVICE_SETTINGS = {
     true,
     'its API takes name and password on every call, which some of its clients know nothing else of',
   ),
+  cloudboltContentOpen: toggle(
+    'ORRERY_CLOUDBOLT_CONTENT_OPEN',
+    true,
+    'names of what can be exported are told without credentials, since servers look at each other; not what they hold',
+  ),
   cloudboltTokenSeconds: whole(
     'ORRERY_CLOUDBOLT_TOKEN_SECONDS',
     300,

@@ -97,9 +97,9 @@ export const selectEnabledUses = tenantStatement<ActionUseRow>(
 );
 
 /** `$2` where, `$3` label. */
-export const selectUseByLabel = tenantStatement<{ uid: number; actionUid: number | null }>(
+export const selectUseByLabel = tenantStatement<{ uid: number; number: number }>(
   'action_uses_by_label',
-  `select u.uid::integer as uid, u.action_uid::integer as "actionUid" from action_uses u
+  `select u.uid::integer as uid, u.number::integer as number from action_uses u
    where u.tenant_id = $1 and u.used_on = $2 and lower(u.label) = lower($3) order by u.uid limit 1`,
 );
 

@@ -208,6 +208,11 @@ export class Offers {
     });
   }
 
+  /** The key of an uploaded blueprint that the caller may see. Throws `not-found`. */
+  async wrapped(caller: Caller, id: string): Promise<number> {
+    return (await this.#blueprints.get(caller, id)).uid;
+  }
+
   async #typed(client: Client, scope: TenantScope, offer: NewOffer): Promise<NewOffer> {
     if (offer.resourceType === undefined) return offer;
     return { ...offer, resourceTypeUid: await this.#resourceTypes.ensure(client, scope, offer.resourceType) };

@@ -10,6 +10,7 @@ import { Environments } from './environments.js';
 import { Groups } from './groups.js';
 import { Offers } from './offers.js';
 import { Orderers } from './orderers.js';
+import { Packages } from './packages.js';
 import { ResourceTypes } from './resource-types.js';
 import { Rights } from './rights.js';
 
@@ -25,6 +26,7 @@ export interface CatalogueServices {
   readonly conditionRules: ConditionRules;
   readonly offers: Offers;
   readonly orderers: Orderers;
+  readonly packages: Packages;
 }
 
 export function catalogueServices(parts: {
@@ -36,6 +38,10 @@ export function catalogueServices(parts: {
   const rights = new Rights(pool);
   const groups = new Groups(pool, rights);
   const resourceTypes = new ResourceTypes(pool);
+  const actions = new Actions(pool);
+  const actionUses = new ActionUses(pool);
+  const conditionRules = new ConditionRules(pool);
+  const offers = new Offers(pool, { blueprints, resourceTypes });
   return {
     rights,
     groups,
@@ -43,10 +49,11 @@ export function catalogueServices(parts: {
     osBuilds: BuildingBlocks.osBuilds(pool),
     applications: BuildingBlocks.applications(pool),
     resourceTypes,
-    actions: new Actions(pool),
-    actionUses: new ActionUses(pool),
-    conditionRules: new ConditionRules(pool),
-    offers: new Offers(pool, { blueprints, resourceTypes }),
+    actions,
+    actionUses,
+    conditionRules,
+    offers,
+    packages: new Packages({ pool, actions, actionUses, conditionRules, offers, resourceTypes }),
     orderers: new Orderers({ pool, groups, people: identity.people, users: identity.users }),
   };
 }

@@ -14,6 +14,7 @@ import { acceptBodies } from './body.js';
 import { addBuildingBlocks } from './building-blocks.js';
 import { addEnvironments } from './environments.js';
 import { badRequest, CloudBoltError, notFoundHere, type Rendered, renderError } from './errors.js';
+import { addExportable } from './exportable.js';
 import { addGroups } from './groups.js';
 import { Hrefs, ROOT } from './hrefs.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
@@ -39,7 +40,7 @@ export const cloudboltV2: Dialect = {
     await app.register(
       async (scope) => {
         prepare(scope, core);
-        addResources({ scope, core, hrefs: new Hrefs(core.settings.cloudboltHrefStyle) });
+        await addResources({ scope, core, hrefs: new Hrefs(core.settings.cloudboltHrefStyle) });
       },
       { prefix: ROOT },
     );
@@ -54,7 +55,7 @@ export const cloudboltV2: Dialect = {
   },
 };
 
-function addResources(mounting: Mounting): void {
+async function addResources(mounting: Mounting): Promise<void> {
   addRoot(mounting);
   addTokenAuth(mounting);
   addUsers(mounting);
@@ -68,6 +69,7 @@ function addResources(mounting: Mounting): void {
   addServers(mounting);
   addServices(mounting);
   addResourceHandlers(mounting);
+  await addExportable(mounting);
 }
 
 /** @param options `alone`: no other dialect has a prefix in common, whose unknown paths would be answered here */
