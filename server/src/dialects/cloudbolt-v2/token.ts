@@ -37,9 +37,14 @@ export function addTokenAuth({ scope, core }: Mounting): void {
       const body = bodyOf(request);
       const username = required('username', textMember(body, 'username'));
       const password = required('password', textMember(body, 'password'));
-      if (textMember(body, 'domain') !== undefined) throw new CloudBoltError(400, REFUSED);
       try {
-        const who = await core.credentials.verifyPassword(username, password, request.ip);
+        const who = await core.signIn.withPassword({
+          identifier: username,
+          password,
+          code: textMember(body, 'token') ?? null,
+          directory: textMember(body, 'domain') ?? null,
+          address: request.ip,
+        });
         const { value } = await core.signedTokens.issue(who);
         // One key and nothing else: shell clients count words.
         return reply.type('application/json').send(JSON.stringify({ token: value }));
