@@ -60,7 +60,7 @@ import { Summaries } from './orchestration/summaries.js';
 import { SystemExecutions } from './orchestration/system-executions.js';
 import { TaskGraphs } from './orchestration/task-graphs.js';
 import { UploadExecutions } from './orchestration/upload-executions.js';
-import { Jobs } from './ordering/jobs.js';
+import { type OrderingServices, orderingServices } from './ordering/ordering-services.js';
 import { type CatalogueServices, catalogueServices } from './ordering/services.js';
 import { PluginsUpdates } from './plugins-updates/plugins-updates.js';
 import { PLUGINS_UPDATE_WORKFLOW } from './plugins-updates/workflows.js';
@@ -78,7 +78,7 @@ import type { Pool } from './store/pool.js';
 import type { Signals } from './store/signals.js';
 import { type StreamSettings, Streams } from './streaming/streams.js';
 
-export interface Core extends CatalogueServices, IdentityServices, ServerServices {
+export interface Core extends CatalogueServices, IdentityServices, OrderingServices, ServerServices {
   readonly settings: Settings;
   readonly log: Log;
   /** What probes and metrics ask of the store. */
@@ -94,7 +94,6 @@ export interface Core extends CatalogueServices, IdentityServices, ServerService
   readonly strategies: Strategies;
   readonly inventoryResources: InventoryResources;
   readonly serverBook: InventoryBook;
-  readonly jobs: Jobs;
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
   readonly plugins: Plugins;
@@ -253,15 +252,19 @@ export async function buildCore({
   const followed = new Followed(pool);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
   const catalogue = catalogueServices({ pool, blueprints, identity });
-  const jobs = new Jobs({
+  const taskGraphs = new TaskGraphs(pool);
+  const uploads = new BlueprintUploads({
+    ...taking,
     pool,
-    rights: catalogue.rights,
-    executions,
-    deputy: (caller) => ({
-      ...caller,
-      permissions: new Set([...caller.permissions, 'executions.read', 'executions.run']),
-    }),
-    wake: { due: () => signals.send('work') },
+    journal,
+    compiler,
+    imports: { plugin: pluginImports, blueprint: blueprintImports },
+    onTrouble: (error, blueprint) => log.error({ err: error, blueprint }, 'an upload broke off'),
+  });
+  const ordering = orderingServices({
+    ...{ pool, signals, callers, blueprints, uploads, deployments, executions, taskGraphs, settings },
+    ...catalogue,
+    servers: new InventoryBook(),
   });
   return {
     settings,
@@ -283,23 +286,15 @@ export async function buildCore({
       accounts: cloudAccounts,
       rights: catalogue.rights,
       executions,
-      jobs,
+      jobs: ordering.jobs,
       osBuilds: catalogue.osBuilds,
       wakeWorkers: wake.work,
       allowlist,
       settings,
     }),
     serverBook: new InventoryBook(),
-    jobs,
     blueprints,
-    blueprintUploads: new BlueprintUploads({
-      ...taking,
-      pool,
-      journal,
-      compiler,
-      imports: { plugin: pluginImports, blueprint: blueprintImports },
-      onTrouble: (error, blueprint) => log.error({ err: error, blueprint }, 'an upload broke off'),
-    }),
+    blueprintUploads: uploads,
     pluginUploads: new PluginUploads({ ...taking, pool, compiler }),
     plugins,
     blobs,
@@ -324,7 +319,7 @@ export async function buildCore({
     nodeInstances: new NodeInstances(pool),
     executionHistory: new ExecutionHistory(pool),
     resumption: new Resumption(pool, wake),
-    taskGraphs: new TaskGraphs(pool),
+    taskGraphs,
     agents: new Agents(pool),
     executions,
     engineFigures: new EngineFigures(),
@@ -382,6 +377,7 @@ export async function buildCore({
     signals,
     pluginPackages,
     ...catalogue,
+    ...ordering,
     remoteWorkers: new RemoteWorkers({
       pool,
       vault,

@@ -32,4 +32,22 @@ export const SELF_SERVICE_SETTINGS = {
     31_536_000,
     'how long a token of its API is good: as its document says',
   ),
+  rateUnit: oneOf(
+    'ORRERY_RATE_UNIT',
+    ['hour', 'day', 'week', 'month', 'year'],
+    'month',
+    'the time that prices of servers are for',
+  ),
+  adminsSkipApproval: toggle(
+    'ORRERY_ADMINS_SKIP_APPROVAL',
+    false,
+    'orders of administrators of the installation are approved by themselves, unless a quota holds them',
+  ),
+  cartDays: whole(
+    'ORRERY_CART_DAYS',
+    30,
+    1,
+    3650,
+    'days after which an order that was begun and never submitted is taken away',
+  ),
 };

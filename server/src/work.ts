@@ -18,6 +18,7 @@ import { servePools } from './orchestration/running/dispatch/central-pools.js';
 import { Errands, sweepDispatched } from './orchestration/running/dispatch/errands.js';
 import { CENTRAL } from './orchestration/running/dispatch/pools.js';
 import { startWorker } from './orchestration/running/worker.js';
+import { startOrderWorker } from './ordering/order-worker.js';
 import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
@@ -78,6 +79,11 @@ export const CHORES: readonly Chore[] = [
     name: 'fail dead uploads',
     everyMs: 30_000,
     run: async (core) => void (await core.blueprintUploads.failDead()),
+  },
+  {
+    name: 'take away forgotten carts',
+    everyMs: 10 * 60_000,
+    run: async ({ orders, settings }) => void (await orders.forget(settings.cartDays)),
   },
   {
     name: 'sweep what was dispatched',
@@ -226,6 +232,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     lease: settings.leaseSeconds,
     log,
   });
+  const orderWorker = startOrderWorker({ ...core, log });
   const own: readonly Chore[] = [
     { name: 'sweep plugin environments', everyMs: 10 * 60_000, run: () => python.sweep() },
     {
@@ -251,6 +258,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
         logBundles.stop(),
         pluginsUpdates.stop(),
         serverSyncs.stop(),
+        orderWorker.stop(),
         pools?.stop(),
       ]);
       await errands.close();

@@ -52,8 +52,9 @@ export class InventoryBook implements ServerBook {
     return (await selectServicesOfDeployments.all(db, tenantId, [deployments])).map(knownService);
   }
 
-  async taken(db: Queryable, { tenantId }: TenantScope, hostnames: readonly string[]) {
-    return (await selectTaken.all(db, tenantId, [hostnames])).map(({ hostname }) => hostname);
+  async taken(db: Queryable, { tenantId }: TenantScope, prefix: string) {
+    const pattern = `${prefix.replace(/[\\%_]/g, '\\$&')}%`;
+    return (await selectTaken.all(db, tenantId, [[pattern]])).map(({ hostname }) => hostname);
   }
 
   async register(

@@ -320,11 +320,11 @@ export const selectAccountKind = tenantStatement<{ kind: string }>(
   `select a.kind from servers s join cloud_accounts a on a.uid = s.cloud_account_uid where s.tenant_id = $1 and a.tenant_id = $1 and s.uid = $2`,
 );
 
-/** Names `$2` (lower case) that are taken, and all that begin with one of `$3`. */
+/** Names in use that are like one of `$2`, in lower case. */
 export const selectTaken = tenantStatement<{ hostname: string }>(
   'servers_taken',
   `select lower(s.hostname) as hostname from servers s
-   where s.tenant_id = $1 and s.status <> 'historical' and lower(s.hostname) = any($2::text[])`,
+   where s.tenant_id = $1 and s.status <> 'historical' and lower(s.hostname) like any($2::text[])`,
 );
 
 export const tenantByName = systemStatement<{ id: TenantId }>(

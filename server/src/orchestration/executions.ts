@@ -32,6 +32,7 @@ import {
 import { type ResumeOptions, takeUp } from './resumption.js';
 
 export type { ExecutionRequest } from './execution-request.js';
+export type { StartedExecution } from './execution-start.js';
 export type { ExecutionField, ExecutionRecord } from './executions.store.js';
 export type { ResumeDecision, ResumeOptions } from './resumption.js';
 

@@ -21,7 +21,7 @@ import { DomainError } from '../errors.js';
 import type { Callers } from '../identity/callers.js';
 import type { TenantId } from '../ids.js';
 import type { Deployments } from '../orchestration/deployments.js';
-import type { Executions } from '../orchestration/executions.js';
+import type { Executions, StartedExecution } from '../orchestration/executions.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import type { ErrandTask } from './errand-task.js';
@@ -50,7 +50,7 @@ export interface CarryOutParts {
   readonly servers: ServerBook;
   readonly settlement: Settlement;
   /** For tests: called before each step with its name; what it throws is as if the process had died there. */
-  readonly before?: (step: Step, errand: number) => Promise<void>;
+  readonly before?: ((step: Step, errand: number) => Promise<void>) | undefined;
 }
 
 export type Step = 'blueprint' | 'deployment' | 'execution' | 'begun';
@@ -135,7 +135,7 @@ export class CarryOut {
       `order ${errand.orderNumber}`,
       { visitor: true },
     );
-    return { ...caller, permissions: new Set([...caller.permissions, ...LENT]) };
+    return lent(caller);
   }
 
   async #blueprint(
@@ -223,11 +223,7 @@ export class CarryOut {
       if (deploymentId === null) {
         throw new DomainError('invalid', 'server-not-built-here', 'No deployment has built it');
       }
-      const execution = await executions.startWithin(client, caller, {
-        deploymentId,
-        ...workflowOf(task),
-        queue: true,
-      });
+      const execution = await start(executions, client, caller, deploymentId, task);
       if (task.kind === 'build') {
         await servers.bind(client, scope, deploymentId, {
           servers: task.servers.map(({ uid }) => uid),
@@ -239,6 +235,29 @@ export class CarryOut {
     });
     executions.wakeWorkers();
   }
+}
+
+/** What was not installed to its end has to be taken down too, though the workflow does not offer itself for it. */
+async function start(
+  executions: Executions,
+  client: Client,
+  caller: Caller,
+  deploymentId: string,
+  task: ErrandTask,
+): Promise<StartedExecution> {
+  const request = { deploymentId, ...workflowOf(task), queue: true };
+  try {
+    return await executions.startWithin(client, caller, request);
+  } catch (error) {
+    const isHalfBuilt = error instanceof DomainError && error.reason === 'workflow-unavailable';
+    if (!isHalfBuilt || task.kind !== 'remove') throw error;
+    return executions.startWithin(client, caller, { ...request, force: true });
+  }
+}
+
+/** The caller, with what carrying out an approved order takes. */
+export function lent(caller: Caller): Caller {
+  return { ...caller, permissions: new Set([...caller.permissions, ...LENT]) };
 }
 
 async function bindJobs(client: Client, errand: ErrandRow, execution: number): Promise<void> {

@@ -11,6 +11,11 @@ export function isTemplate(name: string): boolean {
   return MARK.test(name) || name.includes('{{');
 }
 
+/** How every name of a template begins. */
+export function fixedPart(template: string): string {
+  return template.split(/0+X|\{\{/)[0]!;
+}
+
 /** @throws DomainError `invalid` (`hostname-invalid`) */
 export function requireHostname(name: string, field = 'hostname'): void {
   if (name.length <= 253 && name.split('.').every((label) => LABEL.test(label))) return;

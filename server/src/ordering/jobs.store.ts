@@ -127,6 +127,8 @@ export interface JobRow {
   readonly output: string;
   readonly errors: string;
   readonly hasLog: boolean;
+  readonly serverNumber: number | null;
+  readonly serverName: string | null;
 }
 
 const COLUMNS = `j.uid, j.number, j.code, j.type, ${STATUS} as status, j.subject, j.owner_id as "ownerId", u.username as "ownerName",
@@ -134,13 +136,14 @@ const COLUMNS = `j.uid, j.number, j.code, j.type, ${STATUS} as status, j.subject
   j.errand_uid as "errandUid", j.execution_uid as "executionUid", x.id as "executionId", d.id as "deploymentId", j.nodes, j.server_uid as "serverUid",
   j.status is not null as settled, j.created_at as "createdAt", coalesce(j.started_at, x.started_at) as "startedAt", j.ended_at as "endedAt",
   coalesce(j.total_tasks, x.total_operations) as "totalTasks", coalesce(j.completed_tasks, x.finished_operations) as "completedTasks",
-  j.messages, j.output, j.errors, j.log is not null as "hasLog"`;
+  j.messages, j.output, j.errors, j.log is not null as "hasLog", v.number as "serverNumber", v.hostname as "serverName"`;
 
 const FROM = `jobs j join users u on u.id = j.owner_id
   left join orders o on o.uid = j.order_uid and o.tenant_id = j.tenant_id
   left join jobs p on p.uid = j.parent_uid and p.tenant_id = j.tenant_id
   left join executions x on x.uid = j.execution_uid and x.tenant_id = j.tenant_id
-  left join deployments d on d.uid = x.deployment_uid and d.tenant_id = j.tenant_id`;
+  left join deployments d on d.uid = x.deployment_uid and d.tenant_id = j.tenant_id
+  left join servers v on v.uid = j.server_uid and v.tenant_id = j.tenant_id`;
 
 /** `$2` number or code. */
 export const selectJob = tenantStatement<JobRow>(
@@ -279,6 +282,19 @@ export interface LogLine {
   readonly node: string | null;
   readonly message: string;
 }
+
+/** The resource that the order item of errand `$2` is about. */
+export const selectJobResource = tenantStatement<{
+  number: number;
+  code: string;
+  name: string;
+  type: string;
+}>(
+  'job_resource',
+  `select r.number, r.code, r.name, t.name as type from order_errands e
+   join services r on r.uid = (e.task ->> 'resource')::bigint join resource_types t on t.uid = r.resource_type_uid
+   where e.tenant_id = $1 and r.tenant_id = $1 and t.tenant_id = $1 and e.uid = $2`,
+);
 
 export const selectLog = tenantStatement<{ log: string | null }>(
   'job_log',

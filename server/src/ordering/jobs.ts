@@ -4,16 +4,18 @@
  *
  * Other rooms start jobs for executions of their own with `start`.
  */
-import { type Caller, scopeFor, type TenantScope } from '../caller.js';
+import type { Caller, TenantScope } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { ExecutionUid, TenantId, UserId } from '../ids.js';
 import type { Executions } from '../orchestration/executions.js';
+import type { TaskGraphs } from '../orchestration/task-graphs.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { logLines } from './job-log.js';
+import { type Progress, progressOf } from './job-progress.js';
 import type { JobType } from './job-types.js';
 import {
   bindJobExecution,
@@ -23,6 +25,7 @@ import {
   jobList,
   lastMessages,
   selectJob,
+  selectJobResource,
   selectJobsOfOrders,
   selectLog,
   selectSubjobs,
@@ -37,6 +40,14 @@ export interface Job extends JobRow {
   readonly subjobs: readonly JobRow[];
   /** The last of what it has to tell; never empty. */
   readonly told: readonly string[];
+  /** What it is about, beside servers; null: nothing with a name. */
+  readonly resource: {
+    readonly number: number;
+    readonly code: string;
+    readonly name: string;
+    readonly type: string;
+  } | null;
+  readonly progress: Progress;
 }
 
 export interface NewJob {
@@ -57,6 +68,7 @@ export interface JobsParts {
   readonly pool: Pool;
   readonly rights: Rights;
   readonly executions: Executions;
+  readonly taskGraphs: TaskGraphs;
   /** Whoever may cancel an execution for somebody who may cancel its job. */
   readonly deputy: (caller: Caller) => Caller;
   readonly wake: { due(): void };
@@ -80,7 +92,7 @@ export class Jobs {
 
   /** Throws `not-found`, also for one that the caller may not see. */
   async get(caller: Caller, key: ThingKey): Promise<Job> {
-    const { pool } = this.#parts;
+    const { pool, taskGraphs, deputy } = this.#parts;
     const job = await this.#find(caller, key);
     const { tenantId } = orderingScope(caller);
     const subjobs = await selectSubjobs.all(pool, tenantId, [job.uid]);
@@ -91,7 +103,16 @@ export class Jobs {
         : (await lastMessages.all(pool, tenantId, [job.executionUid, job.nodes, MESSAGES])).map(
             ({ message }) => message,
           );
-    return { ...job, subjobs, told: told.length > 0 ? told : [WAITING[job.status] ?? job.status] };
+    const resource =
+      job.errandUid === null ? null : await selectJobResource.one(pool, tenantId, [job.errandUid]);
+    const progress = await progressOf(pool, taskGraphs, deputy(caller), tenantId, job);
+    return {
+      ...job,
+      subjobs,
+      told: told.length > 0 ? told : [WAITING[job.status] ?? job.status],
+      resource,
+      progress,
+    };
   }
 
   /** Jobs of orders that the caller has found, those at the top first. */
@@ -155,7 +176,7 @@ export class Jobs {
   /** Everything it has to tell, as text in chunks. Throws `not-found`. */
   async log(caller: Caller, key: ThingKey): Promise<AsyncIterable<string>> {
     const job = await this.#find(caller, key);
-    const { tenantId } = scopeFor(caller, 'ordering.use');
+    const { tenantId } = orderingScope(caller);
     return this.#chunks(tenantId, job);
   }
 

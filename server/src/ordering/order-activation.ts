@@ -67,23 +67,26 @@ async function register(
   plan: BuildPlan,
   book: ServerBook,
 ): Promise<{ readonly servers: readonly ErrandServer[]; readonly resource: number | null }> {
-  const rows = await book.register(
-    client,
-    scope,
-    plan.servers.map((server) => ({
-      hostname: server.hostname,
-      account: server.account,
-      groupUid: order.groupUid,
-      environmentUid: server.environment.uid,
-      osBuildUid: server.osBuild?.uid ?? null,
-      ownerId: owner,
-      node: server.node,
-      cpus: server.cpus,
-      memoryMb: server.memoryMb,
-      diskGb: server.diskGb,
-      parameters: server.parameters,
-    })),
-  );
+  const rows =
+    plan.servers.length === 0
+      ? []
+      : await book.register(
+          client,
+          scope,
+          plan.servers.map((server) => ({
+            hostname: server.hostname,
+            account: server.account,
+            groupUid: order.groupUid,
+            environmentUid: server.environment.uid,
+            osBuildUid: server.osBuild?.uid ?? null,
+            ownerId: owner,
+            node: server.node,
+            cpus: server.cpus,
+            memoryMb: server.memoryMb,
+            diskGb: server.diskGb,
+            parameters: server.parameters,
+          })),
+        );
   const resource =
     plan.resourceType === null
       ? null

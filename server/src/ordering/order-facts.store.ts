@@ -132,7 +132,7 @@ export const preconfigurationsOf = tenantStatement<{
 }>(
   'facts_preconfigurations',
   `select p.name, p.label,
-     coalesce((select array_agg(e.environment_uid) from environment_preconfigurations e where e.tenant_id = $1 and e.preconfiguration_uid = p.uid), '{}') as environments,
+     coalesce((select json_agg(e.environment_uid) from environment_preconfigurations e where e.tenant_id = $1 and e.preconfiguration_uid = p.uid), '[]') as environments,
      coalesce((select jsonb_object_agg(c.name, c.parameter_values) from preconfiguration_choices c where c.tenant_id = $1 and c.preconfiguration_uid = p.uid), '{}') as choices
    from preconfigurations p where p.tenant_id = $1 and lower(p.name) = any($2::text[])`,
 );

@@ -93,7 +93,7 @@ const person = (alias: string) =>
   `case when ${alias}.id is not null then json_build_object('id', ${alias}.id, 'username', ${alias}.username) end`;
 
 const COLUMNS = `o.uid, o.number, o.code, o.name, o.status, o.summary, o.group_uid as "groupUid", g.number as "groupNumber", g.code as "groupCode",
-  g.name as "groupName", g.path as "groupPath", g.auto_approval as "groupAutoApproval", ${person('u')} as owner, ${person('r')} as recipient,
+  g.name as "groupName", to_json(g.path) as "groupPath", g.auto_approval as "groupAutoApproval", ${person('u')} as owner, ${person('r')} as recipient,
   ${person('a')} as "approvedBy", o.created_at as "createdAt", o.submitted_at as "submittedAt", o.approved_at as "approvedAt",
   o.ended_at as "endedAt", o.comment, o.rate::float8 as rate, o.rate_unit as "rateUnit", o.held_by as "heldBy", o.failures`;
 
@@ -210,4 +210,31 @@ export const insertItem = tenantStatement<{ uid: number }>(
 export const updatePlan = tenantStatement<never>(
   'order_item_update_plan',
   'update order_items i set plan = $3, rate = $4 where i.tenant_id = $1 and i.uid = $2',
+);
+
+/** `$2` id of a user who is there and active. */
+export const selectPerson = tenantStatement<PersonRef>(
+  'order_person',
+  'select u.id, u.username from users u where $1::bigint is not null and u.id = $2 and u.active',
+);
+
+/** What the errands of order `$2` are to build or have built. */
+export const selectBuilt = tenantStatement<{
+  deploymentId: string | null;
+  servers: readonly { readonly uid: number }[] | null;
+}>(
+  'order_built',
+  `select e.deployment_id as "deploymentId", e.task -> 'servers' as servers from order_errands e
+   where e.tenant_id = $1 and e.order_uid = $2 and e.kind = 'build' order by e.uid`,
+);
+
+/** Who may approve in group `$2` by a role there, above it, or in one of its approval groups. */
+export const selectApprovers = tenantStatement<PersonRef>(
+  'order_approvers',
+  `select distinct u.id, u.username from ordering_groups g
+   join ordering_members m on m.tenant_id = $1 join ordering_roles r on r.uid = m.role_uid join users u on u.id = m.user_id
+   where g.tenant_id = $1 and r.tenant_id = $1 and g.uid = $2 and u.active and 'order.approve' = any(r.permissions)
+     and (m.group_uid = g.uid or (r.reaches_down and m.group_uid = any(g.path))
+       or exists (select from approval_groups a where a.tenant_id = $1 and a.group_uid = g.uid and a.approving_uid = m.group_uid))
+   order by u.username limit 100`,
 );

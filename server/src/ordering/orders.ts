@@ -9,18 +9,19 @@
  * denies and cancels what waits; administrators everything.
  */
 import type { Caller, TenantScope } from '../caller.js';
+import type { Blueprints } from '../catalog/blueprints.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
-import type { UserId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import type { Groups } from './groups.js';
+import { frameOf, type NewOrder } from './order-frame.js';
 import type { ItemRequest } from './order-items.js';
-import { type OrderAction, requireCart, requireMove } from './order-state.js';
+import { type OrderPreview, previewOf } from './order-preview.js';
+import { requireCart, requireMove } from './order-state.js';
 import { emptyOrder, planningOf, Submission, type SubmissionParts } from './order-submission.js';
-import { joined } from './order-summary.js';
 import {
   countOpen,
   deleteForgotten,
@@ -31,50 +32,27 @@ import {
   type OrderField,
   type OrderRow,
   orderList,
+  selectBuilt,
   selectCart,
   selectItems,
   selectOrder,
   setRefused,
 } from './orders.store.js';
 import { askedAgain } from './plan-servers.js';
-import type { PlannedItem } from './planned.js';
-import { countAlone, effectsOf, type QuotaEffect } from './quota-book.js';
-import { toldBreach } from './quotas.js';
-import { type RateUnit, sum } from './rates.js';
-import { isOrderingAdmin, isSuperAdmin, orderingScope, type Rights } from './rights.js';
+import { countAlone } from './quota-book.js';
+import { isOrderingAdmin, orderingScope, type Rights } from './rights.js';
+import type { KnownResource, KnownServer } from './server-book.js';
 import { keyText, keyValues, type ThingKey } from './thing-key.js';
 
+export type { NewOrder } from './order-frame.js';
 export type { ItemRow, OrderField, OrderRow } from './orders.store.js';
-
-export interface NewOrder {
-  readonly group: ThingKey;
-  /** Whose it is, other than the caller's: for administrators of the installation. */
-  readonly owner?: { readonly id: UserId; readonly username: string };
-  /** Who is to own what is built. */
-  readonly recipient?: { readonly id: UserId; readonly username: string };
-  readonly name?: string;
-  readonly items: readonly ItemRequest[];
-  readonly submit: boolean;
-}
 
 export interface Order extends OrderRow {
   readonly items: readonly ItemRow[];
 }
 
-/** What an order would come to, without anything happening. */
-export interface OrderPreview {
-  readonly items: readonly PlannedItem[];
-  readonly rate: number;
-  readonly rateUnit: RateUnit;
-  readonly summary: string;
-  /** Nobody has to be asked. */
-  readonly approvedByItself: boolean;
-  /** Why somebody has to be asked, beside the rule that all orders are. */
-  readonly heldBy: readonly string[];
-  readonly quotas: readonly QuotaEffect[];
-}
-
 export interface OrdersParts extends SubmissionParts {
+  readonly blueprints: Blueprints;
   readonly pool: Pool;
   readonly rights: Rights;
   readonly groups: Groups;
@@ -125,14 +103,14 @@ export class Orders {
   async create(caller: Caller, request: NewOrder): Promise<Order> {
     const { pool, planner, settings } = this.#parts;
     const scope = orderingScope(caller);
-    const { group, owner } = await this.#frame(caller, request);
+    const { group, owner, recipient } = await frameOf(this.#parts, caller, request);
     const planning = { group, owner: owner.username };
     const items = await planner.plan(pool, caller, scope, planning, request.items);
     if (request.submit && items.length === 0) throw emptyOrder();
     const made = await inTransaction(pool, async (client) => {
       if (request.submit) await countAlone(client, scope);
       const number = await nextNumber(client, scope.tenantId, 'order');
-      const { name = '', recipient } = request;
+      const { name = '' } = request;
       const values = [
         number,
         name,
@@ -165,24 +143,7 @@ export class Orders {
 
   /** What `create` with `submit` would do. Nothing is stored. Throws as `create`. */
   async preview(caller: Caller, request: NewOrder): Promise<OrderPreview> {
-    const { pool, planner, settings } = this.#parts;
-    const scope = orderingScope(caller);
-    const { group, owner } = await this.#frame(caller, request);
-    const items = await planner.plan(pool, caller, scope, { group, owner: owner.username }, request.items);
-    if (items.length === 0) throw emptyOrder();
-    const takings = await this.#submission.takings(pool, scope, items);
-    const quotas = await effectsOf(pool, scope, group.path, takings.flat());
-    return {
-      items,
-      rate: sum(items.map(({ rate }) => rate)),
-      rateUnit: settings.rateUnit,
-      summary: joined(items.map(({ summary }) => summary)),
-      approvedByItself:
-        this.#submission.isApproved(caller, group.autoApproval, items) &&
-        quotas.every((one) => one.breaches.length === 0),
-      heldBy: quotas.flatMap((one) => one.breaches.map(toldBreach)),
-      quotas,
-    };
+    return previewOf(this.#parts, this.#submission, caller, request);
   }
 
   /** Puts an item into a cart. For its owner and administrators. @throws DomainError as `create`; `conflict` (`order-state`) */
@@ -214,7 +175,7 @@ export class Orders {
 
   /** For its owner and administrators. @throws DomainError `not-found`; `forbidden`; `conflict` (`order-state`); `invalid` (`order-empty`) and as planning says */
   async submit(caller: Caller, key: ThingKey): Promise<Order> {
-    return this.#act(caller, key, 'submit', async (client, scope, order) => {
+    return this.#act(caller, key, async (client, scope, order) => {
       requireOwner(caller, order, 'submit');
       if (!requireMove('submit', order.status)) return;
       const { rights } = this.#parts;
@@ -225,7 +186,7 @@ export class Orders {
 
   /** Needs `order.approve` in the group. @throws DomainError as `submit` */
   async approve(caller: Caller, key: ThingKey): Promise<Order> {
-    return this.#act(caller, key, 'approve', async (client, scope, order) => {
+    return this.#act(caller, key, async (client, scope, order) => {
       await this.#requireApprover(client, caller, order);
       requireMove('approve', order.status);
       const items = await this.#submission.planned(client, caller, scope, order);
@@ -235,7 +196,7 @@ export class Orders {
 
   /** Needs `order.approve` in the group. @throws DomainError `not-found`; `forbidden`; `conflict` (`order-state`) */
   async deny(caller: Caller, key: ThingKey, reason: string): Promise<Order> {
-    return this.#act(caller, key, 'deny', async (client, scope, order) => {
+    return this.#act(caller, key, async (client, scope, order) => {
       await this.#requireApprover(client, caller, order);
       requireMove('deny', order.status);
       await setRefused.run(client, scope.tenantId, [order.uid, 'DENIED', reason.slice(0, 4000)]);
@@ -245,7 +206,7 @@ export class Orders {
 
   /** For its owner, approvers and administrators. @throws DomainError `not-found`; `forbidden`; `conflict` (`order-state`) */
   async cancel(caller: Caller, key: ThingKey): Promise<Order> {
-    return this.#act(caller, key, 'cancel', async (client, scope, order) => {
+    return this.#act(caller, key, async (client, scope, order) => {
       if (!owns(caller, order)) await this.#requireApprover(client, caller, order);
       requireMove('cancel', order.status);
       await setRefused.run(client, scope.tenantId, [order.uid, 'CANCELED', order.comment]);
@@ -294,56 +255,30 @@ export class Orders {
     });
   }
 
+  /** What it has built, or is building: servers and resources, as far as they are named. For orders that the caller has found. */
+  async built(
+    caller: Caller,
+    order: OrderRow,
+  ): Promise<{ readonly servers: readonly KnownServer[]; readonly resources: readonly KnownResource[] }> {
+    const { pool, servers } = this.#parts;
+    const scope = orderingScope(caller);
+    const errands = await selectBuilt.all(pool, scope.tenantId, [order.uid]);
+    const deployments = errands.flatMap(({ deploymentId }) => (deploymentId === null ? [] : [deploymentId]));
+    const uids = errands.flatMap((errand) => (errand.servers ?? []).map(({ uid }) => uid));
+    return {
+      servers: await servers.byUids(pool, scope, uids),
+      resources: await servers.resourcesOfDeployments(pool, scope, deployments),
+    };
+  }
+
   /** Whether the caller may approve it, now: for what is offered. */
   async mayApprove(caller: Caller, order: OrderRow): Promise<boolean> {
     return this.#parts.rights.may(caller, 'order.approve', order.groupUid);
   }
 
-  /** The group, whether the caller may order there, and for whom. */
-  async #frame(caller: Caller, request: NewOrder) {
-    const { pool, rights, groups } = this.#parts;
-    const scope = orderingScope(caller);
-    const group = await groups.find(caller, request.group);
-    await rights.require(caller, 'order.submit', group);
-    if (!group.mayOrder) {
-      throw new DomainError(
-        'forbidden',
-        'group-may-not-order',
-        `Groups of the type of '${group.name}' may not order`,
-      );
-    }
-    const owner = request.owner ?? { id: scope.userId, username: caller.username };
-    if (owner.id !== scope.userId && !isSuperAdmin(caller)) {
-      throw new DomainError(
-        'forbidden',
-        'order-owner',
-        'Only super admins may order in the name of somebody else',
-        {
-          details: { field: 'owner' },
-        },
-      );
-    }
-    const { recipient } = request;
-    if (recipient !== undefined && recipient.id !== owner.id) {
-      await rights.require(caller, 'order.choose_recipient', group);
-      if (!(await rights.mayOrder(pool, scope, recipient.id, group.uid))) {
-        throw new DomainError(
-          'invalid',
-          'order-recipient',
-          `${recipient.username} may not order in group '${group.name}'`,
-          {
-            details: { field: 'recipient' },
-          },
-        );
-      }
-    }
-    return { group, owner };
-  }
-
   async #act(
     caller: Caller,
     key: ThingKey,
-    _action: OrderAction,
     work: (client: Client, scope: TenantScope, order: OrderRow) => Promise<void>,
   ): Promise<Order> {
     const scope = orderingScope(caller);

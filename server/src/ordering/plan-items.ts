@@ -6,6 +6,7 @@
 import type { Caller, TenantScope } from '../caller.js';
 import { DomainError } from '../errors.js';
 import type { Queryable } from '../store/statement.js';
+import { fixedPart } from './hostnames.js';
 import {
   applicationsOf,
   buildsOf,
@@ -41,7 +42,7 @@ import {
   unbuildable,
 } from './plan-offer.js';
 import { planRemoval } from './plan-removal.js';
-import { planServers, refOf, type ServerFacts } from './plan-servers.js';
+import { planServers, refOf, type ServerDefaults, type ServerFacts, templateFor } from './plan-servers.js';
 import type { PlannedItem, PlanningOrder } from './planned.js';
 import { type Rate, sum } from './rates.js';
 import type { Rights } from './rights.js';
@@ -78,7 +79,7 @@ export class ItemPlanner {
     }
     if (requests.length === 0) return [];
     const facts = await this.#facts(db, scope, order, requests);
-    const taken = new Set(await this.#servers.taken(db, scope, []));
+    const taken = new Set<string>();
     const planned: PlannedItem[] = [];
     for (const request of requests) {
       planned.push(await this.#one(db, caller, scope, order, request, facts, taken));
@@ -100,6 +101,7 @@ export class ItemPlanner {
         return this.#deploy(db, scope, order, request, facts, taken);
       case 'provision': {
         const defaults = { part: 'Server', hostnameTemplate: USUAL_HOSTNAME, environments: null };
+        await this.#noteTaken(db, scope, request, defaults, taken);
         const { asked, servers, environment } = planServers(request, defaults, 'server', facts, taken);
         const name = servers
           .map(({ hostname }) => hostname)
@@ -172,6 +174,7 @@ export class ItemPlanner {
           hostnameTemplate: templateOf(item),
           environments: narrowed(item),
         };
+        await this.#noteTaken(db, scope, wish, defaults, taken);
         const of = planServers(wish, defaults, nodeName(item.name, at), facts, taken);
         for (const server of of.servers) {
           step.push({ kind: 'server', at: servers.length });
@@ -210,6 +213,18 @@ export class ItemPlanner {
       steps,
     };
     return built({ ...asked, parts }, plan, environments);
+  }
+
+  /** Names that those of the wish could meet. */
+  async #noteTaken(
+    db: Queryable,
+    scope: TenantScope,
+    wish: ServerWish,
+    defaults: ServerDefaults,
+    taken: Set<string>,
+  ): Promise<void> {
+    const prefix = fixedPart(templateFor(wish, defaults)).toLowerCase();
+    for (const name of await this.#servers.taken(db, scope, prefix)) taken.add(name);
   }
 
   async #facts(

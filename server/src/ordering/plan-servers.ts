@@ -71,8 +71,7 @@ export function planServers(
     memoryMb: values.mem_size === undefined ? USUAL.memoryMb : memoryMb(values.mem_size, 'mem-size'),
     diskGb: values.disk_size === undefined ? USUAL.diskGb : diskGb(values.disk_size, 'disk-size'),
   };
-  const template =
-    wish.hostname === undefined || wish.hostname.trim() === '' ? defaults.hostnameTemplate : wish.hostname;
+  const template = templateFor(wish, defaults);
   const names = namesFor(template, quantity, taken, {
     group: facts.group.name,
     environment: environment.name,
@@ -126,6 +125,11 @@ export function planServers(
     servers,
     environment,
   };
+}
+
+/** The name that is wished for, or the one that the build item gives. */
+export function templateFor({ hostname }: Pick<ServerWish, 'hostname'>, defaults: ServerDefaults): string {
+  return hostname === undefined || hostname.trim() === '' ? defaults.hostnameTemplate : hostname;
 }
 
 /** What an item that is kept asked for, to be asked again. */

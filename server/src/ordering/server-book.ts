@@ -77,8 +77,8 @@ export interface ServerBook {
     scope: TenantScope,
     deployments: readonly string[],
   ): Promise<readonly KnownResource[]>;
-  /** Those of `hostnames` (lower case) that some server of the tenant has that is not over, and all that begin as `prefixes`. */
-  taken(db: Queryable, scope: TenantScope, hostnames: readonly string[]): Promise<readonly string[]>;
+  /** Names in use that begin as `prefix`, all in lower case. */
+  taken(db: Queryable, scope: TenantScope, prefix: string): Promise<readonly string[]>;
   /** In the transaction that makes an order active: they count from now on. In the order given. */
   register(
     client: Client,

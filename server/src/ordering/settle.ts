@@ -6,11 +6,12 @@
  * done twice. A deployment that was taken down as a whole is deleted first, with what its execution has told kept by the
  * jobs, because their order is over only when it is gone.
  */
-import type { TenantScope } from '../caller.js';
+import type { Caller, TenantScope } from '../caller.js';
 import type { Blueprints } from '../catalog/blueprints.js';
 import { DomainError } from '../errors.js';
 import type { TenantId } from '../ids.js';
 import type { Deployments } from '../orchestration/deployments.js';
+import type { TaskGraphs } from '../orchestration/task-graphs.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import type { ErrandServer } from './errand-task.js';
@@ -22,6 +23,7 @@ import {
   setErrandEnded,
 } from './errands.store.js';
 import { logText } from './job-log.js';
+import { progressOf } from './job-progress.js';
 import { JOB_TYPES } from './job-types.js';
 import {
   claimNews,
@@ -49,10 +51,13 @@ export interface SettlementParts {
   readonly pool: Pool;
   readonly deployments: Deployments;
   readonly blueprints: Blueprints;
+  readonly taskGraphs: TaskGraphs;
   readonly servers: ServerBook;
   /** Who acts for an errand. */
-  readonly actor: (errand: ErrandRow) => Promise<import('../caller.js').Caller>;
+  readonly actor: (errand: ErrandRow) => Promise<Caller>;
+  /** Hints, after a commit. */
   readonly changed: (tenant: TenantId, order: number) => void;
+  readonly jobChanged: (tenant: TenantId, job: number) => void;
 }
 
 /** What jobs of an errand came to, before it is written. */
@@ -125,6 +130,7 @@ export class Settlement {
     const verdicts = await this.#verdicts(news, errand, jobs, instances);
     if (errand === null) {
       await inTransaction(pool, async (client) => this.#settle(client, news.tenantId, verdicts));
+      this.#tell(news.tenantId, verdicts);
       return;
     }
     const isGone = await this.#takeAway(errand, news, jobs);
@@ -190,6 +196,8 @@ export class Settlement {
   /** What will be gone with the deployment is kept by the jobs. */
   async #keepTold(tenant: TenantId, errand: ErrandRow, jobs: readonly JobRow[], pool: Pool): Promise<void> {
     const goes = errand.task.kind === 'remove';
+    // Whoever is not there any more sees nothing: then it is told of the whole.
+    const caller = await this.#parts.actor(errand).catch(() => null);
     for (const job of jobs) {
       if (job.executionUid === null || job.messages !== null) continue;
       const messages = await lastMessages.all(pool, tenant, [job.executionUid, job.nodes, MESSAGES]);
@@ -197,13 +205,11 @@ export class Settlement {
         ? await logText(pool, tenant, { executionUid: job.executionUid, nodes: job.nodes })
         : null;
       const texts = messages.map(({ message }) => message);
-      await keepTold.run(pool, tenant, [
-        job.uid,
-        JSON.stringify(texts),
-        log,
-        job.totalTasks,
-        job.completedTasks,
-      ]);
+      const { total, completed } =
+        caller === null
+          ? { total: job.totalTasks, completed: job.completedTasks }
+          : await progressOf(pool, this.#parts.taskGraphs, caller, tenant, job);
+      await keepTold.run(pool, tenant, [job.uid, JSON.stringify(texts), log, total, completed]);
     }
   }
 
@@ -256,6 +262,7 @@ export class Settlement {
       await endOrder(client, tenantId, errand.orderUid);
     });
     changed(tenantId, errand.orderNumber);
+    this.#tell(tenantId, verdicts);
   }
 
   async #settle(client: Client, tenant: TenantId, verdicts: readonly Verdict[]): Promise<void> {
@@ -263,6 +270,10 @@ export class Settlement {
       await settleJob.run(client, tenant, [job.uid, outcome, output, errors]);
     }
     await dropNews.run(client, tenant, [verdicts.map(({ job }) => job.uid)]);
+  }
+
+  #tell(tenant: TenantId, verdicts: readonly Verdict[]): void {
+    for (const { job } of verdicts) this.#parts.jobChanged(tenant, job.number);
   }
 
   async #servers(

@@ -29,6 +29,9 @@ export const API: ApiDescription = {
     Actions: 'What may be run, and where; rules.',
     Servers: 'What was built, and what can be done with it.',
     'Resource handlers': 'Where servers are built and found.',
+    Orders:
+      'What people want built, changed or taken away: put together, submitted, approved, and carried out.',
+    Jobs: 'What carries orders and actions out, while it does and afterwards.',
   },
   securitySchemes: {
     bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },

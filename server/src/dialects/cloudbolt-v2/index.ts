@@ -17,7 +17,9 @@ import { badRequest, CloudBoltError, notFoundHere, type Rendered, renderError } 
 import { addExportable } from './exportable.js';
 import { addGroups } from './groups.js';
 import { Hrefs, ROOT } from './hrefs.js';
+import { addJobs } from './jobs.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
+import { addOrders } from './orders.js';
 import type { Mounting } from './resource.js';
 import { addResourceHandlers } from './resource-handlers.js';
 import { addResourceTypes } from './resource-types.js';
@@ -70,6 +72,8 @@ async function addResources(mounting: Mounting): Promise<void> {
   addServices(mounting);
   addResourceHandlers(mounting);
   await addExportable(mounting);
+  addOrders(mounting);
+  addJobs(mounting);
 }
 
 /** @param options `alone`: no other dialect has a prefix in common, whose unknown paths would be answered here */
