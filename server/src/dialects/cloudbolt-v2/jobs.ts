@@ -140,6 +140,7 @@ export function addJobs({ scope, core, hrefs }: Mounting): void {
         operationId: 'jobs_log_text',
         summary: 'Everything a job has to tell, as text',
         params: ItemParams,
+        response: { 200: { description: 'The log', content: { 'text/plain': { schema: Type.String() } } } },
       },
     },
     async (request, reply) => {
@@ -157,6 +158,12 @@ export function addJobs({ scope, core, hrefs }: Mounting): void {
         operationId: 'jobs_log_zip',
         summary: 'Everything a job has to tell, as a zip',
         params: ItemParams,
+        response: {
+          200: {
+            description: 'A zip with one file',
+            content: { 'application/zip': { schema: Type.String({ format: 'binary' }) } },
+          },
+        },
       },
     },
     async (request, reply) => {

@@ -21,6 +21,7 @@ import {
   type Asked,
   type Collection,
   HalItem,
+  HalPage,
   ItemParams,
   ListQuerystring,
   listOf,
@@ -224,6 +225,7 @@ function addList({ scope, core, hrefs }: Mounting): void {
         operationId: 'orders_list',
         summary: 'List of orders',
         querystring: ListQuerystring,
+        response: { 200: HalPage },
       },
     },
     async (request: FastifyRequest<{ Querystring: Query }>, reply) =>
