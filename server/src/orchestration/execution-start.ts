@@ -18,6 +18,17 @@ import { isAvailable } from './planning/availability.js';
 import { workflowFor } from './planning/workflows/workflow-table.js';
 import { requireRoom } from './shares.js';
 
+/** Of the language itself. */
+const OWN_PLUGINS = new Set([
+  'agent',
+  'diamond',
+  'script',
+  'cfy_extensions',
+  'default_workflows',
+  'worker_installer',
+  'agent_installer',
+  'cloudify_system_workflows',
+]);
 /** What pulls the ground away from under deployments that depend on this one (cloudify-rest.md §D1). */
 const SHAKING = new Set(['stop', 'uninstall', 'update', 'heal']);
 
@@ -109,7 +120,7 @@ export function runnable(deployment: Pick<DeploymentHead, 'id' | 'workflows'>, n
       `Workflow ${name} does not exist in deployment ${deployment.id}; it has: ${Object.keys(deployment.workflows).join(', ')}`,
     );
   }
-  if (workflowFor(workflow.function) === undefined) {
+  if (workflowFor(workflow.function) === undefined && !mayBeCode(workflow)) {
     throw new DomainError(
       'invalid',
       'workflow-unsupported',
@@ -117,6 +128,11 @@ export function runnable(deployment: Pick<DeploymentHead, 'id' | 'workflows'>, n
     );
   }
   return workflow;
+}
+
+/** Of the language's own plugins there is no code but ours; whether an uploaded one has it is seen when it is run. */
+function mayBeCode({ plugin }: PlanWorkflow): boolean {
+  return plugin !== '' && !OWN_PLUGINS.has(plugin);
 }
 
 async function checkAvailable(

@@ -17,6 +17,16 @@ export interface TaskGraph {
   readonly tasks: readonly Task[];
   /** Of a workflow that plans one part after the other: its parts so far, the last one being walked (`staged.ts`). */
   readonly stages?: readonly Stage[];
+  /** Of a workflow that is code of a plugin: its first task runs the code, and what the code asks for follows (`asked.ts`). */
+  readonly asked?: Asked;
+}
+
+/** What is known of tasks that the code of a workflow has asked for. */
+export interface Asked {
+  /** The code may be run again from its beginning. */
+  readonly resumable: boolean;
+  /** One for each task, by its id: what the code calls it, the same in every run. Empty for the code itself. */
+  readonly keys: readonly string[];
 }
 
 /** A part of an execution that was planned when the parts before it were over. */
@@ -44,8 +54,8 @@ export interface StageEnd {
 
 export interface Task {
   readonly id: number;
-  /** `marker`: nothing to run, only effects; over as soon as it may start. */
-  readonly kind: 'operation' | 'marker';
+  /** `marker`: nothing to run, only effects; over as soon as it may start. `workflow`: the code of a workflow. */
+  readonly kind: 'operation' | 'marker' | 'workflow';
   /** The instance the task belongs to; null for a task of the whole workflow. */
   readonly instance: string | null;
   readonly call: OperationCall | null;
@@ -57,9 +67,9 @@ export interface Task {
   /**
    * `ignore`: a final failure is told by an event and counts as done (`skipped`). `leave`: so it does, and what else this
    * stage has for the instance is passed over in silence. `hold`: what depends on it does not start, everything else does,
-   * and then the execution has failed.
+   * and then the execution has failed. `tell`: whoever asked for it is told, and decides.
    */
-  readonly onFailure: 'fail' | 'ignore' | 'leave' | 'hold';
+  readonly onFailure: 'fail' | 'ignore' | 'leave' | 'hold' | 'tell';
 }
 
 /** Which operation to run; its implementation and inputs are read from the deployment's plan when it runs. */
@@ -78,6 +88,8 @@ export interface OperationCall {
   readonly allowOverride?: boolean;
   /** Overrides the operation's own count, e.g. 0 for a status check. */
   readonly maxRetries?: number;
+  /** Seconds; overrides the operation's own. */
+  readonly retryInterval?: number;
   /** `truthy`: an empty result asks to be called again, however often (see `retry.ts`, `asksAgain`). Absent: any result will do. */
   readonly until?: 'truthy';
   /** How it ended is written down on an instance: its result, or why it failed. */

@@ -2,7 +2,7 @@
  * A task graph as it is stored: what thousands of tasks share, once, and each task as a few numbers. Of 100,000 instances it is
  * some ten million characters instead of two hundred. Graphs that were stored as they are read too.
  */
-import type { Effect, OperationCall, Stage, Task, TaskGraph } from './graph.js';
+import type { Asked, Effect, OperationCall, Stage, Task, TaskGraph } from './graph.js';
 
 /** An effect; without an instance it is about the task's own. */
 type Said = { readonly [name: string]: unknown };
@@ -11,19 +11,21 @@ export interface PackedGraph {
   readonly form: 2;
   readonly workflow: string;
   readonly stages?: readonly Stage[];
+  readonly asked?: Asked;
   readonly instances: readonly string[];
   readonly calls: readonly OperationCall[];
   /** What is told at a start or a success, each list of effects once; the first is empty. */
   readonly told: readonly (readonly Said[])[];
   /**
-   * One task after the other: what becomes of a failure (and 8 more for a marker), instance and call (places in their lists from
+   * One task after the other: what becomes of a failure (and 8 more for a marker, 16 for the code of a workflow), instance and call (places in their lists from
    * 1; 0: none), before and after (places in `told`), how many tasks it depends on, and how far back each of them is.
    */
   readonly tasks: readonly number[];
 }
 
-const FAILURES = ['fail', 'ignore', 'leave', 'hold'] as const satisfies readonly Task['onFailure'][];
+const FAILURES = ['fail', 'ignore', 'leave', 'hold', 'tell'] as const satisfies readonly Task['onFailure'][];
 const MARKER = 8;
+const KINDS = ['operation', 'marker', 'workflow'] as const satisfies readonly Task['kind'][];
 
 export function packed(graph: TaskGraph): PackedGraph {
   const instances = new Numbering<string>();
@@ -34,7 +36,7 @@ export function packed(graph: TaskGraph): PackedGraph {
   for (const task of graph.tasks) {
     const { id, instance, call, dependsOn } = task;
     tasks.push(
-      FAILURES.indexOf(task.onFailure) + (task.kind === 'marker' ? MARKER : 0),
+      FAILURES.indexOf(task.onFailure) + MARKER * KINDS.indexOf(task.kind),
       instance === null ? 0 : instances.place(instance, instance) + 1,
       call === null ? 0 : calls.place(JSON.stringify(call), call) + 1,
       toldPlace(told, task, task.before),
@@ -43,11 +45,12 @@ export function packed(graph: TaskGraph): PackedGraph {
     );
     for (const dependency of dependsOn) tasks.push(id - dependency);
   }
-  const { workflow, stages } = graph;
+  const { workflow, stages, asked } = graph;
   return {
     form: 2,
     workflow,
     ...(stages === undefined ? {} : { stages }),
+    ...(asked === undefined ? {} : { asked }),
     instances: instances.all,
     calls: calls.all,
     told: told.all,
@@ -58,7 +61,7 @@ export function packed(graph: TaskGraph): PackedGraph {
 /** @param stored a graph as it was stored, by this or an earlier version */
 export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
   if (!('form' in stored)) return stored;
-  const { workflow, stages, instances, calls, told, tasks: numbers } = stored;
+  const { workflow, stages, asked, instances, calls, told, tasks: numbers } = stored;
   const tasks: Task[] = [];
   for (let at = 0; at < numbers.length; ) {
     const id = tasks.length;
@@ -74,7 +77,7 @@ export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
     at += 6 + count;
     tasks.push({
       id,
-      kind: code >= MARKER ? 'marker' : 'operation',
+      kind: KINDS[Math.floor(code / MARKER)]!,
       instance,
       call: call === 0 ? null : calls[call - 1]!,
       dependsOn,
@@ -83,7 +86,12 @@ export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
       onFailure: FAILURES[code % MARKER]!,
     });
   }
-  return { workflow, tasks, ...(stages === undefined ? {} : { stages }) };
+  return {
+    workflow,
+    tasks,
+    ...(stages === undefined ? {} : { stages }),
+    ...(asked === undefined ? {} : { asked }),
+  };
 }
 
 const NONE: readonly Effect[] = [];

@@ -15,7 +15,7 @@ export function stateOf(states: KnownStates, task: number): TaskState {
 
 /** Nothing starts after this task any more. */
 export function isStopped({ onFailure }: Task, state: TaskState): boolean {
-  return onFailure !== 'hold' && (state === 'failed' || state === 'interrupted');
+  return onFailure !== 'hold' && onFailure !== 'tell' && (state === 'failed' || state === 'interrupted');
 }
 
 /**
@@ -81,6 +81,11 @@ export class Frontier {
       if (isDone(state)) this.#release(task.id);
     }
     for (let task = 0; task < count; task += 1) this.#enqueueIfReady(task);
+  }
+
+  /** Tasks of the graph. */
+  get size(): number {
+    return this.#progress.length;
   }
 
   /** Tasks that are not done. */

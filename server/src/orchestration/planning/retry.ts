@@ -28,14 +28,33 @@ export interface RetryLimits {
 
 /** The numbers that hold for a call: its own, else its operation's, else the system's. */
 export function retryLimits(
-  call: Pick<OperationCall, 'maxRetries'>,
+  call: Pick<OperationCall, 'maxRetries' | 'retryInterval'>,
   operation: { readonly maxRetries: number | null; readonly retryInterval: number | null },
   system: RetryLimits,
 ): RetryLimits {
   return {
     maxRetries: call.maxRetries ?? operation.maxRetries ?? system.maxRetries,
-    retryInterval: operation.retryInterval ?? system.retryInterval,
+    retryInterval: call.retryInterval ?? operation.retryInterval ?? system.retryInterval,
   };
+}
+
+/** What became of an attempt that did not succeed. */
+export type Unsuccessful =
+  | { readonly kind: 'again'; readonly after: number | null; readonly message: string }
+  | { readonly kind: 'failed'; readonly failure: TaskFailure };
+
+/** `asked`: the operation itself wants to be called again. */
+export function verdictOn(
+  outcome: Unsuccessful,
+  attempts: Attempts,
+): { readonly failure: TaskFailure; readonly verdict: Verdict; readonly asked: boolean } {
+  if (outcome.kind === 'failed') {
+    const { failure } = outcome;
+    return { failure, verdict: afterFailure({ ...attempts, failure }), asked: false };
+  }
+  const { after, message } = outcome;
+  const failure = { type: 'OperationRetry', message, retryable: true, causes: [] };
+  return { failure, verdict: afterAgain({ ...attempts, after }), asked: true };
 }
 
 /** After a failed attempt. */

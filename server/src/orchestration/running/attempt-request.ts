@@ -14,6 +14,7 @@ import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Traced } from '../../traces.js';
 import type { OperationCall, Task } from '../planning/graph.js';
 import { instancesOf, linkOf } from './about-task.js';
+import type { Code } from './code.js';
 import type { WalkedDeployment } from './deployment.js';
 import { instanceContext, surroundingsOf } from './instance-context.js';
 import type { Veil } from './veil.js';
@@ -27,6 +28,7 @@ export interface AttemptHost {
     readonly workflow: string;
     readonly parameters: JsonObject;
     readonly createdBy: string;
+    readonly dryRun: boolean;
   };
   log(task: Task, level: LogLevel, message: string): void;
   event(task: Task, message: string): void;
@@ -35,6 +37,12 @@ export interface AttemptHost {
   readRuntimeProperties(task: Task, instance: string): Promise<JsonObject>;
   /** Runtime properties of any instances, to look at. */
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+  /** Where the execution's workflow is code. */
+  readonly code?: Code | undefined;
+  /** A line of the code of a workflow, or of it about an instance. */
+  say(level: LogLevel, message: string, instance: string | null): void;
+  /** An event of the code that is part of no task. */
+  announce(type: string, message: string): void;
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
   /** Lets a pool run what `request` says. */

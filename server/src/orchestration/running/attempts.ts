@@ -10,6 +10,7 @@ import { instancesOf, writableOf } from './about-task.js';
 import { ANSWER_LIMIT, type Answer, checkedAnswer, checkedProperties, text } from './answer.js';
 import type { AttemptHost, Begins, DispatchedRequest } from './attempt-request.js';
 import type { Clock } from './clock.js';
+import type { Code } from './code.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { Homecoming, SendAway } from './dispatch/errands.js';
 import type { EngineFigures } from './engine-figures.js';
@@ -36,6 +37,8 @@ export interface AttemptsParts {
   loadProperties(instances: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
   /** A token of the execution, for operations that call the API. */
   readonly token: () => Promise<string>;
+  /** Where the execution's workflow is code. */
+  readonly code?: Code | undefined;
   readonly figures?: EngineFigures | undefined;
   /** The execution's span. Absent: nothing is traced. */
   readonly traced?: Traced | undefined;
@@ -225,7 +228,7 @@ export class Attempts {
   async #run(running: RunningAttempt): Promise<OperationOutcome> {
     const { book, execution } = this.#parts;
     if (running.stopped !== null && !running.adopted) return { kind: 'aborted' };
-    if (execution.dryRun) return { kind: 'done', result: null };
+    if (execution.dryRun && running.task.kind !== 'workflow') return { kind: 'done', result: null };
     const timeout = book.implementation(running.task)?.timeout ?? 0;
     const attempt = runAttempt(this.#host, running);
     if (timeout <= 0) return attempt;
@@ -244,8 +247,8 @@ export class Attempts {
   }
 
   #attemptHost(): AttemptHost {
-    const { deployment, plugins, execution, teller, ring, flushed } = this.#parts;
-    const { id, workflow, parameters, createdBy } = execution;
+    const { deployment, plugins, execution, teller, ring, flushed, code } = this.#parts;
+    const { id, workflow, parameters, createdBy, dryRun } = execution;
     return {
       deployment,
       plugins,
@@ -253,7 +256,18 @@ export class Attempts {
       token: this.#parts.token,
       sendAway: (task, pool, plugin, request, begins) => this.#sendAway(task, pool, plugin, request, begins),
       assured: () => this.#parts.assured?.() ?? null,
-      execution: { id, workflow, parameters, createdBy },
+      execution: { id, workflow, parameters, createdBy, dryRun },
+      code,
+      say: (level, said, instance) => {
+        const message = text(said);
+        if (this.#hears(message)) teller.code(message, { level }, instance);
+        ring();
+      },
+      announce: (type, said) => {
+        const message = text(said);
+        if (this.#hears(message)) teller.code(message, { type }, null);
+        ring();
+      },
       log: (task, level: LogLevel, said) => {
         const message = text(said);
         if (this.#hears(message)) teller.log(task, level, message);

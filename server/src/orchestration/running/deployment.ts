@@ -16,6 +16,8 @@ export interface WalkedDeployment {
   readonly nodes: ReadonlyMap<string, PlanNode>;
   readonly instances: ReadonlyMap<string, InstanceModel>;
   instanceCount(node: string): number;
+  /** Reads nodes and instances again; gives the instances that there are now. */
+  refresh(): Promise<readonly InstanceModel[]>;
   /** A file of the blueprint's archive. */
   resource(path: string): Promise<{ size: number; stream: Readable }>;
   /** Paths of the files in a folder of the blueprint's archive and below it. */

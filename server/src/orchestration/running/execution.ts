@@ -4,6 +4,7 @@ import { isCancelling } from '../execution-state.js';
 import { workflowFor } from '../planning/workflows/workflow-table.js';
 import { text } from './answer.js';
 import type { Clock } from './clock.js';
+import { walkCode } from './code-walk.js';
 import { Fenced, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
 import { countsIn, readMemory, readModel, type WalkDependencies, walkOf } from './picture.js';
@@ -56,10 +57,7 @@ async function walk(
       return 'ended';
     }
     const workflow = workflowFor(execution.function, execution.parameters);
-    if (workflow === undefined) {
-      const problem = `Workflow ${execution.workflow} (${execution.function}) cannot be run here`;
-      return await refuse(ledger, execution, clock, problem);
-    }
+    if (workflow === undefined) return await walkCode(parts, execution, ledger, onWalk);
     if ('next' in workflow) return await walkStages(parts, execution, ledger, workflow.next, onWalk);
 
     const { pool } = parts;

@@ -45,6 +45,8 @@ export function lostLines(count: number): string {
 
 /** What an execution says that has failed. */
 export function failedFor(failed: readonly { readonly task: Task; readonly failure: TaskFailure }[]): string {
+  const code = failed.find(({ task }) => task.kind === 'workflow')?.failure;
+  if (code !== undefined) return code.causes[0]?.traceback ?? code.message;
   return failureMessage(
     failed.map(({ task, failure }) => ({
       function: task.call?.function ?? '',

@@ -22,6 +22,7 @@ import { UPDATE } from '../planning/workflows/workflow-table.js';
 import { isOutage, PATIENCE, type Patience, pause } from './outage.js';
 import { type Batch, safeJson } from './outbox.js';
 import {
+  appendToGraph,
   beginExecution,
   type ClaimedExecution,
   commitBatch,
@@ -129,6 +130,16 @@ export class Ledger {
         return row.status;
       }),
     );
+  }
+
+  /** Stores the graph with more tasks at its end. No batch may be on its way. */
+  append(graph: TaskGraph, operations: number): Promise<ExecutionStatus> {
+    const { uid, fence } = this.#execution;
+    const text = safeJson(packed(graph) as unknown as Json);
+    return this.#once(async (number) => {
+      const row = await appendToGraph.one(this.#pool, [uid, fence, text, operations, number]);
+      return row?.status ?? null;
+    });
   }
 
   /**

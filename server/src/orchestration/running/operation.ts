@@ -6,11 +6,13 @@ import type { OperationCall } from '../planning/graph.js';
 import { implementationOf } from './about-task.js';
 import { type Attempt, type AttemptHost, AttemptRequest, type Scope, scopeOf } from './attempt-request.js';
 import { placeOf } from './dispatch/pools.js';
+import { runCode } from './run-code.js';
 import { Veil } from './veil.js';
 
 export async function runAttempt(host: AttemptHost, attempt: Attempt): Promise<OperationOutcome> {
   const veil = new Veil();
   try {
+    if (attempt.task.kind === 'workflow') return veil.outcome(await runCode(host, veil, attempt));
     return veil.outcome(await attemptOperation(host, veil, attempt));
   } catch (error) {
     if (attempt.stopped !== null) return onTimeout(host, attempt, { kind: 'aborted' });

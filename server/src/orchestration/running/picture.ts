@@ -9,16 +9,19 @@ import type { Pool } from '../../store/pool.js';
 import type { Traced } from '../../traces.js';
 import { selectTypes } from '../deployments.store.js';
 import type { Evaluation } from '../evaluation.js';
-import { selectOperations } from '../executions.store.js';
+import { type OperationRow, selectOperations } from '../executions.store.js';
 import { selectDefinitions, selectInstances, selectPropertiesById } from '../nodes.store.js';
 import type { TaskGraph } from '../planning/graph.js';
 import { isDone } from '../planning/graph.js';
 import type { DeploymentModel } from '../planning/model.js';
+import { AskedTasks } from './asked-tasks.js';
 import type { Clock } from './clock.js';
+import type { CodeOfWorkflow } from './code.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { Errands } from './dispatch/errands.js';
 import type { EngineFigures } from './engine-figures.js';
 import { executionToken } from './execution-token.js';
+import { keptGraphsOf } from './kept-graphs.js';
 import type { Counts, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
 import type { ClaimedExecution } from './running.store.js';
@@ -78,7 +81,11 @@ export async function readModel(pool: Pool, execution: ClaimedExecution): Promis
 }
 
 export async function readMemory(pool: Pool, execution: ClaimedExecution): Promise<TaskMemory[]> {
-  const rows = await selectOperations.all(pool, execution.tenantId, [execution.uid]);
+  return memoryOf(await selectOperations.all(pool, execution.tenantId, [execution.uid]));
+}
+
+/** What a walk remembers of stored operations. */
+export function memoryOf(rows: readonly OperationRow[]): TaskMemory[] {
   return rows.map((row) => ({
     task: row.task,
     state: row.state,
@@ -105,6 +112,7 @@ function walked(
   blueprint: { readonly uid: BlueprintUid; readonly id: string },
 ): WalkedDeployment {
   const instances = new Map(model.instances.map((instance) => [instance.id, instance]));
+  const nodes = new Map(model.nodes);
   const counts = new Map<string, number>();
   for (const instance of model.instances) counts.set(instance.node, (counts.get(instance.node) ?? 0) + 1);
   return {
@@ -115,8 +123,18 @@ function walked(
     resourceTags: execution.deploymentTags,
     blueprintId: blueprint.id,
     types: model.types,
-    nodes: model.nodes,
+    nodes,
     instances,
+    async refresh() {
+      const now = await patiently(() => readModel(parts.pool, execution), parts);
+      counts.clear();
+      for (const instance of now.instances) {
+        instances.set(instance.id, instance);
+        counts.set(instance.node, (counts.get(instance.node) ?? 0) + 1);
+      }
+      for (const [name, node] of now.nodes) nodes.set(name, node);
+      return now.instances;
+    },
     instanceCount: (node) => counts.get(node) ?? 0,
     resource: (path) =>
       patiently(async () => wholeIfSmall(await parts.blueprints.file(blueprint.uid, path)), parts),
@@ -179,19 +197,26 @@ export function walkOf(
     memory,
     model,
     blueprint,
+    code,
   }: {
     readonly graph: TaskGraph;
     readonly memory: readonly TaskMemory[];
     readonly model: DeploymentModel;
     readonly blueprint: { readonly uid: BlueprintUid; readonly id: string };
+    /** Where the graph is one of code. */
+    readonly code?: CodeOfWorkflow;
   },
 ): Walk {
   const { pool, plugins, slots, settings, clock, errands } = parts;
+  const deployment = walked(parts, execution, model, blueprint);
+  const asked = code && new AskedTasks(graph, code.before, deployment);
   return new Walk({
+    asked,
+    code: code && asked && { ...code, asked, graphs: keptGraphsOf(parts, execution, asked) },
     execution,
     graph,
     memory,
-    deployment: walked(parts, execution, model, blueprint),
+    deployment,
     ledger,
     plugins,
     slots,
@@ -207,7 +232,7 @@ export function walkOf(
 }
 
 export function countsIn(graph: TaskGraph, memory: readonly TaskMemory[]): Counts {
-  const operations = graph.tasks.filter((task) => task.call !== null);
+  const operations = graph.tasks.filter((task) => task.call !== null && task.kind !== 'workflow');
   const done = new Set(memory.filter((row) => isDone(row.state)).map((row) => row.task));
   return { total: operations.length, finished: operations.filter((task) => done.has(task.id)).length };
 }

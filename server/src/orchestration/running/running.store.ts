@@ -133,6 +133,14 @@ export const growExecution = systemStatement<{ status: ExecutionStatus }>(
   ENGINE,
 );
 
+/** The graph has more tasks at its end. `$4`: operations in it, `$5`: the number of this batch. */
+export const appendToGraph = systemStatement<{ status: ExecutionStatus }>(
+  'engine_append',
+  `update executions x set graph = $3, total_operations = $4, batches = x.batches + 1
+   where x.uid = $1 and x.fence = $2 and x.batches = $5 - 1 and x.status in ${ACTIVE} returning x.status`,
+  ENGINE,
+);
+
 /** The blueprint that the deployment of a claimed execution follows now. */
 export const blueprintOf = systemStatement<{ uid: BlueprintUid; id: string }>(
   'engine_blueprint',

@@ -22,7 +22,7 @@ export function takenUp(memory: readonly TaskMemory[], graph: TaskGraph, book: T
   for (const row of memory) {
     const task = graph.tasks[row.task]!;
     if (row.state === 'waiting') waiting.push({ task, due: row.dueAt ?? new Date(0) });
-    if (row.state === 'failed' || row.state === 'interrupted') {
+    if (row.state === 'interrupted' || (row.state === 'failed' && task.onFailure !== 'tell')) {
       failed.push({ task, failure: row.failure ?? unknownFailure() });
     }
     if (row.state !== 'started') continue;

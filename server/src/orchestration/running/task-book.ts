@@ -7,6 +7,7 @@ import { afterInterruption } from '../planning/interrupted.js';
 import { type RetryLimits, retryLimits } from '../planning/retry.js';
 import { firstOpen } from '../planning/staged.js';
 import { implementationOf, instancesOf } from './about-task.js';
+import type { AskedTasks } from './asked-tasks.js';
 import type { WalkedDeployment } from './deployment.js';
 import { placeOf } from './dispatch/pools.js';
 import type { Outbox } from './outbox.js';
@@ -30,6 +31,8 @@ export interface TaskBookParts {
   /** Where an operation does not say. */
   readonly limits: RetryLimits;
   readonly graph: TaskGraph;
+  /** Where the graph is one of code. */
+  readonly asked?: AskedTasks | undefined;
   readonly memory: readonly TaskMemory[];
   readonly outbox: Outbox;
   readonly teller: Teller;
@@ -47,10 +50,10 @@ export class TaskBook {
   readonly #outbox: Outbox;
   readonly #teller: Teller;
   /** Per task: it has a row. */
-  readonly #touched: Uint8Array;
+  #touched: Uint8Array;
   /** Per task: starts so far, and failed attempts so far. */
-  readonly #attempts: Int32Array;
-  readonly #retries: Int32Array;
+  #attempts: Int32Array;
+  #retries: Int32Array;
   readonly #left = new Set<string>();
 
   constructor(parts: TaskBookParts) {
@@ -67,6 +70,19 @@ export class TaskBook {
       this.#retries[task] = retries;
     }
     for (const id of leftIn(parts.graph, parts.memory)) this.#left.add(id);
+  }
+
+  /** The graph has so many tasks now. */
+  grow(count: number): void {
+    if (count <= this.#touched.length) return;
+    const room = Math.max(count, 2 * this.#touched.length);
+    const wider = <T extends Uint8Array | Int32Array>(to: T, from: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.#touched = wider(new Uint8Array(room), this.#touched);
+    this.#attempts = wider(new Int32Array(room), this.#attempts);
+    this.#retries = wider(new Int32Array(room), this.#retries);
   }
 
   /** Starts so far. */
@@ -102,6 +118,8 @@ export class TaskBook {
 
   /** Its author has said that it bears being run twice. */
   mayRunAgain(task: Task): boolean {
+    // Before anything is known of it, the code itself is asked when it is run again.
+    if (task.kind === 'workflow') return this.#parts.asked?.resumable ?? true;
     const implementation = this.implementation(task);
     if (implementation === null) return false;
     const plugin = this.#parts.plugins.find(implementation.plugin);
@@ -110,6 +128,11 @@ export class TaskBook {
       plugin?.describe(implementation.function)?.resumable ?? null,
     );
     return verdict.kind === 'run-again';
+  }
+
+  /** Code that failed half-way and does not bear being run again: whether it may be is for a person to say. */
+  endsUnknown(task: Task): boolean {
+    return task.kind === 'workflow' && !this.mayRunAgain(task);
   }
 
   /** It belongs to an instance of which nothing more is done in this stage. */
@@ -139,12 +162,17 @@ export class TaskBook {
       this.#attempts[task.id]! += 1;
       this.#move(task, 'started', {});
     }
+    if (task.kind === 'workflow') return;
     this.#teller.starting(task, this.retries(task), this.#most(task));
     if (this.#parts.execution.dryRun) return;
     for (const id of instancesOf(this.#parts.deployment, task)) this.#outbox.want(id);
   }
 
   succeed(task: Task, result: Json): void {
+    if (task.kind === 'workflow') {
+      this.#outbox.done(task.id);
+      return;
+    }
     this.#teller.succeeded(task, result, this.retries(task), this.#most(task));
     if (result === null) this.#outbox.done(task.id);
     else this.#move(task, 'succeeded', { result });
@@ -166,6 +194,7 @@ export class TaskBook {
 
   /** `asked`: the operation itself wants to be called again. */
   tellFailure(task: Task, failure: TaskFailure, asked = false): void {
+    if (task.kind === 'workflow') return;
     const retries = this.retries(task);
     if (asked) this.#teller.rescheduled(task, failure, retries, this.#most(task));
     else this.#teller.failed(task, failure, retries, this.#most(task));
@@ -185,7 +214,15 @@ export class TaskBook {
 
   fail(task: Task, state: 'failed' | 'interrupted', failure: TaskFailure, reason?: string): void {
     if (state === 'failed' && reason === undefined) this.#keep(task, false, failure.message);
+    if (state === 'failed' && reason === undefined && task.onFailure === 'tell')
+      this.#outbox.finishOperation();
     this.#move(task, state, reason === undefined ? { failure } : { failure, reason });
+  }
+
+  /** It was stopped before it was done. `begun`: its plugin had been asked. */
+  writeOff(task: Task, failure: TaskFailure, begun: boolean): void {
+    this.tellFailure(task, failure);
+    this.fail(task, !begun || this.mayRunAgain(task) ? 'failed' : 'interrupted', failure, 'cancelled');
   }
 
   #finish(task: Task): void {

@@ -107,6 +107,19 @@ export class Teller {
     this.#outbox.event(wordsOf(message, { level, logger, ...operation }), this.#placeOf(task));
   }
 
+  /** Said by the code of the workflow: a line, or an event of a type. */
+  code(
+    message: string,
+    how: { readonly level: LogLevel } | { readonly type: string },
+    instance: string | null,
+  ): void {
+    const words = 'level' in how ? { ...how, logger: `ctx.${this.#execution}` } : how;
+    this.#outbox.event(
+      wordsOf(message, words),
+      instance === null ? this.#nobody : this.#placesOf(instance).own,
+    );
+  }
+
   /** Of the whole execution rather than of a task. */
   walk(message: string): void {
     this.#outbox.event(wordsOf(message, { type: 'workflow_event' }), this.#nobody);

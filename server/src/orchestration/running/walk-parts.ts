@@ -3,7 +3,9 @@ import type { JsonObject } from '../../dsl/plan.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Traced } from '../../traces.js';
 import type { TaskGraph } from '../planning/graph.js';
+import type { AskedTasks } from './asked-tasks.js';
 import type { Clock } from './clock.js';
+import type { Code } from './code.js';
 import type { WalkedDeployment } from './deployment.js';
 import type { SendAway } from './dispatch/errands.js';
 import type { EngineFigures } from './engine-figures.js';
@@ -30,6 +32,9 @@ export interface WalkParts {
   readonly execution: ClaimedExecution;
   readonly graph: TaskGraph;
   readonly memory: readonly TaskMemory[];
+  /** Where the graph is one of code: what the code asks for, and what it takes to run it. */
+  readonly asked?: AskedTasks | undefined;
+  readonly code?: Code | undefined;
   readonly deployment: WalkedDeployment;
   readonly ledger: Ledger;
   readonly plugins: PluginRegistry;

@@ -8,29 +8,31 @@
  * One batch is on its way, and a second behind it when it is full. Meanwhile operations whose intent is durable run and end, and what
  * they bring is collected: the more happens, the larger the batches. Rejected: a batch for each transition, SQL that releases rows (decision 0002).
  */
+import type { Json } from '../../dsl/plan.js';
 import type { TaskFailure } from '../../errors.js';
 import type { AbortReason, OperationOutcome } from '../../plugins/plugin.js';
 import { type ExecutionStatus, isCancelling } from '../execution-state.js';
 import type { Task } from '../planning/graph.js';
-import { outcomeOf } from '../planning/outcome.js';
 import { Frontier } from '../planning/ready.js';
 import {
-  afterAgain,
-  afterFailure,
+  type Attempts as AttemptsSoFar,
   asksAgain,
   ignoredFailureMessage,
-  type Verdict,
+  type Unsuccessful,
+  verdictOn,
 } from '../planning/retry.js';
 import { Attempts } from './attempts.js';
 import { Bell } from './bell.js';
-import { cancelled, failedFor, interruption, overtaken, unasked } from './failures.js';
+import { cancelled, interruption, overtaken, unasked } from './failures.js';
 import { Flushes } from './flushes.js';
+import { Growth } from './growth.js';
 import { Fenced } from './ledger.js';
 import { Outbox } from './outbox.js';
 import { takenUp } from './takeover.js';
 import { TaskBook, type TaskMemory } from './task-book.js';
 import { Teller } from './teller.js';
 import { Timers } from './timers.js';
+import { endOf, plannedOf } from './walk-end.js';
 import { STARTS_PER_BATCH, type WalkEnd, type WalkParts } from './walk-parts.js';
 
 export class Walk {
@@ -39,6 +41,8 @@ export class Walk {
   readonly #book: TaskBook;
   readonly #attempts: Attempts;
   readonly #frontier: Frontier;
+  /** Where the graph is one of code. */
+  readonly #growth: Growth | null;
   readonly #bell = new Bell();
   readonly #flushes = new Flushes();
   readonly #timers: Timers;
@@ -88,7 +92,13 @@ export class Walk {
       ring: () => this.#bell.ring(),
       flushed: () => this.#flushes.wait(!this.#outbox.empty),
     });
-    this.#frontier = new Frontier(parts.graph, new Map(parts.memory.map((row) => [row.task, row.state])));
+    const states = new Map(parts.memory.map((row) => [row.task, row.state]));
+    this.#frontier = new Frontier(plannedOf(parts.graph), states);
+    const observe = (status: ExecutionStatus) => this.observe(status);
+    const [book, flushes, bell] = [this.#book, this.#flushes, this.#bell];
+    this.#growth = parts.asked
+      ? new Growth({ ...parts, asked: parts.asked, book, flushes, bell, observe })
+      : null;
     this.#takeOver(parts.memory);
   }
 
@@ -120,8 +130,11 @@ export class Walk {
     if (this.#adopted.length > 0) void this.#attempts.launch(this.#adopted, this.#stop, null, true);
     try {
       for (;;) {
-        if (this.#trouble !== null) throw this.#trouble;
+        const trouble = this.#trouble ?? this.#growth?.trouble ?? null;
+        if (trouble !== null) throw trouble;
         this.#settle();
+        if (this.#growth !== null && !this.#stopping)
+          this.#ready.push(...this.#growth.take(this.#committing === 0));
         this.#admit();
         this.#send();
         if (this.#idle()) return this.#conclude();
@@ -207,7 +220,7 @@ export class Walk {
   #start(task: Task): boolean {
     if (task.call === null || this.#book.isLeft(task)) {
       this.#book.pass(task);
-      this.#frontier.finish(task.id);
+      this.#finish(task, null);
       return true;
     }
     const line = this.#book.line(task);
@@ -216,6 +229,11 @@ export class Walk {
     this.#book.intend(task);
     this.#starting += 1;
     return true;
+  }
+
+  #finish(task: Task, result: Json): void {
+    if (task.onFailure !== 'tell') this.#frontier.finish(task.id);
+    else this.#growth!.done(task, result);
   }
 
   #wait(task: Task, due: Date): void {
@@ -234,7 +252,12 @@ export class Walk {
   }
 
   #send(): void {
-    if (this.#outbox.empty || this.#committing > (this.#starting < this.#most ? 0 : 1)) return;
+    if (
+      this.#growth?.busy === true ||
+      this.#outbox.empty ||
+      this.#committing > (this.#starting < this.#most ? 0 : 1)
+    )
+      return;
     const batch = this.#outbox.take();
     // While this batch is on its way the next one fills up.
     this.#starting = 0;
@@ -248,7 +271,7 @@ export class Walk {
         this.#flushes.settle();
         this.observe(status);
         // The next batch goes out before the operations of this one start: the database works while we do.
-        this.#send();
+        if (this.#growth === null) this.#send();
         if (batch.starts.length > 0) {
           const stop = this.#stop ?? (this.#draining ? 'shutdown' : this.#told);
           await this.#attempts.launch(batch.starts.map(this.#task), stop, properties);
@@ -273,25 +296,13 @@ export class Walk {
 
   #take(task: Task, outcome: Exclude<OperationOutcome, { kind: 'aborted' }>): void {
     const limits = this.#book.limits(task);
-    const attempts = { ...limits, failedAttempts: this.#book.retries(task) + 1 };
-    switch (outcome.kind) {
-      case 'done':
-        if (!this.#parts.execution.dryRun && asksAgain(task.call!, outcome.result)) {
-          this.#later(task, limits.retryInterval, null);
-          return;
-        }
-        this.#book.succeed(task, outcome.result);
-        this.#frontier.finish(task.id);
-        return;
-      case 'again': {
-        const { message } = outcome;
-        const failure = { type: 'OperationRetry', message, retryable: true, causes: [] };
-        this.#retry(task, failure, afterAgain({ ...attempts, after: outcome.after }), true);
-        return;
-      }
-      case 'failed':
-        this.#retry(task, outcome.failure, afterFailure({ ...attempts, failure: outcome.failure }), false);
-        return;
+    if (outcome.kind !== 'done') {
+      this.#retry(task, outcome, { ...limits, failedAttempts: this.#book.retries(task) + 1 });
+    } else if (!this.#parts.execution.dryRun && asksAgain(task.call!, outcome.result)) {
+      this.#later(task, limits.retryInterval, null);
+    } else {
+      this.#book.succeed(task, outcome.result);
+      this.#finish(task, outcome.result);
     }
   }
 
@@ -313,12 +324,11 @@ export class Walk {
   /** Counts as not done. Whether resuming may simply run it again is for its author to say. */
   #writeOff(task: Task, begun = true): void {
     const failure = this.#isFailing && !isCancelling(this.#status) ? overtaken() : cancelled();
-    this.#book.tellFailure(task, failure);
-    const state = !begun || this.#book.mayRunAgain(task) ? 'failed' : 'interrupted';
-    this.#book.fail(task, state, failure, 'cancelled');
+    this.#book.writeOff(task, failure, begun);
   }
 
-  #retry(task: Task, failure: TaskFailure, verdict: Verdict, asked: boolean): void {
+  #retry(task: Task, outcome: Unsuccessful, attempts: AttemptsSoFar): void {
+    const { failure, verdict, asked } = verdictOn(outcome, attempts);
     this.#book.tellFailure(task, failure, asked);
     if (verdict.kind === 'retry') {
       this.#book.countRetry(task);
@@ -330,8 +340,9 @@ export class Walk {
       this.#frontier.finish(task.id);
       return;
     }
-    this.#book.fail(task, 'failed', failure);
-    this.#fail(task, failure);
+    this.#book.fail(task, this.#book.endsUnknown(task) ? 'interrupted' : 'failed', failure);
+    if (task.onFailure === 'tell') this.#growth!.failed(task, failure);
+    else this.#fail(task, failure);
   }
 
   #later(task: Task, seconds: number, failure: TaskFailure | null): void {
@@ -359,8 +370,8 @@ export class Walk {
   }
 
   #idle(): boolean {
-    if (this.#committing > 0 || !this.#outbox.empty || this.#attempts.settled > 0 || this.#starting > 0)
-      return false;
+    if (this.#committing > 0 || !this.#outbox.empty || this.#attempts.settled > 0) return false;
+    if (this.#starting > 0 || this.#growth?.busy === true) return false;
     if (this.#attempts.running > 0 && !this.#gaveUp) return false;
     // What was told to stop, and killed, and still does not answer: the execution goes on without it.
     const late = this.#attempts.giveUp();
@@ -377,22 +388,8 @@ export class Walk {
 
   #conclude(): WalkEnd {
     if (this.#stop === 'fenced') return { kind: 'fenced' };
-    const total = this.#parts.graph.tasks.length;
-    const status = outcomeOf(
-      {
-        total,
-        done: total - this.#frontier.remaining,
-        started: this.#left,
-        failed: this.#failed.length,
-        interrupted: 0,
-      },
-      { cancelling: this.#stop === 'cancelled' || this.#stop === 'killed' },
-    );
-    if (status === 'running') {
-      if (this.#draining) return { kind: 'released' };
-      throw new Error(`the walk has nothing left to do, and ${this.#frontier.remaining} tasks are not done`);
-    }
-    return { kind: 'ended', status, error: status === 'failed' ? failedFor(this.#failed) : '' };
+    const cancelling = this.#stop === 'cancelled' || this.#stop === 'killed';
+    return endOf(this.#frontier, this.#left, this.#failed, { cancelling, draining: this.#draining });
   }
 
   readonly #task = (id: number): Task => this.#parts.graph.tasks[id]!;

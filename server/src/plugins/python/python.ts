@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JsonObject } from '../../dsl/plan.js';
 import type { TaskFailure } from '../../errors.js';
-import type { OperationOutcome, OperationRequest, Plugin } from '../plugin.js';
+import type { OperationOutcome, OperationRequest } from '../plugin.js';
 import type { PluginPackage } from '../plugin-package.js';
 import { CtxFiles } from '../script/ctx-files.js';
 import { ctxObject } from '../script/ctx-object.js';
@@ -23,10 +23,13 @@ import { type LaunchResult, launch } from '../script/launch.js';
 import { LineStream, OUTPUT_LIMITS, OutputBudget, type OutputLimits } from '../script/output.js';
 import { createRunFolder, type RunFolder, recoverRuns } from '../script/run-folder.js';
 import { outcomeOfRaised, ScriptSession } from '../script/session.js';
+import type { WorkflowPlugin } from '../workflow.js';
 import { BuildFailed, Environments } from './environments.js';
 import { type ApiAddress, apiAddressOf, hostContext } from './host-context.js';
 import { hostDoor } from './host-door.js';
 import { interpreterOf } from './interpreter.js';
+import { workflowDoor } from './workflow-door.js';
+import { asOperation, endOfPatience } from './workflow-run.js';
 
 export interface PythonPluginOptions {
   /** Environments and runs live here; on a file system that may execute programs. */
@@ -51,7 +54,7 @@ export interface PythonPluginOptions {
   readonly notice?: (message: string) => void;
 }
 
-export interface PythonPlugin extends Plugin {
+export interface PythonPlugin extends WorkflowPlugin {
   recover(): Promise<void>;
   /** Builds a plugin's environment before anybody needs it, and reports how that went. */
   install(plugin: PluginPackage): Promise<void>;
@@ -95,32 +98,15 @@ export function createPythonPlugin(options: PythonPluginOptions): PythonPlugin {
     // Which functions there are is known when the plugin is loaded. Whether one bears being run twice, too: until then, a
     // person decides.
     describe: (functionName) => (FUNCTION.test(functionName) ? { resumable: false } : null),
-    async run(request) {
-      if (!FUNCTION.test(request.functionName)) {
-        return refused(`"${request.functionName}" is no function of a plugin: it should be module.function`);
-      }
-      if (request.signal.aborted) return ended(request);
+    run: (request) => start(request),
+    async runWorkflow(request) {
+      const patience = endOfPatience(request);
+      const door = workflowDoor(request);
       try {
-        const found = await packageOf(request);
-        if ('retryable' in found) return { kind: 'failed', failure: found };
-        const lending = environments.lend(found, (message) => request.log('info', message));
-        const environment = await unlessAborted(lending, request.signal);
-        if (environment === null) {
-          lending.then(
-            (late) => late.giveBack(),
-            () => {},
-          );
-          return ended(request);
-        }
-        try {
-          return await runOperation(options, server, request, runs, environment.path);
-        } finally {
-          environment.giveBack();
-        }
-      } catch (error) {
-        if (request.signal.aborted) return ended(request);
-        if (error instanceof BuildFailed) return { kind: 'failed', failure: error.failure };
-        throw error;
+        const outcome = await start(asOperation(request, patience.signal), door.words);
+        return door.cancelled && request.signal.aborted ? { kind: 'aborted' } : outcome;
+      } finally {
+        patience.forget();
       }
     },
     async recover() {
@@ -141,6 +127,40 @@ export function createPythonPlugin(options: PythonPluginOptions): PythonPlugin {
       await Promise.all([environments.close(), server.close()]);
     },
   };
+
+  /** `workflow`: what the code of a workflow may ask for; absent: it is an operation. */
+  async function start(request: OperationRequest, workflow?: CtxObject): Promise<OperationOutcome> {
+    if (!FUNCTION.test(request.functionName)) {
+      return refused(`"${request.functionName}" is no function of a plugin: it should be module.function`);
+    }
+    if (request.signal.aborted) return ended(request);
+    try {
+      const found = await packageOf(request);
+      if ('retryable' in found) return { kind: 'failed', failure: found };
+      const lending = environments.lend(found, (message) => request.log('info', message));
+      const environment = await unlessAborted(lending, request.signal);
+      if (environment === null) {
+        lending.then(
+          (late) => late.giveBack(),
+          () => {},
+        );
+        return ended(request);
+      }
+      try {
+        return await runOperation(options, server, request, {
+          runs,
+          environment: environment.path,
+          workflow,
+        });
+      } finally {
+        environment.giveBack();
+      }
+    } catch (error) {
+      if (request.signal.aborted) return ended(request);
+      if (error instanceof BuildFailed) return { kind: 'failed', failure: error.failure };
+      throw error;
+    }
+  }
 }
 
 async function packageOf(request: OperationRequest): Promise<PluginPackage | TaskFailure> {
@@ -171,16 +191,16 @@ async function runOperation(
   options: PythonPluginOptions,
   server: CtxServer,
   request: OperationRequest,
-  runs: string,
-  environment: string,
+  where: { readonly runs: string; readonly environment: string; readonly workflow: CtxObject | undefined },
 ): Promise<OperationOutcome> {
+  const { runs, environment, workflow } = where;
   const api = await unlessAborted(apiOf(options, request), request.signal);
   const folder = await createRunFolder(runs, request.operation.id);
   const limits = { ...OUTPUT_LIMITS, ...options.limits };
   const budget = new OutputBudget(limits);
   const session = new ScriptSession(request);
   const call: JsonObject = {
-    context: hostContext(request, api),
+    context: { ...hostContext(request, api), type: workflow === undefined ? 'operation' : 'workflow' },
     inputs: request.inputs,
     fallback: FALLBACK,
   };
@@ -189,6 +209,7 @@ async function runOperation(
     ...ctxObject(session, files, budget).attributes,
     plugin: () => new CtxObject('plugin', { name: () => request.plugin?.name ?? '' }),
     host: () => hostDoor(session, call),
+    ...(workflow === undefined ? {} : { workflow: () => workflow }),
   });
   const door = await server.open((args) => {
     if (!session.open) throw new CtxError('RuntimeError', 'the operation of this ctx has ended');

@@ -297,6 +297,21 @@ def plain_causes(said):
     return said
 
 
+class Known:
+    """The exceptions of the package that is there, as soon as it is known which."""
+
+    OperationRetry = NonRecoverableError = StopAgent = ()
+
+
+def workflows():
+    """The part of the host that runs the code of workflows."""
+    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'workflow.py')
+    spec = importlib.util.spec_from_file_location('host_workflow', place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def main():
     call = ask('host', 'call')
     exceptions = None
@@ -306,20 +321,26 @@ def main():
             import ssl
             paths = ssl.get_default_verify_paths()
             os.environ['LOCAL_REST_CERT_FILE'] = paths.cafile or paths.openssl_cafile
-        there = importlib.util.find_spec('cloudify') is not None and importlib.util.find_spec('cloudify.context')
-        operation = CommonContext(call) if there else OwnContext(call)
-        exceptions = operation.exceptions
-        value = operation.run()
+        if call['context']['type'] == 'workflow':
+            exceptions = Known
+            value = workflows().run(sys.modules[__name__], call, Known)
+        else:
+            there = importlib.util.find_spec('cloudify') is not None and importlib.util.find_spec('cloudify.context')
+            operation = CommonContext(call) if there else OwnContext(call)
+            exceptions = operation.exceptions
+            value = operation.run()
         try:
             json.dumps(value, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise NotStorable('what the operation returned cannot be stored: {}'.format(error)) from None
     except BaseException as error:
-        # Without the frames of this file: they say nothing about the plugin.
+        # Without the frames of the host: they say nothing about the plugin.
         trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        while trace is not None and os.path.dirname(trace.tb_frame.f_code.co_filename) == os.path.dirname(__file__):
             trace = trace.tb_next
         text = ''.join(traceback.format_exception(type(error), error, trace))
+        if getattr(error, 'hide_traceback', False):
+            text = ''
         ask('python', 'raised', plain_causes(verdict_of(error, exceptions, text)))
         return
     # Named, because a mapping at the end of a call would be taken for its named arguments.
