@@ -3,7 +3,7 @@ import os
 import time
 import unittest
 
-from test_running import HERE, PluginTest, ProbeTest
+import test_running
 from published import wagon
 
 BLUEPRINT = """tosca_definitions_version: cloudify_dsl_1_4
@@ -17,14 +17,14 @@ node_templates:
 """
 
 
-class WorkflowTest(PluginTest):
+class WorkflowTest(test_running.PluginTest):
     @classmethod
     def wagon(cls):
-        return wagon(os.path.join(HERE, 'flows'), cls.folder, '-a', '-c {}'.format(ProbeTest.constraint.__func__(cls)))
+        return wagon(os.path.join(test_running.HERE, 'flows'), cls.folder, '-a', '-c {}'.format(test_running.ProbeTest.constraint.__func__(cls)))
 
     @classmethod
     def yaml(cls):
-        with open(os.path.join(HERE, 'flows', 'plugin.yaml')) as file:
+        with open(os.path.join(test_running.HERE, 'flows', 'plugin.yaml')) as file:
             return file.read()
 
     def setUp(self):
@@ -129,9 +129,6 @@ class WorkflowTest(PluginTest):
             self.assertLess(time.time(), end)
             time.sleep(0.1)
 
-
-# Imported for what they share; they have a module of their own.
-del PluginTest, ProbeTest
 
 if __name__ == '__main__':
     unittest.main()
