@@ -5,7 +5,7 @@
 import type { Caller, Permission } from '../caller.js';
 import type { JsonObject } from '../dsl/plan.js';
 import type { BuildingBlocks } from '../ordering/building-blocks.js';
-import { managingScope, orderingScope } from '../ordering/rights.js';
+import { managingScope, orderingScope, type Rights } from '../ordering/rights.js';
 import type { ThingKey } from '../ordering/thing-key.js';
 import type { ListPage, ListQuery } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
@@ -27,6 +27,7 @@ export interface ResourceHandlersParts {
   readonly accounts: CloudAccounts;
   readonly handlers: ServerHandlers;
   readonly osBuilds: BuildingBlocks;
+  readonly rights: Pick<Rights, 'isMember'>;
 }
 
 export class ResourceHandlers {
@@ -42,9 +43,10 @@ export class ResourceHandlers {
     return handlers.kinds.map((kind) => ({ kind, technology: handlers.technologyOf(kind) ?? kind }));
   }
 
-  /** Needs `ordering.use`. */
+  /** Needs `ordering.use`; who is in no group sees none. */
   async list(caller: Caller, query: ListQuery<CloudAccountField>): Promise<ListPage> {
     orderingScope(caller);
+    if (!(await this.#parts.rights.isMember(caller))) return { items: '[]', total: 0 };
     return this.#parts.accounts.list(lent(caller, 'cloud-accounts.read'), {
       ...query,
       filters: [...query.filters, { field: 'isCloud', anyOf: ['true'] }],

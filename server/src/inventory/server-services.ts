@@ -67,6 +67,6 @@ export function serverServices(parts: ServerServicesParts): ServerServices {
       executions: new SystemExecutions(pool, [SYNC_WORKFLOW], parts.wakeWorkers, { together: true }),
       jobs,
     }),
-    resourceHandlers: new ResourceHandlers({ pool, accounts, handlers: serverHandlers, osBuilds }),
+    resourceHandlers: new ResourceHandlers({ pool, accounts, handlers: serverHandlers, osBuilds, rights }),
   };
 }
