@@ -17,6 +17,7 @@ import { PluginUploads } from './catalog/plugin-uploads.js';
 import { Plugins } from './catalog/plugins.js';
 import type { ArchiveTaker } from './catalog/take-archive.js';
 import { Cluster } from './cluster/cluster.js';
+import { type CollaborationServices, collaborationServices } from './collaboration-services.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Filters } from './filters/filters.js';
@@ -78,7 +79,12 @@ import type { Pool } from './store/pool.js';
 import type { Signals } from './store/signals.js';
 import { type StreamSettings, Streams } from './streaming/streams.js';
 
-export interface Core extends CatalogueServices, IdentityServices, OrderingServices, ServerServices {
+export interface Core
+  extends CatalogueServices,
+    CollaborationServices,
+    IdentityServices,
+    OrderingServices,
+    ServerServices {
   readonly settings: Settings;
   readonly log: Log;
   /** What probes and metrics ask of the store. */
@@ -274,6 +280,7 @@ export async function buildCore({
     maintenance: new Maintenance({ pool, signals }),
     providerContext: new ProviderContexts(pool),
     ...identity,
+    ...collaborationServices({ pool, safe, fetch: taking.fetch }),
     secrets,
     cloudAccounts,
     badges: new Badges({ pool, accounts: cloudAccounts }),
