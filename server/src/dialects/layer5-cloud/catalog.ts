@@ -4,8 +4,8 @@ import type { CatalogueRequestField } from '../../designs/catalogue-requests.js'
 import type { DesignField } from '../../designs/designs.js';
 import type { JsonObject } from '../../dsl/plan.js';
 import type { ListFilter } from '../../store/list.js';
+import { type Kind, PATTERN, WASM_FILTER } from './content-kinds.js';
 import { DESIGNS, DESIGNS_WHOLE, designFilters, populates } from './design-form.js';
-import { type Kind, PATTERN, WASM_FILTER } from './designs.js';
 import { absent, badRequest } from './errors.js';
 import {
   type ListingOptions,

@@ -1,21 +1,17 @@
 /** Designs: made, listed, read, deleted (specs: layer5.md §8.2). Filters have the same routes under their own names. */
 import Type from 'typebox';
 import { nameOfDesign, textOfDesign } from '../../designs/design-file.js';
-import type { DesignField, DesignKind, NewDesign } from '../../designs/designs.js';
+import type { DesignField, NewDesign } from '../../designs/designs.js';
 import type { JsonObject } from '../../dsl/plan.js';
 import { isUuid } from '../../membership/acting-tenant.js';
 import type { ListFilter } from '../../store/list.js';
 import { uuidOrNull } from './access.js';
+import { type Kind, PATTERN, read, WASM_FILTER, workspaceOf } from './content-kinds.js';
 import { importFrom } from './design-files.js';
 import {
-  DESIGN,
-  DESIGN_WITH_SOURCE,
   DESIGNS,
   DESIGNS_WHOLE,
   designFilters,
-  designOf,
-  FILTER,
-  filterOf,
   isVisibility,
   populates,
   VISIBILITIES,
@@ -51,34 +47,6 @@ const ManyBody = Type.Object({
   patterns: Type.Optional(Type.Array(Type.Object({ id: Type.String() }), { maxItems: 1000 })),
   filters: Type.Optional(Type.Array(Type.Object({ id: Type.String() }), { maxItems: 1000 })),
 });
-
-export interface Kind {
-  readonly kind: DesignKind;
-  readonly items: 'patterns' | 'filters';
-  readonly root: string;
-  readonly tag: string;
-  readonly word: string;
-  readonly form: (row: Readonly<Record<string, unknown>>, withUser?: boolean) => Record<string, unknown>;
-  readonly schema: typeof DESIGN;
-}
-export const PATTERN: Kind = {
-  kind: 'design',
-  items: 'patterns',
-  root: '/api/content/patterns',
-  tag: 'Designs',
-  word: 'design',
-  form: designOf,
-  schema: DESIGN,
-};
-export const WASM_FILTER: Kind = {
-  kind: 'filter',
-  items: 'filters',
-  root: '/api/content/filters',
-  tag: 'Filters',
-  word: 'filter',
-  form: filterOf,
-  schema: FILTER,
-};
 
 const QUERY = {
   ...PAGE,
@@ -219,16 +187,6 @@ function othersSee(call: Call): ListFilter<DesignField> {
   return own ? { all: [] } : { field: 'visibility', anyOf: ['public', 'published'] };
 }
 
-/** A design that the caller may look at, whole. @throws WireError 404 */
-export async function read(call: Call, of: Kind, id: string): Promise<Record<string, unknown>> {
-  const listing = readListing({}, DESIGN_WITH_SOURCE, [{ field: 'id', anyOf: [id] }]);
-  const [row] = rowsOf<Record<string, unknown>>(
-    await call.core.designs.reachable(call.caller, of.kind, listing.query),
-  ).rows;
-  if (row === undefined) throw absent(of.word === 'design' ? 'Design' : 'Filter', id);
-  return row;
-}
-
 /** What is wanted, in whichever of the forms it came. */
 function wanted(body: Given): Given {
   const { patternData, filterData, ...flat } = body;
@@ -291,21 +249,6 @@ function textOf({ patternFile, filterFile }: Given, of: Kind): string {
   }
   if (patternFile === undefined) throw badRequest('pattern_file is missing', 'Send the text of the design');
   return typeof patternFile === 'string' ? patternFile : textOfDesign(patternFile as JsonObject);
-}
-
-/** The one that is named; else the preferred one of the acting organization, if it is there; else the default one. */
-export async function workspaceOf(call: Call, named: string | undefined): Promise<string | null> {
-  const id = uuidOrNull('workspaceId', named ?? one(call.query, 'workspaceId'));
-  if (id !== null) return id;
-  const { values } = await call.core.preferences.get(call.caller);
-  const places = (values.selectedWorkspaceForOrganizations ?? {}) as Readonly<Record<string, unknown>>;
-  const preferred = places[call.caller.tenant?.uuid ?? ''];
-  if (typeof preferred !== 'string' || !isUuid(preferred)) return null;
-  const there = await call.core.workspaces.require(call.caller, preferred).then(
-    () => true,
-    () => false,
-  );
-  return there ? preferred : null;
 }
 
 async function removeMany(call: Call<Type.Static<typeof ManyBody>>, of: Kind): Promise<unknown> {

@@ -1,8 +1,8 @@
 /** Views: stored filters, shared like designs (specs: layer5.md §8.4). */
 import Type from 'typebox';
 import type { JsonObject } from '../../dsl/plan.js';
+import { workspaceOf } from './content-kinds.js';
 import { DESIGNS_WHOLE, designFilters, isVisibility, VISIBILITIES } from './design-form.js';
-import { workspaceOf } from './designs.js';
 import { absent, badRequest } from './errors.js';
 import { flag, pageOf, readListing, rowsOf } from './listing.js';
 import { type Call, MaybeObject, type Mounting, Name, PAGE, pageSchema, route } from './routes.js';
