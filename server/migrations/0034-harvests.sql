@@ -39,3 +39,10 @@ create table harvest_strategies (
 -- Null: the strategy that accounts of the kind have by themselves.
 alter table cloud_accounts add column strategy_uid bigint references harvest_strategies (uid) on delete set null;
 create index cloud_accounts_strategy on cloud_accounts (strategy_uid) where strategy_uid is not null;
+
+-- The first tenant has a title, as those that come after it.
+update tenants set title = 'Default Organization' where name = 'default_tenant' and title is null
+  and not exists (select from tenants t where lower(coalesce(t.title, t.name)) = 'default organization');
+
+-- Those who reach every tenant are few, and left out when the members of a tenant are counted.
+create index users_beyond_tenants on users (id) where system_role <> 'member';

@@ -17,23 +17,18 @@ import { PluginUploads } from './catalog/plugin-uploads.js';
 import { Plugins } from './catalog/plugins.js';
 import type { ArchiveTaker } from './catalog/take-archive.js';
 import { Cluster } from './cluster/cluster.js';
-import { type CollaborationServices, collaborationServices } from './collaboration-services.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Filters } from './filters/filters.js';
 import { DeploymentGroups } from './grouping/deployment-groups.js';
 import { ExecutionGroups } from './grouping/execution-groups.js';
 import { type IdentityServices, identityServices } from './identity/services.js';
+import { TenantRemoval } from './identity/tenant-removal.js';
 import { Maintenance } from './installation/maintenance.js';
 import { ProviderContexts } from './installation/provider-context.js';
-import { Badges } from './inventory/badges.js';
-import { CloudAccounts } from './inventory/cloud-accounts.js';
-import { Harvests } from './inventory/harvest.js';
-import { Regions } from './inventory/regions.js';
-import { InventoryResources } from './inventory/resources.js';
 import { InventoryBook } from './inventory/server-book.js';
 import { type ServerServices, serverServices } from './inventory/server-services.js';
-import { Strategies } from './inventory/strategies.js';
+import { type CloudServices, cloudServices } from './inventory/services.js';
 import type { Log } from './log.js';
 import { LogBundles } from './log-bundles/log-bundles.js';
 import { LOG_BUNDLE_WORKFLOW } from './log-bundles/workflows.js';
@@ -81,7 +76,7 @@ import { type StreamSettings, Streams } from './streaming/streams.js';
 
 export interface Core
   extends CatalogueServices,
-    CollaborationServices,
+    CloudServices,
     IdentityServices,
     OrderingServices,
     ServerServices {
@@ -93,12 +88,7 @@ export interface Core
   readonly maintenance: Maintenance;
   readonly providerContext: ProviderContexts;
   readonly secrets: Secrets;
-  readonly cloudAccounts: CloudAccounts;
-  readonly badges: Badges;
-  readonly regions: Regions;
-  readonly harvests: Harvests;
-  readonly strategies: Strategies;
-  readonly inventoryResources: InventoryResources;
+  readonly tenantRemoval: TenantRemoval;
   readonly serverBook: InventoryBook;
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
@@ -175,8 +165,8 @@ export async function buildCore({
   if ((await secrets.requireMasterKey()) === 'former')
     log.warn('secrets are under a former master key: run rotate-master-key');
   const safe = new Safe({ vault });
-  const cloudAccounts = new CloudAccounts({ pool, safe });
-  const regions = new Regions({ pool, accounts: cloudAccounts });
+  const clouds = cloudServices({ pool, safe });
+  const { cloudAccounts } = clouds;
   const allowlist = parseAllowlist(settings.endpointAllowlist.join(','));
   const blobs = new Blobs(pool);
   const compiler = new CompilePool();
@@ -280,14 +270,16 @@ export async function buildCore({
     maintenance: new Maintenance({ pool, signals }),
     providerContext: new ProviderContexts(pool),
     ...identity,
-    ...collaborationServices({ pool, safe, fetch: taking.fetch }),
     secrets,
-    cloudAccounts,
-    badges: new Badges({ pool, accounts: cloudAccounts }),
-    regions,
-    harvests: new Harvests({ pool, accounts: cloudAccounts, regions }),
-    strategies: new Strategies({ pool, accounts: cloudAccounts }),
-    inventoryResources: new InventoryResources({ pool }),
+    tenantRemoval: new TenantRemoval({
+      pool,
+      safe,
+      takers: [
+        (client, tenant) => cloudAccounts.takeAll(client, tenant),
+        (client, tenant) => clouds.strategies.takeAll(client, tenant),
+      ],
+    }),
+    ...clouds,
     ...serverServices({
       pool,
       accounts: cloudAccounts,

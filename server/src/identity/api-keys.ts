@@ -5,15 +5,18 @@
 import { type Caller, requirePermission } from '../caller.js';
 import { DomainError } from '../errors.js';
 import type { UserId } from '../ids.js';
+import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { type AuditActor, record } from './audit.js';
 import { mayChange, maySee } from './authority-over.js';
-import { requirePerson } from './permission.js';
+import { identityScope, requirePerson } from './permission.js';
 import { findProfile, type Profile, type UserRef, userNotFound } from './profiles.js';
 import { KEY_LENGTHS } from './token-values.js';
 import { type PutToken, putToken } from './tokens.js';
-import { deleteTokensOfKind, lockOwner } from './tokens.store.js';
+import { type CredentialField, deleteTokensOfKind, KEY_LIST, lockOwner } from './tokens.store.js';
+
+export type { CredentialField } from './tokens.store.js';
 
 export class ApiKeys {
   readonly #pool: Pool;
@@ -41,6 +44,15 @@ export class ApiKeys {
       await lockOwner.one(client, [user.id]);
       return putKey(client, caller, user.id, Math.max(length, KEY_LENGTHS.least), user.username);
     });
+  }
+
+  /** Who has a key, and when it was used: never the key. Of the tenant's members for who manages them; else one's own. */
+  async list(caller: Caller, query: ListQuery<CredentialField>): Promise<ListPage> {
+    requirePermission(caller, 'tokens.own');
+    const { tenant } = caller;
+    const scope = identityScope(caller, 'users.read');
+    const manages = tenant !== null && caller.permissions.has('members.manage');
+    return listPage(this.#pool, KEY_LIST, manages ? { ...scope, tenantId: tenant.id } : scope, query);
   }
 
   /** Ends the user's key, if there is one. @returns whether there was */

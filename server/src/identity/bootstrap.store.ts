@@ -29,6 +29,13 @@ export const updateAppliedPassword = systemStatement(
   WHY,
 );
 
+/** `$1` tenant, `$2` what people read. */
+export const titleTenant = systemStatement(
+  'bootstrap_title_tenant',
+  'update tenants set title = $2 where id = $1',
+  WHY,
+);
+
 export interface WayIn {
   readonly passwordHash: string | null;
   readonly appliedPasswordHash: string | null;

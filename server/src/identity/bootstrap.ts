@@ -16,7 +16,7 @@ import { randomName } from '../ids.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { record } from './audit.js';
-import { lockBootstrap, selectBuiltin, updateAppliedPassword } from './bootstrap.store.js';
+import { lockBootstrap, selectBuiltin, titleTenant, updateAppliedPassword } from './bootstrap.store.js';
 import { requirePassword } from './names.js';
 import { PasswordHash } from './password-hash.js';
 import { DEFAULT_TENANT } from './tenants.js';
@@ -24,6 +24,8 @@ import { insertTenant, USERS_OF_TENANT } from './tenants.store.js';
 import { deleteSessionTokens } from './tokens.store.js';
 import { insertUser } from './users.store.js';
 
+/** What people read of the first tenant. */
+const FIRST_TITLE = 'Default Organization';
 export const FIRST_USER = 'admin';
 
 export interface BootstrapSettings {
@@ -78,6 +80,7 @@ async function createFirst(
   const generatedPassword = adminPassword === null ? randomName(24) : null;
   const hashed = await hash.hash(adminPassword ?? generatedPassword!);
   const tenant = await insertTenant.one(client, [DEFAULT_TENANT]);
+  await titleTenant.run(client, [tenant!.id, FIRST_TITLE]);
   const user = await insertUser.one(client, [
     FIRST_USER,
     hashed,

@@ -36,9 +36,6 @@ const VIEWER: readonly Permission[] = [
   'nodes.read',
   'executions.read',
   'events.read',
-  'workspaces.read',
-  'designs.read',
-  'academy.read',
   'members.read',
 ];
 
@@ -63,8 +60,6 @@ const OPERATIONS: readonly Permission[] = [
 
 const USER: readonly Permission[] = [
   ...OPERATIONS,
-  'workspaces.write',
-  'designs.write',
   'blueprints.write',
   'plugins.write',
   'secrets.write',
@@ -74,7 +69,6 @@ const USER: readonly Permission[] = [
 
 const MANAGER: readonly Permission[] = [
   ...USER,
-  'academy.manage',
   'private.read',
   'settings.write',
   'cloud-accounts.write',

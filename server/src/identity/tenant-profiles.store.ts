@@ -86,3 +86,14 @@ export const TENANT_PROFILE_LIST: ListSpec<TenantProfileField> = {
   tieBreak: 't.id',
   search: ['name', 'title'],
 };
+
+/** Members of each of the tenants `$1`, but for those who reach every tenant. */
+export const countMembers = systemStatement<{ tenantId: TenantId; members: number }>(
+  'tenant_profiles_count_members',
+  `select t.id as "tenantId",
+     ((select coalesce(sum(r.difference), 0) from row_counts r where r.tenant_id = t.id and r.collection = 'tenant_users')
+      - (select count(*) from users u join tenant_users tu on tu.user_id = u.id and tu.tenant_id = t.id
+         where u.system_role <> 'member'))::integer as members
+   from unnest($1::bigint[]) as t(id)`,
+  'the tenants come from a list that was confined to what the caller may see',
+);

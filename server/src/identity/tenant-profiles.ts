@@ -14,6 +14,7 @@ import { requireText } from './names.js';
 import { identityScope, requireManager, requirePerson } from './permission.js';
 import type { TenantRole } from './roles.js';
 import {
+  countMembers,
   insertTenantProfile,
   selectRolesIn,
   selectTenantById,
@@ -57,6 +58,12 @@ export class TenantProfiles {
     const tenant = await find(this.#pool, ref);
     if (tenant === null || !(await this.#sees(caller, tenant))) throw tenantNotFound(ref);
     return tenant;
+  }
+
+  /** Members of their own, but for those who reach every tenant; of tenants that the caller was told of. */
+  async memberCounts(tenants: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const rows = await countMembers.all(this.#pool, [tenants]);
+    return new Map(rows.map(({ tenantId, members }) => [tenantId, members]));
   }
 
   /** What the caller is in the tenant, by themselves and through groups; empty: nothing. */

@@ -215,3 +215,13 @@ export const selectCredential = systemStatement<CredentialRow>(
    where k.uuid = $1::uuid and k.kind <> 'execution' and ($2::bigint is null or k.user_id = $2)`,
   WHY,
 );
+
+/** Keys of the members of the call's tenant, or of everybody for who sees all users; else one's own. */
+export const KEY_LIST: ListSpec<CredentialField> = {
+  ...CREDENTIAL_LIST,
+  confine: (scope) => {
+    if (scope.seesPrivate) return sql`k.kind = 'key'`;
+    const members = sql`select tu.user_id from tenant_users tu where tu.tenant_id = ${scope.tenantId}`;
+    return sql`(k.kind = 'key' and (k.user_id = ${scope.userId} or k.user_id in (${members})))`;
+  },
+};

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../dsl/plan.js';
-import type { UserId } from '../ids.js';
+import type { TenantId, UserId } from '../ids.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
-import { tenantStatement } from '../store/statement.js';
+import { systemStatement, tenantStatement } from '../store/statement.js';
 
 export interface CloudAccountRow {
   readonly uid: number;
@@ -93,6 +93,19 @@ export const deleteAccount = tenantStatement(
 export const deleteCounts = tenantStatement(
   'cloud_accounts_delete_counts',
   `delete from row_counts r where r.tenant_id = $1 and r.collection = concat('resources ', $2::bigint)`,
+);
+
+export const selectAllOf = tenantStatement<{ uid: number }>(
+  'cloud_accounts_select_all',
+  'select a.uid from cloud_accounts a where a.tenant_id = $1 order by a.uid for update',
+);
+
+/** Clouds of each of the tenants `$1`. */
+export const countClouds = systemStatement<{ tenantId: TenantId; clouds: number }>(
+  'cloud_accounts_count_clouds',
+  `select r.tenant_id as "tenantId", sum(r.difference)::integer as clouds from row_counts r
+   where r.collection = 'clouds' and r.tenant_id = any($1::bigint[]) group by r.tenant_id`,
+  'the tenants come from a list that was confined to what the caller may see',
 );
 
 export type CloudAccountField =

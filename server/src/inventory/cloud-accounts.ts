@@ -21,6 +21,7 @@ import {
   ACCOUNT_LIST,
   type CloudAccountField,
   type CloudAccountRow,
+  countClouds,
   deleteAccount,
   deleteCounts,
   insertAccount,
@@ -28,6 +29,7 @@ import {
   lockAccount,
   selectAccount,
   selectAccountById,
+  selectAllOf,
   selectPlatformAccount,
   updateAccount,
   updateStatus,
@@ -193,6 +195,17 @@ export class CloudAccounts {
     await deleteAccount.run(client, tenantId, [uid]);
     await deleteCounts.run(client, tenantId, [uid]);
     if (row.hasSecrets) await this.#open().forget(client, placeOf(row.id));
+  }
+
+  /** Everything of a tenant that is itself to go, in somebody's transaction. */
+  async takeAll(client: Client, tenantId: TenantId): Promise<void> {
+    for (const { uid } of await selectAllOf.all(client, tenantId)) await this.take(client, tenantId, uid);
+  }
+
+  /** How many clouds each has, of tenants that the caller was told of. */
+  async counts(tenants: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const rows = await countClouds.all(this.#pool, [tenants]);
+    return new Map(rows.map(({ tenantId, clouds }) => [tenantId, clouds]));
   }
 
   /**

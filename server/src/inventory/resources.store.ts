@@ -115,6 +115,13 @@ export const countByType = tenantStatement<{ type: string; count: number }>(
    group by r.type order by r.type`,
 );
 
+/** How many resources belong to each of the users `$2`. */
+export const countOwned = tenantStatement<{ ownerId: UserId; count: number }>(
+  'resources_count_owned',
+  `select r.owner_id as "ownerId", count(*)::integer as count from inventory_resources r
+   where r.tenant_id = $1 and r.owner_id = any($2::bigint[]) and r.destroyed_at is null group by r.owner_id`,
+);
+
 export type ResourceField =
   | 'uid'
   | 'type'
@@ -164,6 +171,7 @@ export const RESOURCE_LIST: ListSpec<ResourceField> = {
   tieBreak: 'r.uid',
   search: ['name', 'providerId'],
   selections: {
+    after: ([uid]) => sql`r.uid > ${uid}::bigint`,
     accounts: (uids) => sql`r.cloud_account_uid = any(${[...uids]}::bigint[])`,
     /** One value: the pairs as a JSON object. */
     tags: ([pairs]) => sql`r.tags @> ${pairs}::jsonb`,

@@ -8,6 +8,7 @@ import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import {
   countByType,
+  countOwned,
   RESOURCE_LIST,
   type ResourceField,
   type ResourceRow,
@@ -75,6 +76,13 @@ export class InventoryResources {
     const pairs = tags === null ? null : JSON.stringify(tags);
     const rows = await countByType.all(this.#pool, tenantId, [accounts, pairs]);
     return Object.fromEntries(rows.map(({ type, count }) => [type, count]));
+  }
+
+  /** How many resources of the caller's tenant belong to each of the users; none: absent. */
+  async countOwned(caller: Caller, owners: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    if (caller.tenant === null || owners.length === 0) return new Map();
+    const rows = await countOwned.all(this.#pool, caller.tenant.id, [owners]);
+    return new Map(rows.map(({ ownerId, count }) => [ownerId, count]));
   }
 
   /** All of them, or none. Needs `inventory.write`. @param owner null: nobody @throws DomainError `not-found` */

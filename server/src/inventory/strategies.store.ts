@@ -38,3 +38,8 @@ export const assignByBadges = tenantStatement(
      select from badges b join unnest($4::text[], $5::text[]) as one(key, value) on one.key = b.key and one.value = b.value
      where b.tenant_id = $1 and b.cloud_account_uid = a.uid)`,
 );
+
+export const deleteStrategies = tenantStatement(
+  'strategies_delete_all',
+  'delete from harvest_strategies s where s.tenant_id = $1',
+);

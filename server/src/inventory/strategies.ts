@@ -5,7 +5,8 @@
 import { type Caller, scopeFor } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
-import type { Pool } from '../store/pool.js';
+import type { TenantId } from '../ids.js';
+import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import type { Badge } from './badges.js';
 import type { CloudAccounts } from './cloud-accounts.js';
@@ -13,6 +14,7 @@ import {
   assignByBadges,
   assignStrategy,
   countByKind,
+  deleteStrategies,
   insertStrategy,
   type StrategyRow,
   selectStrategies,
@@ -91,6 +93,11 @@ export class Strategies {
       });
       return row.uid;
     });
+  }
+
+  /** Those of a tenant that is itself to go. */
+  async takeAll(client: Client, tenantId: TenantId): Promise<void> {
+    await deleteStrategies.run(client, tenantId);
   }
 
   /**

@@ -66,18 +66,22 @@ const NAMES: Readonly<Record<UserType, string>> = {
 /** Adds it to the scope. Generic in its body, so that a table of endpoints of different bodies stays typed. */
 export function add<Body extends TSchema>(mounting: Mounting, endpoint: Endpoint<Body>): void {
   const { methods, path, answer } = endpoint;
+  const { prefix } = mounting;
+  if (path !== prefix && !path.startsWith(`${prefix}/`)) return;
   const read = readerOf(endpoint);
   for (const method of methods) {
     mounting.scope.route({
       method,
-      url: path,
+      url: path.slice(prefix.length),
       exposeHeadRoute: false,
       config: { open: endpoint.may === undefined, may: endpoint.may ?? null },
       schema: schemaOf(endpoint, method),
       handler: async (request, reply) => {
         const told = await endpoint.handle({
           core: mounting.core,
-          caller: mounting.callerOf(request),
+          get caller() {
+            return mounting.callerOf(request);
+          },
           request,
           reply,
           body: read(request),
