@@ -8,8 +8,9 @@ import type { Rights } from '../ordering/rights.js';
 import type { Pool } from '../store/pool.js';
 import type { CloudAccounts } from './cloud-accounts.js';
 import { InstanceFollower } from './follow-instances.js';
-import { createEc2Handler } from './handlers/ec2/ec2.js';
+import { createEc2Handler } from './handlers/ec2/ec2-handler.js';
 import { createLocalHandler } from './handlers/local/local.js';
+import { createSshHandler } from './handlers/ssh/ssh-handler.js';
 import { ResourceHandlers } from './resource-handlers.js';
 import { ServerHandlers } from './server-handlers.js';
 import { ServerSyncs, SYNC_WORKFLOW } from './server-syncs.js';
@@ -53,6 +54,7 @@ export function serverServices(parts: ServerServicesParts): ServerServices {
         most: settings.localServersMost,
       }),
       createEc2Handler({ allowlist }),
+      createSshHandler({ allowlist }),
     ],
   });
   return {

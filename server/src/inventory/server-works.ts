@@ -17,7 +17,15 @@ import type {
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import type { Answer, Call, SeenServer, ServerHands, ServerRef, SizeChange } from './handlers/handler.js';
+import {
+  type Answer,
+  type Call,
+  NOT_SUPPORTED,
+  type SeenServer,
+  type ServerHands,
+  type ServerRef,
+  type SizeChange,
+} from './handlers/handler.js';
 import type { ServerHandlers } from './server-handlers.js';
 import { deleteSnapshot, insertSnapshot, selectDisk, selectSnapshot } from './server-parts.store.js';
 import { type Happening, recordGone, recordSeen, remember } from './server-records.js';
@@ -64,7 +72,7 @@ const DURING: Readonly<Partial<Record<ServerWork, ServerState>>> = {
   remove: 'ending',
 };
 /** Of a server that is not there: nothing to do. */
-const FINE_WITHOUT: ReadonlySet<ServerWork> = new Set(['remove', 'power_off', 'delete_snapshot']);
+const FINE_WITHOUT: ReadonlySet<ServerWork> = new Set(['remove', 'power_off', 'stop', 'delete_snapshot']);
 
 export class ServerWorks implements ServerKeeper {
   readonly #pool: Pool;
@@ -179,6 +187,8 @@ export class ServerWorks implements ServerKeeper {
         return this.#seeing(work, await hands.power(ref, 'on', call), 'power');
       case 'power_off':
         return this.#seeing(work, await hands.power(ref, 'off', call), 'power');
+      case 'stop':
+        return this.#stop(work, ref);
       case 'suspend':
         return this.#seeing(work, await hands.power(ref, 'suspended', call), 'power');
       case 'reboot':
@@ -215,6 +225,13 @@ export class ServerWorks implements ServerKeeper {
       }),
     );
     return { kind: 'done', properties: propertiesOf(work.server, work.accountName, seen) };
+  }
+
+  async #stop(work: Work, ref: ServerRef): Promise<ServerAnswer> {
+    const answer = await work.hands.power(ref, 'off', work.call);
+    if (answer.kind !== 'failed' || answer.type !== NOT_SUPPORTED) return this.#seeing(work, answer, 'power');
+    work.call.log(answer.message);
+    return { kind: 'done', properties: work.request.runtimeProperties };
   }
 
   async #refresh(work: Work, answer: Answer<SeenServer | null>): Promise<ServerAnswer> {

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { EC2Client, RunInstancesCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { call, handlerConforms, settled, succeeded } from '../../src/inventory/handlers/conformance.js';
-import { createEc2Handler } from '../../src/inventory/handlers/ec2/ec2.js';
+import { createEc2Handler } from '../../src/inventory/handlers/ec2/ec2-handler.js';
 import type { ServerWish } from '../../src/inventory/handlers/handler.js';
 import { parseAllowlist } from '../../src/net/allowlist.js';
 

@@ -171,6 +171,13 @@ export function refused(message: string, type = 'NonRecoverableError'): Answer<n
   return { kind: 'failed', retryable: false, type, message };
 }
 
+/** What this kind of place has no notion of. */
+export const NOT_SUPPORTED = 'NotSupportedError';
+
+export function unsupported(message: string): Answer<never> {
+  return refused(message, NOT_SUPPORTED);
+}
+
 /** Another try may help. */
 export function troubled(message: string, type = 'RecoverableError'): Answer<never> {
   return { kind: 'failed', retryable: true, type, message };

@@ -10,6 +10,8 @@ export const SERVER_WORKS = [
   'remove',
   'power_on',
   'power_off',
+  // As `power_off`, where the place knows that: the lifecycle goes on without it where it does not.
+  'stop',
   'suspend',
   'reboot',
   'refresh',

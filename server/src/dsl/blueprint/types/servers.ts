@@ -45,7 +45,7 @@ node_types:
       cloudify.interfaces.lifecycle:
         create: {implementation: orrery_servers.build}
         start: {implementation: orrery_servers.power_on}
-        stop: {implementation: orrery_servers.power_off}
+        stop: {implementation: orrery_servers.stop}
         delete: {implementation: orrery_servers.remove}
         pull: {implementation: orrery_servers.refresh}
       cloudify.interfaces.host:

@@ -12,8 +12,8 @@ import {
   type Volume,
 } from '@aws-sdk/client-ec2';
 import type { ServerRef } from '../handler.js';
-import { isNotFound } from './ec2-access.js';
 import { type InstanceSize, isGone, SERVER_TAG, SIZES } from './ec2-seen.js';
+import { isNotFound } from './ec2-trouble.js';
 
 export interface RootDevice {
   readonly device: string;

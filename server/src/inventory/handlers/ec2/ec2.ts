@@ -12,7 +12,8 @@ import {
   CreateSnapshotCommand,
   DeleteSnapshotCommand,
   DeleteVolumeCommand,
-  type EC2Client,
+  EC2Client,
+  type EC2ClientConfig,
   type Instance,
   RebootInstancesCommand,
   RunInstancesCommand,
@@ -20,7 +21,6 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import type { Allowlist } from '../../../net/allowlist.js';
 import {
   ABORTED,
   type Answer,
@@ -31,28 +31,22 @@ import {
   refused,
   type SeenServer,
   type SeenSnapshot,
-  type ServerHandler,
   type ServerHands,
   type ServerRef,
   type ServerWish,
   type SizeChange,
   type SnapshotRef,
   type SnapshotWish,
+  unsupported,
 } from '../handler.js';
-import { type Ec2Settings, ec2Client, ec2Trouble, readEc2Settings } from './ec2-access.js';
 import { Ec2Lookup, type RootDevice } from './ec2-lookup.js';
 import { resizeInstance } from './ec2-resize.js';
 import { isGone, only, SERVER_TAG, SNAPSHOT_TAG, seenInstance, sizeFor } from './ec2-seen.js';
+import type { Ec2Settings } from './ec2-settings.js';
+import { ec2Trouble } from './ec2-trouble.js';
 
-export function createEc2Handler({ allowlist }: { readonly allowlist: Allowlist }): ServerHandler {
-  return {
-    kind: 'aws',
-    technology: 'Amazon Web Services',
-    open: (access) => {
-      const settings = readEc2Settings(access.settings);
-      return new Ec2Servers(ec2Client(settings, access, allowlist), settings);
-    },
-  };
+export function ec2Servers(config: EC2ClientConfig, settings: Ec2Settings): ServerHands {
+  return new Ec2Servers(new EC2Client(config), settings);
 }
 
 class Ec2Servers implements ServerHands {
@@ -95,7 +89,7 @@ class Ec2Servers implements ServerHands {
   }
 
   power(server: ServerRef, to: PowerGoal, call: Call): Promise<Answer<SeenServer>> {
-    if (to === 'suspended') return Promise.resolve(refused('servers in EC2 cannot be suspended'));
+    if (to === 'suspended') return Promise.resolve(unsupported('servers in EC2 cannot be suspended'));
     return this.#with(server, call, (instance, abortSignal) => this.#power(instance, to, abortSignal));
   }
 
@@ -152,7 +146,7 @@ class Ec2Servers implements ServerHands {
   }
 
   revert(): Promise<Answer<SeenServer>> {
-    return Promise.resolve(refused('servers in EC2 cannot go back to a snapshot here'));
+    return Promise.resolve(unsupported('servers in EC2 cannot go back to a snapshot here'));
   }
 
   deleteSnapshot(_server: ServerRef, { id }: SnapshotRef, call: Call): Promise<Answer<null>> {

@@ -1,10 +1,10 @@
-/** The client for one account, from what the account says; and what its errors mean. */
-import { EC2Client } from '@aws-sdk/client-ec2';
+/** What an account of kind `aws` says, checked: without the SDK, which takes half a second to load. */
+import type { EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { JsonObject } from '../../../dsl/plan.js';
 import { DomainError } from '../../../errors.js';
 import type { Allowlist } from '../../../net/allowlist.js';
 import { safeAgents } from '../../../net/safe-agents.js';
-import { type Answer, again, type CloudAccess, refused, troubled } from '../handler.js';
+import type { CloudAccess } from '../handler.js';
 
 /** What an account of kind `aws` says; everything but the region may be absent. */
 export interface Ec2Settings {
@@ -49,8 +49,8 @@ export function readEc2Settings(settings: JsonObject): Ec2Settings {
   };
 }
 
-/** @throws DomainError `invalid` */
-export function ec2Client(settings: Ec2Settings, access: CloudAccess, allowlist: Allowlist): EC2Client {
+/** What a client is made with. @throws DomainError `invalid` (also `address-not-allowed`) */
+export function ec2Config(settings: Ec2Settings, access: CloudAccess, allowlist: Allowlist): EC2ClientConfig {
   const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = access.secrets;
   const { session_token: sessionToken } = access.secrets;
   if (!accessKeyId || !secretAccessKey) {
@@ -61,7 +61,7 @@ export function ec2Client(settings: Ec2Settings, access: CloudAccess, allowlist:
   );
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  return new EC2Client({
+  return {
     region: settings.region,
     endpoint: url.href,
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
@@ -72,50 +72,7 @@ export function ec2Client(settings: Ec2Settings, access: CloudAccess, allowlist:
       requestTimeout: ANSWER,
       ...safeAgents(host, port, allowlist),
     },
-  });
-}
-
-/** Codes of EC2 that say "not now". */
-const LATER =
-  /^(Throttl\w*|RequestLimitExceeded|Unavailable|ServiceUnavailable|InternalError|InternalFailure)$/;
-/** What is in the middle of something, or not yet known everywhere. */
-const SOON =
-  /^(IncorrectInstanceState|IncorrectState|IncorrectModificationState|VolumeModificationRateExceeded)$/;
-/** Room may come. */
-const MAYBE =
-  /^(InsufficientInstanceCapacity|InsufficientHostCapacity|SnapshotCreationPerVolumeRateExceeded)$/;
-
-/** What came of a request that failed. Messages of EC2 name ids and rights, never the secret. */
-export function ec2Trouble(error: unknown): Answer<never> {
-  if (error instanceof DomainError) return refused(error.message);
-  const {
-    name = '',
-    message = '',
-    $metadata,
-  } = error as {
-    name?: string;
-    message?: string;
-    $metadata?: { httpStatusCode?: number };
   };
-  if (error instanceof Error && (name === 'AbortError' || name === 'TimeoutError')) {
-    return troubled('EC2 did not answer in time');
-  }
-  const status = $metadata?.httpStatusCode;
-  if (LATER.test(name) || status === 429 || (status ?? 0) >= 500)
-    return again(5, `EC2 asks for patience: ${name}`);
-  if (SOON.test(name)) return again(3, message);
-  if (MAYBE.test(name)) return troubled(`${name}: ${message}`);
-  const told = (error as { cause?: unknown }).cause;
-  if (told instanceof DomainError) return refused(told.message);
-  // Nothing answered at all: the network.
-  if (status === undefined) return troubled(`EC2 cannot be reached: ${message || name}`);
-  return refused(`${name}: ${message}`);
-}
-
-export function isNotFound(error: unknown): boolean {
-  return /^Invalid(InstanceID|Snapshot|Volume)\.(NotFound|Malformed)$/.test(
-    (error as { name?: string }).name ?? '',
-  );
 }
 
 function invalid(what: string): DomainError {

@@ -1,0 +1,16 @@
+/** A pool of existing hosts: what is checked at once. */
+import type { Allowlist } from '../../../net/allowlist.js';
+import type { ServerHandler } from '../handler.js';
+import { loadedLate } from '../loaded-late.js';
+import { readSshPool } from './ssh-settings.js';
+
+export function createSshHandler({ allowlist }: { readonly allowlist: Allowlist }): ServerHandler {
+  return {
+    kind: 'ssh',
+    technology: 'SSH host pool',
+    open: (access) => {
+      const pool = readSshPool(access, allowlist);
+      return loadedLate(async () => new (await import('./ssh.js')).SshServers(pool));
+    },
+  };
+}
