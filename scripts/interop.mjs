@@ -17,6 +17,11 @@ const SUITES = [
   { name: 'cfy', folder: 'cfy', client: 'cloudify==7.0.5' },
   { name: 'plugins', folder: 'plugins', client: 'cloudify-common==7.0.5' },
 ];
+/** Our own code against other people's servers: a file of server/test/interop, and what it needs beside Node. */
+const NODE_SUITES = [
+  { name: 'ec2', client: 'moto[server,ec2]==5.2.5', start: startMoto },
+  { name: 'ssh', debian: { file: '/usr/sbin/sshd', package: 'openssh-server' } },
+];
 const OLDEST = [3, 8];
 /** Milliseconds that one suite may take. */
 const LIMIT = 20 * 60_000;
@@ -47,7 +52,11 @@ function run(command, args, why) {
 
 /** The environment with the client in it; made when it is not there yet. */
 function environment({ name, version }, client) {
-  const folder = join(root, '.cache', `interop-python${version}-${client.replace('==', '-')}`);
+  const folder = join(
+    root,
+    '.cache',
+    `interop-python${version}-${client.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`,
+  );
   const python = join(folder, 'bin', 'python');
   const finished = join(folder, 'finished');
   if (existsSync(finished)) return python;
@@ -94,6 +103,60 @@ function startServer(dataDir) {
   return { server, ready };
 }
 
+/** A package of Debian, where what it brings is not there. */
+function installDebian({ file, package: name }) {
+  if (existsSync(file)) return;
+  process.stderr.write(`Installing ${name} …\n`);
+  const why = `${name} could not be installed: the suite needs ${file}`;
+  // At this run level no service of the package is started.
+  const env = { ...process.env, RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' };
+  const install = ['install', '-y', '--no-install-recommends', name];
+  const installed = spawnSync('apt-get', install, { env, stdio: 'ignore' });
+  if (installed.status === 0 && existsSync(file)) return;
+  spawnSync('apt-get', ['update'], { env, stdio: 'ignore' });
+  const again = spawnSync('apt-get', install, { env, encoding: 'utf8' });
+  if (again.status !== 0 || !existsSync(file))
+    throw new Missing(`${why}\n${again.stderr ?? again.error?.message}`);
+}
+
+/** moto's server on a free port. */
+async function startMoto(python) {
+  const moto = spawn(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, PYTHONUNBUFFERED: '1' },
+  });
+  const address = await new Promise((resolve, reject) => {
+    let text = '';
+    moto.stderr.on('data', (chunk) => {
+      text += chunk;
+      const found = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(text);
+      if (found !== null) resolve(found[1]);
+    });
+    moto.once('exit', () => reject(new Error(`moto ended before it was ready\n${text}`)));
+  });
+  return { env: { ORRERY_INTEROP_EC2: address }, stop: () => moto.kill('SIGTERM') };
+}
+
+async function runNodeSuite({ name, client, debian, start }, found) {
+  process.stderr.write(`\n${name}\n`);
+  if (debian !== undefined) installDebian(debian);
+  const python = client === undefined ? null : environment(found, client);
+  const beside = start === undefined ? { env: {}, stop: () => {} } : await start(python);
+  try {
+    const tests = spawn(process.execPath, ['--test', `server/build/test/interop/${name}.interop.js`], {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, ...beside.env },
+    });
+    const late = setTimeout(() => tests.kill('SIGKILL'), LIMIT);
+    const code = await ended(tests);
+    clearTimeout(late);
+    return code ?? 1;
+  } finally {
+    beside.stop();
+  }
+}
+
 function ended(child) {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
   return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
@@ -102,9 +165,12 @@ function ended(child) {
 /** The suites that are meant, with the modules that are; all of both when none is named. */
 function chosen(words) {
   const named = SUITES.filter(({ name }) => words.includes(name));
-  const modules = words.filter((word) => !named.some(({ name }) => name === word));
-  if (named.length > 0) return { suites: named, modules };
-  return { suites: modules.length > 0 ? SUITES.slice(0, 1) : SUITES, modules };
+  const nodes = NODE_SUITES.filter(({ name }) => words.includes(name));
+  const modules = words.filter((word) => ![...named, ...nodes].some(({ name }) => name === word));
+  if (named.length + nodes.length > 0) return { suites: named, nodes, modules };
+  return modules.length > 0
+    ? { suites: SUITES.slice(0, 1), nodes: [], modules }
+    : { suites: SUITES, nodes: NODE_SUITES, modules };
 }
 
 async function runSuite({ name, folder }, modules, python, url) {
@@ -131,13 +197,15 @@ async function runSuite({ name, folder }, modules, python, url) {
 }
 
 async function main() {
-  const { suites, modules } = chosen(process.argv.slice(2));
+  const { suites, nodes, modules } = chosen(process.argv.slice(2));
   const found = findPython();
   const pythons = suites.map(({ client }) => environment(found, client));
   await makeReady();
+  const failed = [];
+  for (const suite of nodes) if ((await runNodeSuite(suite, found)) !== 0) failed.push(suite.name);
+  if (suites.length === 0) return summary(failed);
   const dataDir = mkdtempSync(join(tmpdir(), 'orrery-interop-'));
   const { server, ready } = startServer(dataDir);
-  const failed = [];
   try {
     const url = new URL(await ready);
     for (const [index, suite] of suites.entries()) {
@@ -151,6 +219,10 @@ async function main() {
     clearTimeout(late);
     rmSync(dataDir, { recursive: true, force: true });
   }
+  return summary(failed);
+}
+
+function summary(failed) {
   if (failed.length > 0) process.stderr.write(`\nFAILED: ${failed.join(', ')}\n`);
   return failed.length === 0 ? 0 : 1;
 }
