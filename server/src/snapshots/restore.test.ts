@@ -49,6 +49,7 @@ const VALUES: Readonly<Record<string, readonly [string, string]>> = {
   'double precision': ['0.1', `'NaN'`],
   numeric: ['12345678.25', '-0.10'],
   date: [`'infinity'`, `'2026-01-02'`],
+  'uuid[]': [`'{11111111-1111-1111-1111-111111111111,null}'`, `'{}'`],
   'bigint[]': [`'{9007199254740991,null}'`, `'{}'`],
   'integer[]': [`'{-1,2}'`, `'{}'`],
   'text[]': [`array['a', null, 'c,"d"']`, `'{}'`],
