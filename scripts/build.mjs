@@ -2,15 +2,26 @@
 // The folder layout is kept (`server/src/x.ts` -> `server/build/src/x.js`), so a path relative to a module
 // means the same in the source tree and in the built one.
 import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Folders of a workspace that are compiled; everything in them that is not TypeScript is copied as it is. */
-const FOLDERS = ['src', 'test', 'bench'];
+const FOLDERS = ['src', 'test', 'bench', 'web'];
 const COPIED = { server: ['migrations'], cli: [] };
+/** What browsers load, each in one file with all that it needs, in `build/assets`. */
+const BUNDLES = {
+  server: [
+    'web/page.css',
+    'web/theme.ts',
+    'web/index.ts',
+    'web/reference/reference.ts',
+    'web/browser/browser.ts',
+  ],
+  cli: [],
+};
 
 function* filesBelow(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -47,6 +58,23 @@ export async function buildAll() {
         sourcesContent: false,
         logLevel: 'warning',
       });
+    }
+    const bundles = BUNDLES[workspace].map((file) => join(base, file)).filter((file) => existsSync(file));
+    if (bundles.length > 0) {
+      await build({
+        entryPoints: bundles,
+        outdir: join(out, 'assets'),
+        entryNames: '[name]',
+        bundle: true,
+        minify: true,
+        format: 'esm',
+        platform: 'browser',
+        target: ['chrome111', 'firefox113', 'safari16.4'],
+        logLevel: 'warning',
+      });
+      for (const file of bundles) {
+        wanted.add(join(out, 'assets', basename(file).replace(/\.ts$/, '.js')));
+      }
     }
     for (const file of others) {
       wanted.add(join(out, relative(base, file)));

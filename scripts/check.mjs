@@ -9,6 +9,7 @@ await makeReady();
 const program = (name) => join(root, 'node_modules/.bin', name);
 const checks = [
   ['types of the server', program('tsc'), ['-p', 'server/tsconfig.json']],
+  ['types of the pages', program('tsc'), ['-p', 'server/web/tsconfig.json']],
   ['lint and format', program('biome'), ['ci', '--colors=off', '--error-on-warnings', '.']],
   ['rules of the house', process.execPath, ['--test', 'server/build/test/house-rules.test.js']],
   ['documents name what is there', process.execPath, ['--test', 'server/build/test/docs.test.js']],

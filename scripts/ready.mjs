@@ -24,6 +24,7 @@ const SOURCES = [
   'server/src',
   'server/test',
   'server/bench',
+  'server/web',
   'server/migrations',
   'cli/src',
   'cli/test',

@@ -1,14 +1,10 @@
 /** The page at `/`: is it up, and where the APIs are. For a person who follows the link that `npm start` prints. */
 import type { Dialect } from './dialects/dialect.js';
+import { documentPath, referencePath } from './portal/portal.js';
 
 /** Sent with the page: it needs its own style and nothing from anywhere. */
 export const LANDING_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
-
-/** Where the server tells what a dialect understands. */
-export function documentPath(dialect: Pick<Dialect, 'name'>): string {
-  return `/openapi/${dialect.name}.json`;
-}
 
 export function landingPage(page: {
   readonly ready: boolean;
@@ -19,7 +15,7 @@ export function landingPage(page: {
   const rows = page.dialects
     .map((dialect) => {
       const roots = dialect.roots.map((root) => `<code>${escaped(root)}</code>`).join(' ');
-      const document = `<a href="${escaped(documentPath(dialect))}">OpenAPI</a>`;
+      const document = `<a href="${escaped(referencePath(dialect))}">Reference</a> <a href="${escaped(documentPath(dialect))}">OpenAPI</a>`;
       return `<li><b>${escaped(dialect.title)}</b><span class="roots">${roots} ${document}</span></li>`;
     })
     .join('\n');

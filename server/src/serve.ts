@@ -5,7 +5,7 @@
  * size, and a last net for errors that never shows a stack. What it leaves alone on purpose: bodies. It has no body
  * parser, since clients of one dialect call an empty or a binary body JSON; each scope brings its own.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify, {
@@ -20,12 +20,12 @@ import type { Settings } from './config.js';
 import type { Core } from './core.js';
 import type { Dialect } from './dialects/dialect.js';
 import { DomainError, type ErrorKind } from './errors.js';
-import { documentPath, LANDING_POLICY, landingPage } from './landing.js';
+import { LANDING_POLICY, landingPage } from './landing.js';
 import type { Log } from './log.js';
 import { buildMetrics } from './metrics.js';
-import { documentText, openApiDocument } from './openapi/document.js';
 import { type Route, watchRoutes } from './openapi/routes.js';
 import { pages } from './pages/pages.js';
+import { addPortal, type SpokenDialect } from './portal/portal.js';
 import { traceRequests } from './tracing.js';
 
 export interface ServerParts {
@@ -112,30 +112,18 @@ export async function buildServer(parts: ServerParts): Promise<FastifyInstance> 
       .send(landingPage({ ready, version: VERSION, role: ROLES[settings.role], dialects }));
   });
   if (dialects.length > 0) await app.register(async (scope) => pages(scope, core));
+  const spoken: SpokenDialect[] = [];
   for (const dialect of dialects) {
     let routes: readonly Route[] = [];
     await app.register(async (scope) => {
       routes = watchRoutes(scope);
       await dialect.mount(scope, core);
     });
-    serveDocument(app, dialect, routes);
+    spoken.push({ dialect, routes });
   }
+  addPortal(app, spoken, VERSION);
   await app.ready();
   return app;
-}
-
-/** The description of a dialect as this process serves it; made when somebody first asks, kept from then on. */
-function serveDocument(app: FastifyInstance, dialect: Dialect, routes: readonly Route[]): void {
-  let made: { readonly text: string; readonly etag: string } | undefined;
-  app.get(documentPath(dialect), async (request, reply) => {
-    if (made === undefined) {
-      const text = documentText(openApiDocument(dialect, routes, VERSION));
-      made = { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` };
-    }
-    reply.header('etag', made.etag).header('cache-control', 'no-cache');
-    if (request.headers['if-none-match']?.includes(made.etag)) return reply.code(304).send();
-    return reply.type('application/json').send(made.text);
-  });
 }
 
 /** A predecessor that is still stopping may hold the port: a restart waits a little before it calls it taken. */

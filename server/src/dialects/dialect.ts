@@ -34,10 +34,28 @@ export interface Dialect {
   readonly roots: readonly string[];
   /** What its OpenAPI document says beyond the routes. */
   readonly api: ApiDescription;
+  /** Where people read about it, if its vendor has promised a place; `/docs/NAME/` with one document where absent. */
+  readonly reference?: Reference;
   /** Answers under its roots a URL that no route can be looked up for, in the dialect's form of errors. */
   readonly refuseUrl?: (reply: FastifyReply, message: string) => void;
   /** Adds the dialect's routes to a scope of its own. */
   mount(app: FastifyInstance, core: Core): Promise<void>;
+}
+
+/** The page on which people read about a dialect, and the OpenAPI documents behind it. */
+export interface Reference {
+  readonly page: string;
+  /** Together they tell every operation, and each operation once. */
+  readonly documents: readonly ReferenceDocument[];
+}
+
+export interface ReferenceDocument {
+  readonly path: string;
+  readonly title: string;
+  /** Of the operations; all where absent. */
+  readonly tags?: readonly string[];
+  /** Whether the document itself carries samples of requests and answers, for readers that make none. */
+  readonly samples?: boolean;
 }
 
 /** One operation, as far as a dialect must know it to say what holds for it. */

@@ -8,17 +8,27 @@
  */
 import { STATUS_CODES } from 'node:http';
 import type { FastifySchema } from 'fastify';
-import type { Dialect, Operation } from '../dialects/dialect.js';
+import type { Dialect, Operation, ReferenceDocument } from '../dialects/dialect.js';
 import { Components, isObject, type Json, type JsonObject } from './components.js';
 import type { Route } from './routes.js';
+import { withSamples } from './samples.js';
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'];
 
-/** @throws Error that names the route which says too little of itself, or contradicts another */
-export function openApiDocument(dialect: Dialect, routes: readonly Route[], version: string): JsonObject {
+/**
+ * @param part which operations, if not all, and whether with samples
+ * @throws Error that names the route which says too little of itself, or contradicts another
+ */
+export function openApiDocument(
+  dialect: Dialect,
+  routes: readonly Route[],
+  version: string,
+  part: Partial<ReferenceDocument> = {},
+): JsonObject {
   const { api } = dialect;
   const components = new Components();
-  const operations = routes.map((route) => operationOf(dialect, route, components));
+  const told = (route: Route) => part.tags === undefined || part.tags.includes(route.schema.tags?.[0] ?? '');
+  const operations = routes.filter(told).map((route) => operationOf(dialect, route, components));
   const parameters = sharedParameters(operations.map(({ told }) => told));
   const paths: Record<string, Record<string, JsonObject>> = {};
   const names = new Set<Json>();
@@ -29,16 +39,18 @@ export function openApiDocument(dialect: Dialect, routes: readonly Route[], vers
   }
   const refused = new Set(operations.flatMap(({ refusals }) => refusals));
   const error = { [api.error.mediaType]: { schema: components.schema(api.error.schema) } };
-  return {
+  const document: JsonObject = {
     openapi: '3.1.0',
     info: {
-      title: dialect.title,
+      title: part.title ?? dialect.title,
       version,
       description: api.description,
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: Object.entries(api.tags).map(([name, description]) => ({ name, description })),
+    tags: Object.entries(api.tags)
+      .filter(([name]) => part.tags?.includes(name) ?? true)
+      .map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: api.securitySchemes,
@@ -51,6 +63,7 @@ export function openApiDocument(dialect: Dialect, routes: readonly Route[], vers
       schemas: components.all(),
     },
   };
+  return part.samples === true ? withSamples(document) : document;
 }
 
 /** The document as it is kept and served. */

@@ -1,17 +1,10 @@
+import { TOKENS } from './tokens.js';
+
 /** How pages of the server look: the console's tokens of colour, type and space, light and dark. */
-export const STYLE = `:root {
-  --canvas: #F5F6F8; --surface: #FFFFFF; --sub: #EEF0F3; --fg: #15181D; --muted: #5A6370; --line: #DFE3E8; --control: #7E8794;
-  --accent: #2F5BD7; --on-accent: #FFFFFF; --ok: #13795B; --bad: #B3131F; --warn: #8A5F00; --sun: #B9892F;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --canvas: #0F1216; --surface: #171B21; --sub: #1F242C; --fg: #E8EBEF; --muted: #A0A9B5; --line: #2A3038; --control: #66707D;
-    --accent: #8AB4FF; --on-accent: #10151C; --ok: #5FE0B0; --bad: #FF6B66; --warn: #F2BE2C; --sun: #D9B765;
-  }
-}
+export const STYLE = `${TOKENS}
 * { box-sizing: border-box }
 body { margin: 0; background: var(--canvas); color: var(--fg);
-  font: 400 14px/20px ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif }
+  font: 400 14px/20px var(--sans) }
 .top { padding: 16px 24px }
 .brand { display: inline-flex; align-items: center; gap: 8px; color: var(--fg); text-decoration: none; font-weight: 600; font-size: 16px; line-height: 24px }
 .mark { width: 28px; height: 28px }
@@ -47,7 +40,7 @@ a { color: var(--accent) }
 .note.ok { border-left-color: var(--ok) }
 .note.warn { border-left-color: var(--warn) }
 .note p:last-child { margin: 0 }
-code, .value { font: 12px/18px ui-monospace, "SFMono-Regular", Menlo, "DejaVu Sans Mono", monospace }
+code, .value { font: 12px/18px var(--mono) }
 .value { display: block; padding: 8px 12px; border: 1px solid var(--control); border-radius: 4px; background: var(--surface); overflow-wrap: anywhere;
   user-select: all; -webkit-user-select: all; margin: 8px 0 }
 .scroll { overflow-x: auto }
