@@ -15,6 +15,7 @@ const COPIED = { server: ['migrations'], cli: [] };
 const BUNDLES = {
   server: [
     'web/page.css',
+    'web/icon.svg',
     'web/theme.ts',
     'web/index.ts',
     'web/reference/reference.ts',
@@ -69,6 +70,7 @@ export async function buildAll() {
         minify: true,
         format: 'esm',
         platform: 'browser',
+        loader: { '.svg': 'copy' },
         target: ['chrome111', 'firefox113', 'safari16.4'],
         logLevel: 'warning',
       });

@@ -2,7 +2,9 @@
  * Making elements. Texts go in as texts: nothing in these pages ever becomes markup, whatever a document or an answer holds.
  */
 type Child = Node | string | null | undefined | false;
-type Given = Readonly<Record<string, string | number | boolean | null | undefined | ((event: never) => unknown)>>;
+type Given = Readonly<
+  Record<string, string | number | boolean | null | undefined | ((event: never) => unknown)>
+>;
 
 /** @param given attributes; `onclick` and the like are listeners; null, undefined and false are left out, true is empty */
 export function el<Name extends keyof HTMLElementTagNameMap>(

@@ -37,7 +37,14 @@ interface Budget {
   left: number;
 }
 
-function valueView(value: Json, depth: number, open: number, options: Options, budget: Budget, tail: string): Node {
+function valueView(
+  value: Json,
+  depth: number,
+  open: number,
+  options: Options,
+  budget: Budget,
+  tail: string,
+): Node {
   budget.left -= 3;
   if (value === null || typeof value !== 'object') return scalarView(value, options, tail);
   const isList = Array.isArray(value);
@@ -49,7 +56,11 @@ function valueView(value: Json, depth: number, open: number, options: Options, b
   const inside = el('div', { class: 'inside' });
   const noun = isList ? 'items' : 'members';
   const toggle = el('button', { type: 'button', class: 'toggle' });
-  const count = el('span', { class: 'count' }, ` ${entries.length} ${entries.length === 1 ? noun.slice(0, -1) : noun} ${end}${tail}`);
+  const count = el(
+    'span',
+    { class: 'count' },
+    ` ${entries.length} ${entries.length === 1 ? noun.slice(0, -1) : noun} ${end}${tail}`,
+  );
   const foot = el('span', { class: 'sign' }, `${end}${tail}`);
   let filled = false;
   const set = (opened: boolean, deeper: number, spent: Budget) => {
@@ -77,17 +88,34 @@ interface Level {
   readonly budget: Budget;
 }
 
-function fill(inside: HTMLElement, entries: readonly (readonly [string | null, Json])[], from: number, level: Level): void {
+function fill(
+  inside: HTMLElement,
+  entries: readonly (readonly [string | null, Json])[],
+  from: number,
+  level: Level,
+): void {
   const { depth, open, options, budget } = level;
   const part = entries.slice(from, from + SHOWN);
   part.forEach(([name, value], at) => {
     const tail = from + at < entries.length - 1 ? ',' : '';
     const key = name === null ? null : el('span', { class: 'key' }, JSON.stringify(name));
-    inside.append(el('div', { class: 'member' }, key, key === null ? null : ': ', valueView(value, depth, open, options, budget, tail)));
+    inside.append(
+      el(
+        'div',
+        { class: 'member' },
+        key,
+        key === null ? null : ': ',
+        valueView(value, depth, open, options, budget, tail),
+      ),
+    );
   });
   const left = entries.length - from - part.length;
   if (left === 0) return;
-  const more = el('button', { type: 'button', class: 'quiet' }, `Show ${Math.min(SHOWN, left)} more of ${left}`);
+  const more = el(
+    'button',
+    { type: 'button', class: 'quiet' },
+    `Show ${Math.min(SHOWN, left)} more of ${left}`,
+  );
   more.addEventListener('click', () => {
     more.remove();
     fill(inside, entries, from + SHOWN, { ...level, budget: { left: MOST_EXPANDED } });
@@ -98,5 +126,10 @@ function fill(inside: HTMLElement, entries: readonly (readonly [string | null, J
 function scalarView(value: string | number | boolean | null, options: Options, tail: string): Node {
   const kind = value === null ? 'null' : typeof value;
   const special = typeof value === 'string' ? (options.text?.(value) ?? null) : null;
-  return el('span', { class: kind }, special ?? JSON.stringify(value), tail === '' ? null : el('span', { class: 'sign' }, tail));
+  return el(
+    'span',
+    { class: kind },
+    special ?? JSON.stringify(value),
+    tail === '' ? null : el('span', { class: 'sign' }, tail),
+  );
 }

@@ -52,13 +52,14 @@ export function callOf(
   const parameters = listOf(operation.parameters).map((each) => resolved(document, each));
   const query = parameters
     .filter((each) => each.in === 'query' && each.required === true)
-    .map((each) => `${encodeURIComponent(textOf(each.name))}=${encodeURIComponent(valueOf(document, each))}`);
+    .map((each) => `${encodeURIComponent(textOf(each.name))}=${encodeURIComponent(filledIn(document, each))}`);
   const headers = parameters
     .filter((each) => each.in === 'header' && each.required === true)
-    .map((each) => [textOf(each.name), valueOf(document, each)] as const);
+    .map((each) => [textOf(each.name), filledIn(document, each)] as const);
   const known = credentials(document, choice.way ?? waysOf(document, described)[0]);
   const body = bodyOf(document, operation, choice.media);
-  const type = body === null ? [] : [['Content-Type', body.kind === 'json' ? 'application/json' : body.type] as const];
+  const type =
+    body === null ? [] : [['Content-Type', body.kind === 'json' ? 'application/json' : body.type] as const];
   const filled = path.replace(/\{([^{}]+)\}/g, (_, name: string) => name.toUpperCase());
   return {
     method,
@@ -69,7 +70,7 @@ export function callOf(
   };
 }
 
-function valueOf(document: JsonObject, parameter: JsonObject): string {
+function filledIn(document: JsonObject, parameter: JsonObject): string {
   const schema = resolved(document, parameter.schema);
   const told = exampleOf(document, schema, 'request');
   const plain = Array.isArray(told) ? told[0] : told;
@@ -107,7 +108,11 @@ function bodyOf(document: JsonObject, operation: JsonObject, wanted: string | un
 }
 
 /** The example of a media type: its own, the first of several, or one made from its schema. */
-export function mediaExample(document: JsonObject, media: JsonObject, direction: 'request' | 'response'): Json {
+export function mediaExample(
+  document: JsonObject,
+  media: JsonObject,
+  direction: 'request' | 'response',
+): Json {
   if (media.example !== undefined) return media.example;
   const [first] = membersOf(media.examples);
   const named = first === undefined ? undefined : resolved(document, first[1]).value;

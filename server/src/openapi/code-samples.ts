@@ -64,7 +64,11 @@ function python({ method, headers, basic, body }: Call, url: string): readonly s
     ...(basic === null ? [] : [`    auth=(${basic.map(quoted).join(', ')}),`]),
     ...(own.length === 0
       ? []
-      : ['    headers={', ...own.map(([name, value]) => `        ${quoted(name)}: ${quoted(value)},`), '    },']),
+      : [
+          '    headers={',
+          ...own.map(([name, value]) => `        ${quoted(name)}: ${quoted(value)},`),
+          '    },',
+        ]),
     ...(body === null
       ? []
       : body.kind === 'json'
@@ -108,14 +112,19 @@ function javascript({ method, headers, basic, body }: Call, url: string): readon
         ? [`  body: JSON.stringify(${indented(JSON.stringify(body.value, null, 2), '  ')}),`]
         : ['  body: await readFile("FILE"),']),
     '});',
-    'if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);',
+    'if (!response.ok) throw new Error(response.status + " " + (await response.text()));',
     'console.log(await response.text());',
   ];
 }
 
 function go({ method, headers, basic, body }: Call, url: string): readonly string[] {
   const reader = body === null ? 'nil' : body.kind === 'json' ? 'body' : 'file';
-  const imports = ['fmt', 'io', 'net/http', ...(body === null ? [] : [body.kind === 'json' ? 'strings' : 'os'])];
+  const imports = [
+    'fmt',
+    'io',
+    'net/http',
+    ...(body === null ? [] : [body.kind === 'json' ? 'strings' : 'os']),
+  ];
   return [
     'package main',
     '',
@@ -125,7 +134,9 @@ function go({ method, headers, basic, body }: Call, url: string): readonly strin
     '',
     'func main() {',
     ...(body?.kind === 'json' ? [`\tbody := strings.NewReader(${goText(body.value)})`] : []),
-    ...(body?.kind === 'file' ? ['\tfile, err := os.Open("FILE")', '\tif err != nil {', '\t\tpanic(err)', '\t}'] : []),
+    ...(body?.kind === 'file'
+      ? ['\tfile, err := os.Open("FILE")', '\tif err != nil {', '\t\tpanic(err)', '\t}']
+      : []),
     `\trequest, err := http.NewRequest(${quoted(method)}, ${quoted(url)}, ${reader})`,
     '\tif err != nil {',
     '\t\tpanic(err)',

@@ -11,7 +11,12 @@ const DEEPEST = 6;
 export type Direction = 'request' | 'response';
 
 /** @param direction of a request only what is required is shown, or everything where nothing is */
-export function exampleOf(document: JsonObject, schema: Json | undefined, direction: Direction, depth = 0): Json {
+export function exampleOf(
+  document: JsonObject,
+  schema: Json | undefined,
+  direction: Direction,
+  depth = 0,
+): Json {
   const given = resolved(document, schema);
   const named = namedExample(given);
   if (named !== undefined) return named;
@@ -19,7 +24,7 @@ export function exampleOf(document: JsonObject, schema: Json | undefined, direct
   const deeper = (part: Json | undefined) => exampleOf(document, part, direction, depth + 1);
   const all = listOf(given.allOf);
   if (all.length > 0) {
-    return all.map(deeper).reduce((a, b) => (isObject(a) && isObject(b) ? { ...a, ...b } : b));
+    return Object.fromEntries(all.map(deeper).filter(isObject).flatMap(Object.entries)) as JsonObject;
   }
   const choices = [...listOf(given.oneOf), ...listOf(given.anyOf)];
   if (choices.length > 0) {
@@ -52,7 +57,9 @@ function namedExample(schema: JsonObject): Json | undefined {
 }
 
 function typeOf(schema: JsonObject): string {
-  const [type] = [schema.type, ...listOf(schema.type)].filter((each) => typeof each === 'string' && each !== 'null');
+  const [type] = [schema.type, ...listOf(schema.type)].filter(
+    (each) => typeof each === 'string' && each !== 'null',
+  );
   if (typeof type === 'string') return type;
   if (schema.properties !== undefined || schema.additionalProperties !== undefined) return 'object';
   return schema.items === undefined ? '' : 'array';
@@ -63,7 +70,8 @@ function objectExample(schema: JsonObject, direction: Direction, deeper: (part: 
   const required = new Set(listOf(schema.required));
   const shown =
     direction === 'request' && required.size > 0 ? members.filter(([name]) => required.has(name)) : members;
-  if (members.length === 0 && isObject(schema.additionalProperties)) return { name: deeper(schema.additionalProperties) };
+  if (members.length === 0 && isObject(schema.additionalProperties))
+    return { name: deeper(schema.additionalProperties) };
   return Object.fromEntries(shown.map(([name, each]) => [name, deeper(each)]));
 }
 

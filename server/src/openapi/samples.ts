@@ -44,7 +44,11 @@ function samplesOf(document: JsonObject, described: Described): Json {
   );
 }
 
-function withExamples(document: JsonObject, answers: Json | undefined, direction: 'request' | 'response'): JsonObject {
+function withExamples(
+  document: JsonObject,
+  answers: Json | undefined,
+  direction: 'request' | 'response',
+): JsonObject {
   const given = isObject(answers) ? Object.entries(answers) : [];
   return Object.fromEntries(
     given.map(([name, each]) => [name, isObject(each) ? exemplified(document, each, direction) : each]),

@@ -58,7 +58,8 @@ export function sendPage(reply: FastifyReply, page: Page): FastifyReply {
     .send(document(page));
 }
 
-const MARK = html`<svg class="mark" viewBox="0 0 64 64" aria-hidden="true"><circle cx="32" cy="32" r="13"/><circle cx="32" cy="32" r="21"/><circle cx="32" cy="32" r="29"/><circle class="sun" cx="32" cy="32" r="6"/><circle class="world" cx="45" cy="32" r="2.5"/><circle class="world" cx="21" cy="50" r="3"/></svg>`;
+/** The sign of the house. */
+export const MARK = html`<svg class="mark" viewBox="0 0 64 64" aria-hidden="true"><circle cx="32" cy="32" r="13"/><circle cx="32" cy="32" r="21"/><circle cx="32" cy="32" r="29"/><circle class="sun" cx="32" cy="32" r="6"/><circle class="world" cx="45" cy="32" r="2.5"/><circle class="world" cx="21" cy="50" r="3"/></svg>`;
 
 function document({ title, body, narrow }: Page): string {
   return html`<!doctype html>

@@ -45,7 +45,9 @@ const FACES = {
 function declared(theme: keyof Themed): string {
   const colours = Object.entries(COLOURS).map(([name, each]) => `--${name}:${each[theme]}`);
   const percent = TINT[theme] * 100;
-  const tints = STATES.map((name) => `--${name}-tint:color-mix(in srgb,var(--${name}) ${percent}%,var(--surface))`);
+  const tints = STATES.map(
+    (name) => `--${name}-tint:color-mix(in srgb,var(--${name}) ${percent}%,var(--surface))`,
+  );
   return [`color-scheme:${theme}`, ...colours, ...tints].join(';');
 }
 

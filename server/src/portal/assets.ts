@@ -16,6 +16,7 @@ const FOLDER = new URL('../../assets/', import.meta.url);
 export const ASSETS = {
   tokens: 'tokens.css',
   page: 'page.css',
+  icon: 'icon.svg',
   theme: 'theme.js',
   index: 'index.js',
   reference: 'reference.js',
@@ -27,6 +28,7 @@ export type AssetName = keyof typeof ASSETS;
 const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
+  svg: 'image/svg+xml; charset=utf-8',
 };
 
 /** A text that is served as it is, and what it is when compressed. Compressed when first asked for so. */
@@ -80,7 +82,9 @@ export function addAssets(app: FastifyInstance): AssetPaths {
     const [stem, ending] = file.split('.') as [string, string];
     const path = `/assets/${stem}-${served.etag.slice(1, 13)}.${ending}`;
     app.get(path, async (request, reply) => {
-      reply.header('content-type', TYPES[ending]).header('cache-control', 'public, max-age=31536000, immutable');
+      reply
+        .header('content-type', TYPES[ending])
+        .header('cache-control', 'public, max-age=31536000, immutable');
       return served.send(request, reply);
     });
     return [name, path] as const;

@@ -1,5 +1,5 @@
 /** The frame of the portal's pages: what is there before any script runs, so that something is seen at once, and read without scripts. */
-import { Html, html, MARK } from '../pages/html.js';
+import { type Html, html, MARK } from '../pages/html.js';
 import type { AssetName, AssetPaths } from './assets.js';
 
 /** Nothing from another host, nothing written within the page, and in nobody's frame. */
@@ -20,40 +20,40 @@ interface Frame {
   readonly script: AssetName;
   readonly kind: 'index' | 'reference' | 'browser';
   readonly here: string;
-  readonly body: string;
+  readonly body: Html;
 }
 
 export function indexPage(assets: AssetPaths, families: readonly Family[]): string {
   const cards = families.map(({ title, page, roots, about, documents }) => {
-    const files = documents.map((each) => `<a href="${escaped(each.path)}">${escaped(each.title)}</a>`).join(' ');
-    const at = roots.map((root) => `<code>${escaped(root)}</code>`).join(' ');
-    return `<li class="card"><h2><a href="${escaped(page)}">${escaped(title)}</a></h2>
-<p>${escaped(about)}</p><p class="muted">${at}</p><p class="files">OpenAPI: ${files}</p></li>`;
+    const files = documents.map((each) => html`<a href="${each.path}">${each.title}</a> `);
+    const at = roots.map((root) => html`<code>${root}</code> `);
+    return html`<li class="card"><h2><a href="${page}">${title}</a></h2>
+<p>${about}</p><p class="muted">${at}</p><p class="files">OpenAPI: ${files}</p></li>`;
   });
   return framed(assets, families, {
     title: 'API reference',
     script: 'index',
     kind: 'index',
     here: '/docs/',
-    body: `<main id="main" class="narrow-page"><h1>API reference</h1>
+    body: html`<main id="main" class="narrow-page"><h1>API reference</h1>
 <p class="lead">Every operation of every API that this server speaks, made from the schemas that check the requests.</p>
-<ul class="cards">${cards.join('\n')}</ul></main>`,
+<ul class="cards">${cards}</ul></main>`,
   });
 }
 
 export function referencePage(assets: AssetPaths, families: readonly Family[], family: Family): string {
-  const links = family.documents
-    .map(({ path, title }) => `<a class="document" href="${escaped(path)}">${escaped(title)}</a>`)
-    .join(' ');
+  const links = family.documents.map(
+    ({ path, title }) => html`<a class="document" href="${path}">${title}</a> `,
+  );
   return framed(assets, families, {
     title: family.title,
     script: 'reference',
     kind: 'reference',
     here: family.page,
-    body: `<div class="reference">
+    body: html`<div class="reference">
 <nav id="contents" class="contents" aria-label="Operations"><p class="quiet-line">Reading …</p></nav>
-<main id="main" class="middle" tabindex="-1"><h1>${escaped(family.title)}</h1>
-<p class="lead">${escaped(family.about)}</p>
+<main id="main" class="middle" tabindex="-1"><h1>${family.title}</h1>
+<p class="lead">${family.about}</p>
 <noscript><p class="note warn">This page is drawn by a script. Without it, read the OpenAPI documents.</p></noscript>
 <p class="files">OpenAPI: ${links}</p></main>
 <aside id="samples" class="samples" aria-label="Samples" hidden></aside>
@@ -68,28 +68,26 @@ export function browserPage(assets: AssetPaths, families: readonly Family[], fam
     script: 'browser',
     kind: 'browser',
     here: `${family.roots[0]}/browser`,
-    body: `<main id="main" class="browser" data-root="${escaped(`${family.roots[0]}/`)}" data-reference="${escaped(family.page)}" data-document="${escaped(family.documents[0]?.path ?? '')}">
+    body: html`<main id="main" class="browser" data-root="${`${family.roots[0]}/`}" data-reference="${family.page}" data-document="${family.documents[0]?.path ?? ''}">
 <h1 class="visually-hidden">API browser</h1>
-<noscript><p class="note warn">The API browser is a script. Without it, use curl: <code>GET ${escaped(`${family.roots[0]}/`)}</code>.</p></noscript>
+<noscript><p class="note warn">The API browser is a script. Without it, use curl: <code>GET ${`${family.roots[0]}/`}</code>.</p></noscript>
 </main>`,
   });
 }
 
-const MARK =
-  '<svg class="mark" viewBox="0 0 64 64" aria-hidden="true"><circle cx="32" cy="32" r="13"/><circle cx="32" cy="32" r="21"/><circle cx="32" cy="32" r="29"/><circle class="sun" cx="32" cy="32" r="6"/><circle class="world" cx="45" cy="32" r="2.5"/><circle class="world" cx="21" cy="50" r="3"/><circle class="world" cx="18" cy="6.6" r="2.5"/></svg>';
-
 function framed(assets: AssetPaths, families: readonly Family[], frame: Frame): string {
   const links = families.map(({ title, page }) => {
-    const current = page === frame.here ? ' aria-current="page"' : '';
-    return `<a href="${escaped(page)}"${current}>${escaped(title)}</a>`;
+    const current = page === frame.here ? html` aria-current="page"` : null;
+    return html`<a href="${page}"${current}>${title}</a>`;
   });
-  return `<!doctype html>
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${escaped(frame.title)} · Orrery</title>
+<title>${frame.title} · Orrery</title>
+<link rel="icon" href="${assets.icon}" type="image/svg+xml">
 <link rel="stylesheet" href="${assets.tokens}">
 <link rel="stylesheet" href="${assets.page}">
 <script src="${assets.theme}"></script>
@@ -99,15 +97,11 @@ function framed(assets: AssetPaths, families: readonly Family[], frame: Frame): 
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
 <a class="brand" href="/">${MARK}<span>Orrery</span></a>
-<nav class="families" aria-label="APIs">${links.join('')}</nav>
+<nav class="families" aria-label="APIs">${links}</nav>
 <div class="tools" id="tools"></div>
 </header>
 ${frame.body}
 </body>
 </html>
-`;
-}
-
-export function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+`.text;
 }

@@ -1,24 +1,19 @@
 /**
- * Where people read about the APIs: a page over the OpenAPI documents of every dialect, the documents themselves, and a browser of the
- * one API that is made of links.
+ * Where people read about the APIs: a page over the OpenAPI documents of every dialect, and the documents themselves.
  *
- * Everything here is public and tells nothing but what the code says of itself; whoever tries a call from the browser does so with rights
- * of their own. Documents are made when somebody first asks.
+ * Everything here is public and tells nothing but what the code says of itself. Documents are made when somebody first asks.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Dialect, ReferenceDocument } from '../dialects/dialect.js';
 import { documentText, openApiDocument } from '../openapi/document.js';
 import type { Route } from '../openapi/routes.js';
 import { addAssets, Served } from './assets.js';
-import { browserPage, type Family, indexPage, POLICY, referencePage } from './page.js';
+import { type Family, indexPage, POLICY, referencePage } from './page.js';
 
 export interface SpokenDialect {
   readonly dialect: Dialect;
   readonly routes: readonly Route[];
 }
-
-/** The dialect whose answers are links. */
-const BROWSED = 'cloudbolt-v2';
 
 /** Where the server tells what a dialect understands, in one document. */
 export function documentPath(dialect: Pick<Dialect, 'name'>): string {
@@ -39,16 +34,19 @@ export function addPortal(app: FastifyInstance, spoken: readonly SpokenDialect[]
   for (const [at, { dialect }] of spoken.entries()) {
     const family = families[at]!;
     addPage(app, family.page, () => referencePage(assets, families, family));
-    if (dialect.name === BROWSED) {
-      addPage(app, `${dialect.roots[0]}/browser`, () => browserPage(assets, families, family));
-    }
   }
 }
 
 function familyOf(dialect: Dialect): Family {
   const documents = dialect.reference?.documents ?? [{ path: documentPath(dialect), title: dialect.title }];
   const [first = ''] = dialect.api.description.replace(/\s+/g, ' ').split(/(?<=\.) /);
-  return { title: dialect.title, page: referencePath(dialect), roots: dialect.roots, about: first, documents };
+  return {
+    title: dialect.title,
+    page: referencePath(dialect),
+    roots: dialect.roots,
+    about: first,
+    documents,
+  };
 }
 
 function addDocuments(app: FastifyInstance, { dialect, routes }: SpokenDialect, version: string): void {
@@ -61,7 +59,8 @@ function addDocuments(app: FastifyInstance, { dialect, routes }: SpokenDialect, 
     });
   };
   add(documentPath(dialect));
-  for (const part of dialect.reference?.documents ?? []) if (part.path !== documentPath(dialect)) add(part.path, part);
+  for (const part of dialect.reference?.documents ?? [])
+    if (part.path !== documentPath(dialect)) add(part.path, part);
 }
 
 function addPage(app: FastifyInstance, path: string, write: () => string): void {

@@ -77,7 +77,11 @@ export class Contents {
       refill(
         this.#list,
         found.length === 0
-          ? el('p', { class: 'quiet-line' }, 'Nothing has all of these words. Try fewer, a part of a path, or a method.')
+          ? el(
+              'p',
+              { class: 'quiet-line' },
+              'Nothing has all of these words. Try fewer, a part of a path, or a method.',
+            )
           : linksOf(found.slice(0, MOST_FOUND)),
       );
     } else {
@@ -95,7 +99,11 @@ export class Contents {
 
   #tagView(tag: Tag): HTMLElement {
     const inside = el('div', {});
-    const button = el('button', { type: 'button', class: 'tag-toggle', 'aria-label': `Operations of ${tag.name}` });
+    const button = el('button', {
+      type: 'button',
+      class: 'tag-toggle',
+      'aria-label': `Operations of ${tag.name}`,
+    });
     const set = (opened: boolean) => {
       button.setAttribute('aria-expanded', String(opened));
       refill(inside, opened ? linksOf(tag.operations) : null);
@@ -108,7 +116,13 @@ export class Contents {
     const element = el(
       'div',
       { class: 'tag' },
-      el('div', { class: 'tag-head' }, button, link, el('span', { class: 'count' }, String(tag.operations.length))),
+      el(
+        'div',
+        { class: 'tag-head' },
+        button,
+        link,
+        el('span', { class: 'count' }, String(tag.operations.length)),
+      ),
       inside,
     );
     set(this.#opened.has(tag));
@@ -143,8 +157,19 @@ export class Contents {
   }
 }
 
+/** Operations with one summary are told apart by the version in their path, or by the path. */
 function linksOf(operations: readonly Described[]): HTMLElement {
-  return el('ul', { class: 'operations' }, ...operations.map((each) => el('li', {}, operationLink(each))));
+  const summaries = operations.map(({ operation }) => textOf(operation.summary));
+  const twice = new Set(summaries.filter((each, at) => summaries.indexOf(each) !== at));
+  const items = operations.map((each) => {
+    const link = operationLink(each);
+    if (twice.has(textOf(each.operation.summary))) {
+      const version = /\/(v\d+(?:\.\d+)?)\//.exec(each.path)?.[1] ?? each.path;
+      link.append(el('small', { class: 'count' }, version));
+    }
+    return el('li', {}, link);
+  });
+  return el('ul', { class: 'operations' }, ...items);
 }
 
 export function operationLink({ id, method, path, operation }: Described): HTMLAnchorElement {
@@ -152,7 +177,7 @@ export function operationLink({ id, method, path, operation }: Described): HTMLA
     'a',
     { href: hashOf({ kind: 'operation', id }), title: `${method} ${path}` },
     methodMark(method),
-    el('span', {}, textOf(operation.summary) || path),
+    el('span', { class: 'summary' }, textOf(operation.summary) || path),
   );
 }
 

@@ -32,7 +32,8 @@ export function operationView(document: JsonObject, described: Described, level:
     ),
     el('p', { class: 'address' }, methodMark(method), ' ', pathView(path)),
   );
-  if (operation.deprecated === true) article.append(el('p', { class: 'note warn' }, 'Deprecated: it will go.'));
+  if (operation.deprecated === true)
+    article.append(el('p', { class: 'note warn' }, 'Deprecated: it will go.'));
   if (path.includes('/prototype/')) {
     article.append(el('p', { class: 'note warn' }, 'A prototype: what it takes and answers may change.'));
   }
@@ -60,7 +61,10 @@ function securityView(document: JsonObject, described: Described): HTMLElement {
   if (ways.length === 0) return section('Security', el('p', {}, 'None: anybody may call this.'));
   const about = (name: string) => {
     const scheme = schemeOf(document, name);
-    const where = scheme.type === 'http' ? `Authorization: ${textOf(scheme.scheme) === 'basic' ? 'Basic' : 'Bearer'} …` : `${textOf(scheme.name)}: …`;
+    const where =
+      scheme.type === 'http'
+        ? `Authorization: ${textOf(scheme.scheme) === 'basic' ? 'Basic' : 'Bearer'} …`
+        : `${textOf(scheme.name)}: …`;
     const more = textOf(scheme.description);
     return el('li', {}, el('code', {}, where), more === '' ? null : ' ', more === '' ? null : phrase(more));
   };
@@ -120,7 +124,9 @@ function contentView(document: JsonObject, schema: Json): HTMLElement {
 }
 
 function responsesView(document: JsonObject, operation: JsonObject): HTMLElement {
-  const all = membersOf(operation.responses).map(([status, each]) => [status, resolved(document, each)] as const);
+  const all = membersOf(operation.responses).map(
+    ([status, each]) => [status, resolved(document, each)] as const,
+  );
   return section(
     'Responses',
     ...all.map(([status, answer]) => {
@@ -128,7 +134,14 @@ function responsesView(document: JsonObject, operation: JsonObject): HTMLElement
       const about = textOf(answer.description);
       const mark = el('span', { class: `status ${status.startsWith('2') ? 'ok' : 'bad'}` }, status);
       if (content.length === 0) {
-        return el('p', { class: 'answer bare' }, mark, ' ', phrase(about), el('span', { class: 'type' }, ' no body'));
+        return el(
+          'p',
+          { class: 'answer bare' },
+          mark,
+          ' ',
+          phrase(about),
+          el('span', { class: 'type' }, ' no body'),
+        );
       }
       const details = el('details', { class: 'answer' }, el('summary', {}, mark, ' ', phrase(about)));
       details.addEventListener('toggle', () => {

@@ -20,10 +20,12 @@ const main = byId('main');
 const aside = byId('samples');
 const nav = byId('contents');
 const family = main.querySelector('h1')?.textContent ?? '';
-const sources: readonly Source[] = [...main.querySelectorAll<HTMLAnchorElement>('a.document')].map((link) => ({
-  path: link.pathname,
-  title: link.textContent ?? '',
-}));
+const sources: readonly Source[] = [...main.querySelectorAll<HTMLAnchorElement>('a.document')].map(
+  (link) => ({
+    path: link.pathname,
+    title: link.textContent ?? '',
+  }),
+);
 
 let chapters: readonly Chapter[] = [];
 let contents: Contents | null = null;
@@ -67,10 +69,15 @@ function show(): void {
 
 function draw(place: Place): void {
   aside.hidden = true;
-  if (place.kind === 'start') return drawStart();
+  if (place.kind === 'start') {
+    drawStart();
+    return;
+  }
   if (place.kind === 'tag') {
     const tag = chapters.flatMap(({ tags }) => tags).find(({ name }) => name === place.tag);
-    return tag === undefined ? drawNothing(`There is nothing called ${place.tag} here`, place.tag) : drawTag(tag);
+    if (tag === undefined) drawNothing(`There is nothing called ${place.tag} here`, place.tag);
+    else drawTag(tag);
+    return;
   }
   for (const { document: described, tags } of chapters) {
     const found = tags.flatMap(({ operations }) => operations).find(({ id }) => id === place.id);
@@ -97,7 +104,12 @@ function drawStart(): void {
     ...chapters.flatMap(({ source, about, version, tags }) => [
       many ? el('h2', {}, source.title) : null,
       prose(about),
-      el('p', { class: 'files' }, `Version ${version} · `, el('a', { href: source.path }, 'OpenAPI document')),
+      el(
+        'p',
+        { class: 'files' },
+        `Version ${version} · `,
+        el('a', { href: source.path }, 'OpenAPI document'),
+      ),
       el(
         'ul',
         { class: 'tags' },
@@ -124,7 +136,9 @@ function drawTag(tag: Tag): void {
     el(
       'ul',
       { class: 'operations wide' },
-      ...tag.operations.map((each) => el('li', {}, operationLink(each), el('code', { class: 'path' }, each.path))),
+      ...tag.operations.map((each) =>
+        el('li', {}, operationLink(each), el('code', { class: 'path' }, each.path)),
+      ),
     ),
   );
 }
@@ -141,11 +155,21 @@ function drawNothing(sentence: string, words: string): void {
   refill(
     main,
     el('h1', {}, sentence),
-    el('p', {}, 'The link may be of another version of the server. Search on the left, or begin at the ', el('a', { href: '#' }, 'introduction'), '.'),
+    el(
+      'p',
+      {},
+      'The link may be of another version of the server. Search on the left, or begin at the ',
+      el('a', { href: '#' }, 'introduction'),
+      '.',
+    ),
     near === undefined ? null : el('h2', {}, 'Near to it'),
     near === undefined
       ? null
-      : el('ul', { class: 'operations wide' }, ...near.slice(0, 8).map((each) => el('li', {}, operationLink(each)))),
+      : el(
+          'ul',
+          { class: 'operations wide' },
+          ...near.slice(0, 8).map((each) => el('li', {}, operationLink(each))),
+        ),
   );
 }
 
@@ -160,7 +184,12 @@ function stepsView({ id }: Described): HTMLElement {
     const other = neighbour(id, step);
     return other === undefined
       ? el('span', {})
-      : el('a', { href: hashOf({ kind: 'operation', id: other.id }) }, el('small', {}, word), String(other.operation.summary ?? other.id));
+      : el(
+          'a',
+          { href: hashOf({ kind: 'operation', id: other.id }) },
+          el('small', {}, word),
+          String(other.operation.summary ?? other.id),
+        );
   };
   return el('nav', { class: 'steps', 'aria-label': 'Neighbours' }, link(-1, 'Before'), link(1, 'Next'));
 }
@@ -168,7 +197,12 @@ function stepsView({ id }: Described): HTMLElement {
 function go(step: number): void {
   const place = placeOf(location.hash);
   const all = contents?.operations ?? [];
-  const other = place.kind === 'operation' ? neighbour(place.id, step) : place.kind === 'tag' ? all.find(({ tag }) => tag === place.tag) : all[0];
+  const other =
+    place.kind === 'operation'
+      ? neighbour(place.id, step)
+      : place.kind === 'tag'
+        ? all.find(({ tag }) => tag === place.tag)
+        : all[0];
   if (other !== undefined) location.hash = hashOf({ kind: 'operation', id: other.id });
 }
 
@@ -189,8 +223,18 @@ addFrame([
   { key: 'k', does: 'Operation before', run: () => go(-1) },
   { key: 'e', does: 'Expand all', run: () => expandAll(main) },
   { key: 'c', does: 'Collapse all', run: () => collapseAll(main) },
-  { key: 'y', does: 'Copy the sample of the request', run: () => aside.querySelector<HTMLButtonElement>('.copy')?.click() },
-  { key: 'i', does: 'Introduction', run: () => { location.hash = '#'; } },
+  {
+    key: 'y',
+    does: 'Copy the sample of the request',
+    run: () => aside.querySelector<HTMLButtonElement>('.copy')?.click(),
+  },
+  {
+    key: 'i',
+    does: 'Introduction',
+    run: () => {
+      location.hash = '#';
+    },
+  },
 ]);
 addEventListener('hashchange', () => {
   show();

@@ -12,7 +12,11 @@ export function samplesView(document: JsonObject, described: Described): readonl
   return [requestSamples(document, described), responseSamples(document, described)];
 }
 
-function select(label: string, options: readonly (readonly [value: string, title: string])[], chosen: string): HTMLSelectElement {
+function select(
+  label: string,
+  options: readonly (readonly [value: string, title: string])[],
+  chosen: string,
+): HTMLSelectElement {
   return el(
     'select',
     { 'aria-label': label },
@@ -29,9 +33,17 @@ function requestSamples(document: JsonObject, described: Described): HTMLElement
   );
   const ways = waysOf(document, described);
   const label = remembered('way');
-  const way = select('Signing in', ways.map((each) => [each.label, each.label] as const), ways.find((each) => each.label === label)?.label ?? '');
+  const way = select(
+    'Signing in',
+    ways.map((each) => [each.label, each.label] as const),
+    ways.find((each) => each.label === label)?.label ?? '',
+  );
   const medias = membersOf(resolved(document, described.operation.requestBody).content).map(([type]) => type);
-  const media = select('Body', medias.map((type) => [type, type] as const), medias[0] ?? '');
+  const media = select(
+    'Body',
+    medias.map((type) => [type, type] as const),
+    medias[0] ?? '',
+  );
   const code = el('code', {});
   const draw = () => {
     const chosen = LANGUAGES.find(({ id }) => id === language.value) ?? LANGUAGES[0];
@@ -41,7 +53,11 @@ function requestSamples(document: JsonObject, described: Described): HTMLElement
     });
     code.textContent = codeSample(chosen.id, call, location.origin);
   };
-  for (const [name, each] of [['language', language], ['way', way], ['media', media]] as const) {
+  for (const [name, each] of [
+    ['language', language],
+    ['way', way],
+    ['media', media],
+  ] as const) {
     each.addEventListener('change', () => {
       if (name !== 'media') remember(name, each.value);
       draw();
@@ -51,7 +67,12 @@ function requestSamples(document: JsonObject, described: Described): HTMLElement
   return el(
     'section',
     { class: 'sample' },
-    el('div', { class: 'sample-head' }, el('h2', {}, 'Request'), copyButton(() => code.textContent ?? '')),
+    el(
+      'div',
+      { class: 'sample-head' },
+      el('h2', {}, 'Request'),
+      copyButton(() => code.textContent ?? ''),
+    ),
     el('div', { class: 'choices' }, language, ways.length > 1 ? way : null, medias.length > 1 ? media : null),
     el('pre', { tabindex: 0, role: 'group', 'aria-label': 'Sample of the request' }, code),
   );
@@ -76,9 +97,18 @@ function responseSamples(document: JsonObject, { operation }: Described): HTMLEl
   const head = el('div', { class: 'sample-head' }, el('h2', {}, 'Response'));
   const [first] = told;
   if (first === undefined) {
-    return el('section', { class: 'sample' }, head, el('p', { class: 'quiet-line' }, 'No answer of this operation is JSON.'));
+    return el(
+      'section',
+      { class: 'sample' },
+      head,
+      el('p', { class: 'quiet-line' }, 'No answer of this operation is JSON.'),
+    );
   }
-  const choice = select('Answer', told.map(({ key, title }) => [key, title] as const), first.key);
+  const choice = select(
+    'Answer',
+    told.map(({ key, title }) => [key, title] as const),
+    first.key,
+  );
   const holder = el('div', {});
   let tree = jsonTree(first.value, { open: 3 });
   let shown = first;

@@ -59,7 +59,9 @@ function hasRows(document: JsonObject, part: Json, depth = 0): boolean {
   if (depth > 5) return false;
   if (membersOf(schema.properties).length > 0 || isObject(schema.additionalProperties)) return true;
   if (schema.items !== undefined) return hasRows(document, schema.items, depth + 1);
-  return [...formsOf(document, schema), ...listOf(schema.allOf)].some((each) => hasRows(document, each, depth + 1));
+  return [...formsOf(document, schema), ...listOf(schema.allOf)].some((each) =>
+    hasRows(document, each, depth + 1),
+  );
 }
 
 /** The forms that a value may have, without nothing. */
@@ -81,7 +83,8 @@ export function typeWords(document: JsonObject, part: Json | undefined, depth = 
   const forms = [...listOf(schema.oneOf), ...listOf(schema.anyOf)];
   if (forms.length > 0) return unique(forms.map(deeper)).join(' or ');
   const types = unique([schema.type, ...listOf(schema.type)].filter((each) => typeof each === 'string'));
-  if (types.includes('array')) return `list of ${schema.items === undefined ? 'anything' : deeper(schema.items)}`;
+  if (types.includes('array'))
+    return `list of ${schema.items === undefined ? 'anything' : deeper(schema.items)}`;
   const name = nameOf(part);
   if (name !== null && (types.length === 0 || types.includes('object'))) return name;
   if (types.length === 0) return schema.const === undefined ? 'any' : JSON.stringify(schema.const);

@@ -12,7 +12,13 @@ export function rowsView(rows: readonly Row[]): HTMLElement {
 
 function rowView(row: Row): HTMLElement {
   const item = el('li', {});
-  const facts = el('div', { class: 'row' }, nameView(row, item), ' ', el('span', { class: 'type' }, row.type));
+  const facts = el(
+    'div',
+    { class: 'row' },
+    nameView(row, item),
+    ' ',
+    el('span', { class: 'type' }, row.type),
+  );
   if (row.required) facts.append(' ', el('span', { class: 'required' }, 'required'));
   if (row.deprecated) facts.append(' ', el('span', { class: 'warned' }, 'deprecated'));
   for (const limit of row.limits) facts.append(' ', el('span', { class: 'limit' }, limit));
@@ -59,12 +65,14 @@ export function expandAll(root: HTMLElement): void {
 }
 
 export function collapseAll(root: HTMLElement): void {
-  for (const button of root.querySelectorAll<HTMLButtonElement>('button.opens[aria-expanded=true]')) button.click();
+  for (const button of root.querySelectorAll<HTMLButtonElement>('button.opens[aria-expanded=true]'))
+    button.click();
   for (const details of root.querySelectorAll('details')) details.open = false;
 }
 
 function depthOf(element: Element): number {
   let depth = 0;
-  for (let at = element.parentElement?.closest('.inside'); at; at = at.parentElement?.closest('.inside')) depth++;
+  for (let at = element.parentElement?.closest('.inside'); at; at = at.parentElement?.closest('.inside'))
+    depth++;
   return depth;
 }

@@ -23,7 +23,10 @@ export function searchable(described: Described): Searchable {
 
 /** Those that have every word somewhere, the best first; all for no words. */
 export function search(all: readonly Searchable[], text: string): readonly Described[] {
-  const words = text.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   const found = all.flatMap((each, at) => {
     const ranks = words.map((word) => rank(each.places, word));
     return ranks.includes(-1) ? [] : [{ each, at, rank: ranks.reduce((a, b) => a + b, 0) }];
