@@ -52,7 +52,9 @@ export function callOf(
   const parameters = listOf(operation.parameters).map((each) => resolved(document, each));
   const query = parameters
     .filter((each) => each.in === 'query' && each.required === true)
-    .map((each) => `${encodeURIComponent(textOf(each.name))}=${encodeURIComponent(filledIn(document, each))}`);
+    .map(
+      (each) => `${encodeURIComponent(textOf(each.name))}=${encodeURIComponent(filledIn(document, each))}`,
+    );
   const headers = parameters
     .filter((each) => each.in === 'header' && each.required === true)
     .map((each) => [textOf(each.name), filledIn(document, each)] as const);
