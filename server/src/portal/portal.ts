@@ -31,8 +31,7 @@ export function addPortal(app: FastifyInstance, spoken: readonly SpokenDialect[]
   const assets = addAssets(app);
   const families = spoken.map(({ dialect }) => familyOf(dialect));
   addPage(app, '/docs', () => indexPage(assets, families));
-  for (const [at, { dialect }] of spoken.entries()) {
-    const family = families[at]!;
+  for (const family of families) {
     addPage(app, family.page, () => referencePage(assets, families, family));
   }
 }
