@@ -52,7 +52,11 @@ describe('without credentials', () => {
   for (const route of routes) {
     const open = route.schema.open === true;
     test(`${route.method} ${route.path} is ${open ? 'open' : 'refused'}`, async () => {
-      const { status, headers } = await nobody.call(route.method, pathOf(route), route.method === 'GET' ? undefined : '{}');
+      const { status, headers } = await nobody.call(
+        route.method,
+        pathOf(route),
+        route.method === 'GET' ? undefined : '{}',
+      );
       if (open) return assert.notEqual(status, 401);
       assert.equal(status, 401);
       assert.match(headers.get('www-authenticate') ?? '', /^Bearer/);
@@ -61,7 +65,13 @@ describe('without credentials', () => {
 });
 
 /** What is about the one who asks, or about the server, is told to everybody who is somebody. */
-const OF_ONESELF = new Set(['GET /api', 'GET /api/v2', 'GET /api/v2/', 'GET /api/v2/user', 'GET /api/v2/users']);
+const OF_ONESELF = new Set([
+  'GET /api',
+  'GET /api/v2',
+  'GET /api/v2/',
+  'GET /api/v2/user',
+  'GET /api/v2/users',
+]);
 
 describe('with no role anywhere', () => {
   for (const route of routes) {

@@ -1,0 +1,204 @@
+/**
+ * Every endpoint row of the specification (cloudbolt.md §5), the route that serves it, and the test that shows it. What has neither yet is
+ * named in `NOT_YET` and `NOT_SHOWN_YET`, which may only shrink: a row that has a route, or a test, fails until it is taken off.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import fastify from 'fastify';
+import { loadSettings } from '../../../src/config.js';
+import type { Core } from '../../../src/core.js';
+import { cloudboltV2 } from '../../../src/dialects/cloudbolt-v2/index.js';
+import { watchRoutes } from '../../../src/openapi/routes.js';
+
+const ROOT = fileURLToPath(new URL('../../../../..', import.meta.url));
+
+const WIRE = 'dialects/cloudbolt-v2/wire.test.ts';
+const CATALOGUE = 'dialects/cloudbolt-v2/catalogue.test.ts';
+const ACCESS = 'dialects/cloudbolt-v2/access.test.ts';
+const PACKAGES = 'dialects/cloudbolt-v2/packages.test.ts';
+const SERVERS = 'dialects/cloudbolt-v2/servers.test.ts';
+
+const EXPORTABLE = [
+  'actions',
+  'blueprints',
+  'server-actions',
+  'service-actions',
+  'orchestration-actions',
+  'rules',
+];
+
+/** Row -> file and words of the title of a test; the row `METHOD /path`, as the specification has it. */
+const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = {
+  'GET /': [WIRE, 'the root is exactly the sixteen collections'],
+  'POST /api-token-auth/': [WIRE, 'a token is one key, and good for every call'],
+  'GET /users/': [CATALOGUE, 'a user without roles sees nothing'],
+  'GET /users/{id}/': [CATALOGUE, 'are told with dotted keys'],
+  'POST /users/': [CATALOGUE, 'are told with dotted keys, and made with their roles or not at all'],
+  'DELETE /users/{id}/': [CATALOGUE, 'leave with what they had'],
+  'GET /users/{id}/orderable-groups/': [CATALOGUE, 'orderable groups are told in both spellings'],
+  'GET /user/': [CATALOGUE, 'the one who asks is a singleton'],
+  'GET /groups/': [CATALOGUE, 'has the groups, environments and offers'],
+  'GET /groups/{id}/': [CATALOGUE, 'are made below others, seen from above'],
+  'POST /groups/': [CATALOGUE, 'are made below others, seen from above'],
+  'DELETE /groups/{id}/': [CATALOGUE, 'are deleted only when nothing is left of them'],
+  'GET /groups/{id}/orderable-environments/': [CATALOGUE, 'orderable environments leave out'],
+  'GET /groups/{id}/orderable-blueprints/': [CATALOGUE, 'orderable environments leave out'],
+  'GET /environments/': [CATALOGUE, 'people see environments of their groups alone'],
+  'GET /environments/{id}/': [CATALOGUE, 'has the groups, environments and offers'],
+  'POST /environments/': [CATALOGUE, 'are made of each other'],
+  'DELETE /environments/{id}/': [CATALOGUE, 'are made of each other'],
+  'GET /blueprints/': [WIRE, 'semicolons, colons, plus signs'],
+  'GET /blueprints/{id}/': [CATALOGUE, 'has the groups, environments and offers'],
+  'POST /blueprints/': [CATALOGUE, 'are offered with items of servers and actions'],
+  'GET /os-builds/': [WIRE, 'finds'],
+  'GET /os-builds/{id}/': [CATALOGUE, 'are made of each other'],
+  'POST /os-builds/': [CATALOGUE, 'are made of each other'],
+  'DELETE /os-builds/{id}/': [CATALOGUE, 'are made of each other'],
+  'GET /applications/': [CATALOGUE, 'a user without roles sees nothing'],
+  'GET /applications/{id}/': [ACCESS, 'shows nothing and changes nothing'],
+  'POST /applications/': [CATALOGUE, 'are made of each other'],
+  'DELETE /applications/{id}/': [CATALOGUE, 'are made of each other'],
+  'GET /resource-types/': [CATALOGUE, 'a user without roles sees nothing'],
+  'GET /resource-types/{id}/': [WIRE, 'a relation is filtered by number and by Global ID'],
+  'GET /actions/': [WIRE, 'a relation is filtered by number and by Global ID'],
+  'GET /actions/{id}/': [ACCESS, 'who may'],
+  'DELETE /actions/{id}/': [ACCESS, 'shows nothing and changes nothing'],
+  'GET /server-actions/': [ACCESS, 'shows nothing and changes nothing'],
+  'GET /server-actions/{id}/': [CATALOGUE, 'has the groups, environments and offers'],
+  'DELETE /server-actions/{id}/': [ACCESS, 'shows nothing and changes nothing'],
+  'GET /service-actions/': [CATALOGUE, 'has the groups, environments and offers'],
+  'GET /service-actions/{id}/': [ACCESS, 'who may'],
+  'GET /resource-actions/': [ACCESS, 'shows nothing and changes nothing'],
+  'GET /resource-actions/{id}/': [ACCESS, 'who may'],
+  'DELETE /service-actions/{id}/': [ACCESS, 'shows nothing and changes nothing'],
+  'GET /orchestration-actions/': [ACCESS, 'shows nothing and changes nothing'],
+  'GET /orchestration-actions/{id}/': [ACCESS, 'shows nothing and changes nothing'],
+  'DELETE /orchestration-actions/{id}/': [ACCESS, 'shows nothing and changes nothing'],
+  'GET /rules/': [WIRE, 'a list without anything has one page'],
+  'GET /rules/{id}/': [PACKAGES, 'a rule is carried with its actions'],
+  'DELETE /rules/{id}/': [PACKAGES, 'a rule is carried with its actions'],
+  ...Object.fromEntries(
+    EXPORTABLE.flatMap((name) => [
+      [`GET /${name}/{id}/export/`, [PACKAGES, 'carrying to another installation']],
+      [`POST /${name}/import/`, [PACKAGES, 'carrying to another installation']],
+    ]),
+  ),
+  'GET /exportable-content/': [PACKAGES, 'names of what can be exported are told to everybody'],
+  'GET /servers/': [SERVERS, 'a server that is there is listed thin'],
+  'GET /servers/{id}/': [SERVERS, 'a server that is there is listed thin, and told whole'],
+  'POST /servers/{id}/actions/poweron': [SERVERS, 'actions are jobs that act on the process'],
+  'POST /servers/{id}/actions/poweroff': [SERVERS, 'actions are jobs that act on the process'],
+  'POST /servers/{id}/actions/reboot': [SERVERS, 'actions are jobs that act on the process'],
+  'POST /servers/{id}/actions/refresh-info': [SERVERS, 'actions are jobs that act on the process'],
+  'POST /servers/{id}/actions/snapshot': [SERVERS, 'actions are jobs that act on the process'],
+  'GET /servers/{id}/related-jobs/': [SERVERS, 'actions are jobs that act on the process'],
+  'GET /servers/{id}/history/': [SERVERS, 'actions are jobs that act on the process'],
+  'GET /resource-handlers/': [SERVERS, 'resource handlers are listed and told without secrets'],
+  'GET /resource-handlers/{id}/': [SERVERS, 'resource handlers are listed and told without secrets'],
+  'POST /resource-handlers/': [SERVERS, 'resource handlers are listed and told without secrets'],
+  'DELETE /resource-handlers/{id}/': [SERVERS, 'servers of a handler that is removed are historical'],
+  'POST /resource-handlers/actions/sync-vms': [SERVERS, 'synchronizing imports what others made'],
+  'POST /resource-handlers/{id}/import-template/': [SERVERS, 'templates of a handler stand for OS builds'],
+  'GET /services/': [SERVERS, 'resources and services are empty where nothing was built'],
+  'GET /resources/{type}/': [SERVERS, 'resources and services are empty where nothing was built'],
+};
+
+/** Rows of the specification that have no route. */
+const NOT_YET: readonly string[] = [
+  'GET /user/current-order/',
+  'DELETE /servers/{id}/',
+  'POST /servers/{id}/actions/{n}/',
+  'GET /resources/{type}/{id}/related-jobs/',
+  'GET /resources/{type}/{id}/history/',
+  'POST /resources/{type}/{id}/actions/{n}/',
+  'POST /services/{id}/actions/{n}/',
+  'POST /rules/{id}/actions/run',
+];
+
+/** Rows that have a route and no test of their own; the laws of `access.test.ts` hold of them. */
+const NOT_SHOWN_YET: readonly string[] = [
+  'GET /orders/',
+  'POST /orders/',
+  'GET /orders/{id}/',
+  'DELETE /orders/{id}/',
+  ...['deploy', 'prov', 'mod', 'decom'].flatMap((kind) => [
+    `GET /orders/{id}/${kind}-items/`,
+    `POST /orders/{id}/${kind}-items/`,
+  ]),
+  ...['submit', 'cancel', 'approve', 'deny', 'duplicate'].map(
+    (action) => `POST /orders/{id}/actions/${action}`,
+  ),
+  'GET /jobs/',
+  'GET /jobs/{id}/',
+  'GET /jobs/{id}/log-download-txt/',
+  'GET /jobs/{id}/log-download',
+  'POST /jobs/{id}/actions/cancel',
+  'GET /services/{id}/',
+  'GET /resources/{type}/{id}/',
+];
+
+async function served(): Promise<ReadonlySet<string>> {
+  const app = fastify();
+  const routes = watchRoutes(app);
+  const { settings } = loadSettings({});
+  await app.register(async (scope) => cloudboltV2.mount(scope, { settings } as Core));
+  await app.ready();
+  await app.close();
+  return new Set(routes.map(({ method, path }) => `${method} ${plain(path.replace('/api/v2', ''))}`));
+}
+
+/** Without the names of parameters and the slash at the end. */
+function plain(path: string): string {
+  return path.replace(/:\w+|\{\w+\}/g, '*').replace(/\/$/, '') || '/';
+}
+
+function routeOf(row: string): string {
+  const [method, path] = row.split(' ') as [string, string];
+  return `${method} ${plain(path)}`;
+}
+
+const routes = await served();
+
+test('every row of the specification has a route, but for those named', () => {
+  const rows = [...Object.keys(SHOWN), ...NOT_SHOWN_YET];
+  assert.deepEqual(
+    rows.filter((row) => !routes.has(routeOf(row))),
+    [],
+  );
+  assert.deepEqual(
+    NOT_YET.filter((row) => routes.has(routeOf(row))),
+    [],
+    'these have a route by now: take them off',
+  );
+});
+
+test('every row has a test that shows it, but for those named', () => {
+  for (const [row, [file, title]] of Object.entries(SHOWN)) {
+    const path = join(ROOT, 'server/test', file);
+    assert.ok(existsSync(path), `${row}: ${file}`);
+    assert.ok(readFileSync(path, 'utf8').includes(title), `${row}: ${file} has no test "${title}"`);
+  }
+  const both = NOT_SHOWN_YET.filter((row) => Object.hasOwn(SHOWN, row));
+  assert.deepEqual(both, [], 'these are shown by now: take them off');
+});
+
+test('every route that is served is a row, of the specification or of our own', () => {
+  const rows = new Set([...Object.keys(SHOWN), ...NOT_SHOWN_YET, ...OURS].map(routeOf));
+  assert.deepEqual(
+    [...routes].filter((route) => !rows.has(route)),
+    [],
+  );
+});
+
+/** Served beside the specification. */
+const OURS = [
+  'GET /api',
+  'DELETE /blueprints/{id}/',
+  'DELETE /resource-actions/{id}/',
+  'GET /resource-actions/{id}/export/',
+  'POST /resource-actions/import/',
+  'GET /orders/{id}/request',
+];
