@@ -1,5 +1,6 @@
 // `node scripts/fuzz.mjs WHAT --count N --seed N`: what nobody means to send, against what is built now.
 //   routes   requests to every route of the Cloudify dialect, of a server of its own; --from N begins at that number
+//   cloudbolt   the same for CloudBolt's dialect
 //   blueprints   spoilt blueprints through the compiler, in threads that are ended when they hang
 // Ends with 1 when anything is found, and tells how to have it again.
 import { spawn } from 'node:child_process';
@@ -16,7 +17,11 @@ const SHARE = 2000;
 /** Milliseconds after which a blueprint hangs. */
 const HANGS = 20_000;
 
-const KINDS = { routes, blueprints };
+const KINDS = {
+  routes: (options) => routes(options, 'a-furnished-server.js', 'furnish'),
+  cloudbolt: (options) => routes(options, 'a-self-service-server.js', 'furnishSelfService'),
+  blueprints,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,9 +45,10 @@ process.exitCode = await run({
   from: Number(values.from),
 });
 
-async function routes({ count, seed, from }) {
+/** @param furnisher module of the tests, and what it calls the function that fills a server */
+async function routes({ count, seed, from }, furnisher, name) {
   const built = (name) => import(join(root, 'server/build/test/fuzz', name));
-  const { furnish } = await built('a-furnished-server.js');
+  const { [name]: furnish } = await built(furnisher);
   const { fuzzRoutes } = await built('fuzz-routes.js');
   const dataDir = mkdtempSync(join(tmpdir(), 'orrery-fuzz-'));
   const { child, ready, gone } = startServer(dataDir);
