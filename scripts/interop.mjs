@@ -4,7 +4,7 @@
 // Needs python3 (3.8 or newer) with venv, and the package index that pip is set up for. Each client is installed into a
 // virtual environment of its own under .cache/, once per version of Python and of the client.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeReady, root } from './ready.mjs';
@@ -16,6 +16,9 @@ const SUITES = [
   { name: 'cloudify-4.3', folder: 'cloudify-4', client: 'cloudify-rest-client==4.3.3' },
   { name: 'cfy', folder: 'cfy', client: 'cloudify==7.0.5' },
   { name: 'plugins', folder: 'plugins', client: 'cloudify-common==7.0.5' },
+  // Written for Node, against a server like the others: no client in Python, and what they need they get themselves.
+  { name: 'directory', folder: 'directory' },
+  { name: 'pages', folder: 'pages' },
 ];
 /** Our own code against other people's servers: a file of server/test/interop, and what it needs beside Node. */
 const NODE_SUITES = [
@@ -175,21 +178,26 @@ function chosen(words) {
 
 async function runSuite({ name, folder }, modules, python, url) {
   process.stderr.write(`\n${name}\n`);
+  const cwd = join(root, 'interop', folder);
+  const env = {
+    ...process.env,
+    PYTHONDONTWRITEBYTECODE: '1',
+    ORRERY_INTEROP_HOST: url.hostname,
+    ORRERY_INTEROP_PORT: url.port,
+    ORRERY_INTEROP_PASSWORD: PASSWORD,
+  };
+  if (python === null) {
+    const files = readdirSync(cwd).filter((file) => file.endsWith('.test.mjs'));
+    return finished(spawn(process.execPath, ['--test', ...files], { cwd, env, stdio: 'inherit' }));
+  }
   const what =
     modules.length > 0
       ? ['--verbose', ...modules]
       : ['discover', '--verbose', '--start-directory', '.', '--pattern', 'test_*.py'];
-  const tests = spawn(python, ['-W', 'ignore', '-m', 'unittest', ...what], {
-    cwd: join(root, 'interop', folder),
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      PYTHONDONTWRITEBYTECODE: '1',
-      ORRERY_INTEROP_HOST: url.hostname,
-      ORRERY_INTEROP_PORT: url.port,
-      ORRERY_INTEROP_PASSWORD: PASSWORD,
-    },
-  });
+  return finished(spawn(python, ['-W', 'ignore', '-m', 'unittest', ...what], { cwd, env, stdio: 'inherit' }));
+}
+
+async function finished(tests) {
   const late = setTimeout(() => tests.kill('SIGKILL'), LIMIT);
   const code = await ended(tests);
   clearTimeout(late);
@@ -198,8 +206,9 @@ async function runSuite({ name, folder }, modules, python, url) {
 
 async function main() {
   const { suites, nodes, modules } = chosen(process.argv.slice(2));
-  const found = findPython();
-  const pythons = suites.map(({ client }) => environment(found, client));
+  const needsPython = nodes.length > 0 || suites.some(({ client }) => client !== undefined);
+  const found = needsPython ? findPython() : null;
+  const pythons = suites.map(({ client }) => (client === undefined ? null : environment(found, client)));
   await makeReady();
   const failed = [];
   for (const suite of nodes) if ((await runNodeSuite(suite, found)) !== 0) failed.push(suite.name);
