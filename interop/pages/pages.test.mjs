@@ -9,9 +9,15 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const { ORRERY_INTEROP_HOST: host, ORRERY_INTEROP_PORT: port, ORRERY_INTEROP_PASSWORD: password } = process.env;
+const {
+  ORRERY_INTEROP_HOST: host,
+  ORRERY_INTEROP_PORT: port,
+  ORRERY_INTEROP_PASSWORD: password,
+} = process.env;
 const url = `http://${host}:${port}`;
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  existsSync,
+);
 assert.ok(executablePath, 'no Chromium here');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const shots = join(root, '.cache', 'pages');
@@ -34,8 +40,14 @@ await fetch(`${url}/orrery/v1/authorities/example`, {
 const SIZES = { large: { width: 1440, height: 900 }, small: { width: 390, height: 844 } };
 
 async function aPage(colorScheme, size) {
-  const context = await browser.newContext({ colorScheme, viewport: SIZES[size], reducedMotion: 'reduce', bypassCSP: true });
+  const context = await browser.newContext({
+    colorScheme,
+    viewport: SIZES[size],
+    reducedMotion: 'reduce',
+    bypassCSP: true,
+  });
   const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
   const foreign = [];
   const problems = [];
   page.on('request', (request) => {
@@ -56,9 +68,13 @@ async function signIn(page) {
 async function faultless(page, what) {
   await page.addScriptTag({ content: axe });
   const { violations } = await page.evaluate(() => globalThis.axe.run(globalThis.document));
-  const told = violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+  const told = violations.map(
+    ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ html }) => html).join(' | ')}`,
+  );
   assert.deepEqual(told, [], what);
-  const wider = await page.evaluate(() => globalThis.document.documentElement.scrollWidth - globalThis.innerWidth);
+  const wider = await page.evaluate(
+    () => globalThis.document.documentElement.scrollWidth - globalThis.innerWidth,
+  );
   assert.ok(wider <= 0, `${what} is ${wider} pixels wider than the screen`);
 }
 
@@ -103,6 +119,7 @@ for (const colorScheme of ['light', 'dark']) {
 test('the keyboard is enough: signing in, making a token, revoking it, signing out', async () => {
   const { page, context } = await aPage('light', 'large');
   await page.goto(`${url}/login`);
+  await page.waitForFunction(() => globalThis.document.activeElement?.id === 'identifier');
   await page.keyboard.type('admin');
   await page.keyboard.press('Tab');
   await page.keyboard.type(password);

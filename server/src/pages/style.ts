@@ -43,7 +43,8 @@ a { color: var(--accent) }
 code, .value { font: 12px/18px var(--mono) }
 .value { display: block; padding: 8px 12px; border: 1px solid var(--control); border-radius: 4px; background: var(--surface); overflow-wrap: anywhere;
   user-select: all; -webkit-user-select: all; margin: 8px 0 }
-.scroll { overflow-x: auto }
+/* Hidden words in it stand absolutely: without this they would widen the page. */
+.scroll { overflow-x: auto; position: relative }
 table { width: 100%; border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: 4px 12px 4px 0; height: 36px; border-bottom: 1px solid var(--line); vertical-align: middle; white-space: nowrap }
 td.name { white-space: normal; min-width: 120px; overflow-wrap: anywhere }

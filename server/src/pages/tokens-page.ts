@@ -152,7 +152,7 @@ ${profile.authentication === 'internal' ? passwordPane(visitor) : null}`,
 
 function newToken(visitor: Visitor): Html {
   return html`<section class="pane"><h2>New security token</h2>
-<p class="muted">For scripts and other servers. It has no end but the one you give it, and opens every tenant that you are in.</p>
+<p class="muted">For scripts and other servers. It is good until you revoke it, in every tenant that you are in.</p>
 <form method="post" action="${PATH}" class="row">
 ${hidden({ form_key: visitor.formKey })}
 <div><label for="name">Name</label><input id="name" name="name" required maxlength="255" autocomplete="off"></div>
@@ -164,7 +164,7 @@ ${hidden({ form_key: visitor.formKey })}
 function credentials(visitor: Visitor, rows: readonly Row[], total: number): Html {
   const own = visitor.who.tokenId;
   return html`<section class="pane"><h2>What opens your account</h2>
-<p class="muted">${total > rows.length ? `The newest ${rows.length} of ${total}. ` : ''}Revoking one counts at once, and leaves the others alone.</p>
+<p class="muted">${total > rows.length ? `The newest ${rows.length} of ${total}. ` : ''}Revoking one counts at once, and leaves the others alone. Times are UTC.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Credentials"><table>
 <thead><tr><th scope="col">Kind</th><th scope="col">Name</th><th scope="col">Ends in</th><th scope="col">Created</th><th scope="col">Last used</th><th scope="col">Until</th><th scope="col"><span class="visually-hidden">Action</span></th></tr></thead>
 <tbody>${rows.map(
