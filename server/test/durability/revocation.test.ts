@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { identityServices } from '../../src/identity/services.js';
 import { Safe } from '../../src/secrets/safe.js';
 import { masterKeyFrom, Vault } from '../../src/secrets/vault.js';
@@ -15,7 +15,8 @@ const PROCESSES = 4;
 /** What "at once" may take, from the answer that it is done. */
 const WITHIN_MS = 1000;
 
-const { pool, databaseUrl } = await testDatabase();
+// Closed below, after the processes that use it.
+const { pool, databaseUrl, close } = await testDatabase({ after: () => {} });
 const folder = aFolder();
 const servers: RealServer[] = [];
 for (let n = 0; n < PROCESSES; n++) {
@@ -23,6 +24,10 @@ for (let n = 0; n < PROCESSES; n++) {
   // The first makes the store; the others find it.
   servers.push(await aRealServer(join(folder, `api-${n}`), env));
 }
+after(async () => {
+  await Promise.all(servers.map((server) => server.end('SIGTERM')));
+  await close();
+});
 const [first] = servers as [RealServer];
 
 /** The same services in this process: what dialects without a way to make a credential here would call. */
@@ -33,6 +38,7 @@ const identity = identityServices({
   masterKeys: [key],
   throttle: 'off',
   sessionHours: 1,
+  signedSeconds: 300,
 });
 const admin = await identity.callers.actingAs('admin', 'default_tenant', 'test');
 
@@ -52,6 +58,22 @@ const asBrowser =
     );
   };
 
+const asInsightCloudSec =
+  (headers: Record<string, string>): Show =>
+  async ({ url }) =>
+    (await fetch(`${url}/v2/public/user/info`, { headers })).status === 200;
+const asCloudBolt =
+  (value: string): Show =>
+  async ({ url }) =>
+    (await fetch(`${url}/api/v2/groups/`, { headers: { authorization: `Bearer ${value}` } })).status === 200;
+const inThisProcess =
+  (value: string): Show =>
+  () =>
+    identity.tokens.verify(value, null, ['security']).then(
+      () => true,
+      () => false,
+    );
+
 interface Held {
   readonly shown: Readonly<Record<string, Show>>;
   /** UUIDs of the rows, by kind. */
@@ -66,6 +88,10 @@ async function somebody(name: string): Promise<Held> {
   const api = await identity.tokens.issue(caller);
   const session = await identity.tokens.sessionToken(caller);
   const browser = await identity.sessions.begin(who, 'browser', 'test');
+  const login = await identity.sessions.begin(who, 'login', 'test');
+  const apiKey = await identity.apiKeys.create(admin, { username: name });
+  const signed = await identity.signedTokens.issue(who);
+  const security = await identity.securityTokens.create(caller, { name: 'ci' });
   const basic = Buffer.from(`${name}:${name} password`).toString('base64');
   const { rows } = await pool.query<{ kind: string; uuid: string }>(
     'select kind, uuid from tokens where user_id = $1',
@@ -76,6 +102,10 @@ async function somebody(name: string): Promise<Held> {
       api: asCloudify({ 'authentication-token': api.value }),
       session: asCloudify({ 'authentication-token': session.value }),
       browser: asBrowser(browser.value),
+      login: asInsightCloudSec({ 'x-auth-token': login.value }),
+      key: asInsightCloudSec({ 'api-key': apiKey.value }),
+      security: inThisProcess(security.value),
+      signed: asCloudBolt(signed.value),
       password: asCloudify({ authorization: `Basic ${basic}` }),
     },
     ids: Object.fromEntries(rows.map(({ kind, uuid }) => [kind, uuid])),
@@ -127,6 +157,7 @@ test('each credential is good in every process until it is revoked through one o
   }
   await first.call('POST', '/users/ann', { password: 'another password' });
   await refusedSoon('password', held.shown.password!);
+  await refusedSoon('signed', held.shown.signed!);
 });
 
 test('whoever is suspended, or removed, through one process is refused by all, whatever they hold', async () => {
