@@ -72,7 +72,7 @@ export function orderingServices(parts: OrderingParts): OrderingServices {
       actors: (username: string, by: Caller) =>
         username === by.username
           ? Promise.resolve(by)
-          : callers.actingAs(username, by.tenant?.name ?? null, by.requestId),
+          : callers.actingAs(username, by.tenant?.name ?? null, by.requestId, { visitor: true }),
       wake,
     }),
     jobs: new Jobs({ pool, rights, executions, taskGraphs: parts.taskGraphs, deputy: lent, wake }),

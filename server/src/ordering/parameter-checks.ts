@@ -56,10 +56,9 @@ function typedAs(type: string, value: Json, name: string): Json {
       return number;
     }
     case 'DEC': {
-      // Memory is a decimal that people write with its unit; what it means is up to who uses it.
-      const number = numberOf(typeof value === 'string' ? value.replace(/\s*[MGT]i?B\s*$/i, '') : value);
+      const number = numberOf(value);
       if (number === null) throw wrong(name, 'must be a number');
-      return typeof value === 'string' && /[MGT]i?B\s*$/i.test(value) ? value.trim() : number;
+      return number;
     }
     case 'BOOL': {
       if (value === true || value === 1 || /^(true|1|yes)$/i.test(String(value))) return true;

@@ -6,7 +6,7 @@ import type { Queryable } from '../store/statement.js';
 import type { ItemRequest, ModifyPlan } from './order-items.js';
 import { summaryOf } from './order-summary.js';
 import { type GroupPermission, OWNER_PERMISSIONS } from './permissions.js';
-import { isKey, refOf, type ServerFacts, shown } from './plan-servers.js';
+import { isKey, refOf, refusePasswords, type ServerFacts, shown } from './plan-servers.js';
 import type { PlannedItem, PlanningOrder } from './planned.js';
 import { costOf, sum } from './rates.js';
 import type { Rights } from './rights.js';
@@ -125,7 +125,11 @@ function changeOf(server: KnownServer, given: JsonObject, disk: string | undefin
     }
   }
   if (Object.keys(others).length > 0) {
-    const { values } = resolveParameters(others, {}, server.environment?.uid ?? 0, { ...facts, uses: [] });
+    const { values, secret } = resolveParameters(others, {}, server.environment?.uid ?? 0, {
+      ...facts,
+      uses: [],
+    });
+    refusePasswords(secret);
     const changed: JsonObject = {};
     for (const [name, value] of Object.entries(values)) {
       const before = server.parameters[name] ?? null;

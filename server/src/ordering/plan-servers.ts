@@ -66,6 +66,7 @@ export function planServers(
   });
   const quantity = quantityOf(wish.quantity);
   const { values, secret } = resolveParameters(own, wish.preconfigurations, environment.uid, facts);
+  refusePasswords(secret);
   const size = {
     cpus: values.cpu_cnt === undefined ? USUAL.cpus : cpuCount(values.cpu_cnt, 'cpu-cnt'),
     memoryMb: values.mem_size === undefined ? USUAL.memoryMb : memoryMb(values.mem_size, 'mem-size'),
@@ -80,9 +81,7 @@ export function planServers(
   for (const name of names) taken.add(name.toLowerCase());
   const network = values.sc_nic_0;
   const rest = Object.fromEntries(
-    Object.entries(values).filter(
-      ([name]) => !(SIZES as readonly string[]).includes(namedAs(name)) && !secret.includes(name),
-    ),
+    Object.entries(values).filter(([name]) => !(SIZES as readonly string[]).includes(namedAs(name))),
   );
   const { total } = costOf(
     {
@@ -118,7 +117,7 @@ export function planServers(
         : { osBuild: refOf(osBuild) }),
       ...(wish.quantity === undefined ? {} : { quantity }),
       ...(wish.hostname === undefined || wish.hostname === '' ? {} : { hostname: wish.hostname }),
-      parameters: masked(own, secret),
+      parameters: keptNames(own),
       preconfigurations: wish.preconfigurations,
       applications,
     },
@@ -224,7 +223,7 @@ function withoutBuild(parameters: JsonObject): { own: JsonObject; build: ThingKe
   let build: ThingKey | undefined;
   for (const [name, value] of Object.entries(parameters)) {
     if (namedAs(name) === 'os_build' && isThingKey(value)) build = value;
-    else own[keptName(name)] = value;
+    else own[name] = value;
   }
   return { own, build };
 }
@@ -241,12 +240,17 @@ function quantityOf(value: unknown): number {
   throw unknown('quantity-invalid', `quantity must be a whole number from 1 to ${MOST}`, 'quantity');
 }
 
-function masked(parameters: JsonObject, secret: readonly string[]): JsonObject {
-  return Object.fromEntries(
-    Object.entries(parameters).map(([name, value]) => [
-      name,
-      secret.some((one) => namedAs(one) === namedAs(name)) ? '******' : value,
-    ]),
+export function keptNames(values: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [keptName(name), value]));
+}
+
+/** What would be accepted and reach no server is refused. */
+export function refusePasswords(secret: readonly string[]): void {
+  if (secret.length === 0) return;
+  throw unknown(
+    'password-unsupported',
+    `Parameter '${secret[0]}' is a password, which cannot be ordered: set it on the server when it is there`,
+    secret[0]!,
   );
 }
 

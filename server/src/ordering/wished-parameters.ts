@@ -4,6 +4,7 @@ import { nearest } from '../dsl/suggestion.js';
 import { DomainError } from '../errors.js';
 import type { ParameterFact, UseFact } from './order-facts.store.js';
 import { checkedValue } from './parameter-checks.js';
+import { diskGb, memoryMb } from './sizes.js';
 
 export interface Preconfiguration {
   readonly name: string;
@@ -85,7 +86,8 @@ export function resolveParameters(
   for (const [key, value] of values) {
     const fact = known.get(key);
     if (fact === undefined) continue;
-    resolved[fact.name] = checkedValue(narrowed(fact, uses.get(key)), value, written.get(key) ?? fact.name);
+    const name = written.get(key) ?? fact.name;
+    resolved[fact.name] = checkedValue(narrowed(fact, uses.get(key)), inGb(key, value, name), name);
     if (fact.type === 'PWD') secret.push(fact.name);
   }
   for (const [key, use] of uses) {
@@ -96,6 +98,12 @@ export function resolveParameters(
     }
   }
   return { values: resolved, secret };
+}
+
+/** Sizes are written with their units, and bounded and kept as numbers of GB. */
+function inGb(key: string, value: Json, name: string): Json {
+  if (key === 'mem_size') return memoryMb(value, name) / 1024;
+  return key === 'disk_size' || key === 'new_disk_size' ? diskGb(value, name) : value;
 }
 
 /** Absent in all ways that clients have of saying so. */
@@ -111,8 +119,8 @@ function choiceOf(bundle: Preconfiguration, name: string, value: Json, environme
     'invalid',
     'parameter-invalid',
     choice === undefined
-      ? `${name} has no choice ${JSON.stringify(value)}; choices are: ${Object.keys(bundle.choices).join(', ') || 'none'}`
-      : `${name} cannot be chosen in this environment`,
+      ? `Parameter '${name}' has no choice ${JSON.stringify(value)}; choices are: ${Object.keys(bundle.choices).join(', ') || 'none'}`
+      : `Parameter '${name}' cannot be chosen in this environment`,
     { details: { field: name } },
   );
 }

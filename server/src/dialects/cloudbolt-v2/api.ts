@@ -31,6 +31,7 @@ export const API: ApiDescription = {
     'Resource handlers': 'Where servers are built and found.',
     Orders:
       'What people want built, changed or taken away: put together, submitted, approved, and carried out.',
+    'Quotas and rates': 'How much there may be, and what it costs.',
     Jobs: 'What carries orders and actions out, while it does and afterwards.',
   },
   securitySchemes: {

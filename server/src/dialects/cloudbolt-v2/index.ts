@@ -20,6 +20,7 @@ import { Hrefs, ROOT } from './hrefs.js';
 import { addJobs } from './jobs.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
 import { addOrders } from './orders.js';
+import { addQuotas } from './quotas.js';
 import type { Mounting } from './resource.js';
 import { addResourceHandlers } from './resource-handlers.js';
 import { addResourceTypes } from './resource-types.js';
@@ -73,6 +74,7 @@ async function addResources(mounting: Mounting): Promise<void> {
   addResourceHandlers(mounting);
   await addExportable(mounting);
   addOrders(mounting);
+  addQuotas(mounting);
   addJobs(mounting);
 }
 

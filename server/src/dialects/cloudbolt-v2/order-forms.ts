@@ -1,10 +1,13 @@
 /** Items of orders as CloudBolt's clients write and read them (specs: cloudbolt.md §6.4). */
 import type { JsonObject } from '../../dsl/plan.js';
+import type { UserId } from '../../ids.js';
 import type { AskedItem, ItemPlan, ItemRequest, Ref, ServerWish } from '../../ordering/order-items.js';
+import type { NewOrder } from '../../ordering/orders.js';
 import type { Body } from './body.js';
 import { badRequest } from './errors.js';
 import { type Hrefs, type Link, readHref, type WireKey } from './hrefs.js';
 import {
+  booleanMember,
   hrefMember,
   hyphenated,
   listMember,
@@ -21,6 +24,35 @@ export type ItemList = (typeof ITEM_LISTS)[number];
 
 const PART = 'build-item-';
 const MOST_ITEMS = 100;
+
+/** Also an order as it is printed: its group stands among the links then. */
+export function readOrder(body: Body): NewOrder {
+  const links = objectMember(body, '_links') ?? {};
+  const linked = objectMember(links, 'group')?.href;
+  const group =
+    hrefMember(body, 'group', ['groups']) ??
+    (linked === undefined ? undefined : readHref('group', linked, ['groups']));
+  const owner = userOf(hrefMember(body, 'owner', ['users']), 'owner');
+  const recipient = userOf(hrefMember(body, 'recipient', ['users']), 'recipient');
+  const name = textMember(body, 'name');
+  if (name !== undefined && name.length > 256)
+    throw badRequest("Invalid value for 'name': at most 256 characters");
+  return {
+    group: required('group', group),
+    ...(owner === undefined ? {} : { owner }),
+    ...(recipient === undefined ? {} : { recipient }),
+    ...(name === undefined ? {} : { name }),
+    items: readItems(objectMember(body, 'items')),
+    submit: booleanMember(body, 'submit-now') ?? false,
+  };
+}
+
+function userOf(key: WireKey | undefined, field: string): UserId | undefined {
+  if (key === undefined) return undefined;
+  const id = 'number' in key ? key.number : Number.parseInt(key.code, 36);
+  if (!Number.isSafeInteger(id)) throw badRequest(`Invalid value for '${field}': there is no such user`);
+  return id as UserId;
+}
 
 /** All items of an order's `items`, whatever their kinds. */
 export function readItems(items: Body | undefined): ItemRequest[] {

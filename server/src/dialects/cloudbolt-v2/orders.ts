@@ -4,17 +4,16 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
-import type { UserId } from '../../ids.js';
 import { orderHint } from '../../ordering/awaiting.js';
 import { isOver, type OrderAction } from '../../ordering/order-state.js';
-import type { NewOrder, Order, OrderField } from '../../ordering/orders.js';
+import type { Order, OrderField } from '../../ordering/orders.js';
 import { callerOf } from './auth.js';
-import { type Body, bodyOf } from './body.js';
+import { bodyOf } from './body.js';
 import { badRequest, notFoundHere } from './errors.js';
-import { readHref, readKey, type WireKey } from './hrefs.js';
+import { readKey, type WireKey } from './hrefs.js';
 import { type Query, readAttributes, shapeOf, single, withAttributes } from './listing.js';
 import { orderBody } from './order-body.js';
-import { ITEM_LISTS, type ItemList, readItem, readItems, shownItems, shownList } from './order-forms.js';
+import { ITEM_LISTS, type ItemList, readItem, readOrder, shownItems, shownList } from './order-forms.js';
 import { previewBody } from './order-preview.js';
 import { integer, relation, text, time } from './paths.js';
 import {
@@ -29,15 +28,7 @@ import {
   rowOf,
   sendHal,
 } from './resource.js';
-import {
-  booleanMember,
-  hrefMember,
-  member,
-  objectMember,
-  readBoolean,
-  required,
-  textMember,
-} from './values.js';
+import { member, readBoolean, textMember } from './values.js';
 
 interface OrderRow {
   readonly number: number;
@@ -210,6 +201,22 @@ export function addOrders(mounting: Mounting): void {
     },
   );
 
+  scope.get(
+    '/user/current-order',
+    {
+      schema: {
+        tags: ['Orders'],
+        operationId: 'user_current_order',
+        summary: 'The newest cart of the user who asks',
+        response: { 200: HalItem },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      return sendHal(request, reply, await orderBody(core, caller, hrefs, await core.orders.current(caller)));
+    },
+  );
+
   for (const list of ITEM_LISTS) addItemList(mounting, list);
   for (const action of ['submit', 'approve', 'deny', 'cancel', 'duplicate'] as const)
     addAction(mounting, action);
@@ -321,35 +328,6 @@ function addAction({ scope, core, hrefs }: Mounting, action: OrderAction): void 
       );
     },
   );
-}
-
-/** Also an order as it is printed: its group stands among the links then. */
-function readOrder(body: Body): NewOrder {
-  const links = objectMember(body, '_links') ?? {};
-  const linked = objectMember(links, 'group')?.href;
-  const group =
-    hrefMember(body, 'group', ['groups']) ??
-    (linked === undefined ? undefined : readHref('group', linked, ['groups']));
-  const owner = userOf(hrefMember(body, 'owner', ['users']), 'owner');
-  const recipient = userOf(hrefMember(body, 'recipient', ['users']), 'recipient');
-  const name = textMember(body, 'name');
-  if (name !== undefined && name.length > 256)
-    throw badRequest("Invalid value for 'name': at most 256 characters");
-  return {
-    group: required('group', group),
-    ...(owner === undefined ? {} : { owner }),
-    ...(recipient === undefined ? {} : { recipient }),
-    ...(name === undefined ? {} : { name }),
-    items: readItems(objectMember(body, 'items')),
-    submit: booleanMember(body, 'submit-now') ?? false,
-  };
-}
-
-function userOf(key: WireKey | undefined, field: string): UserId | undefined {
-  if (key === undefined) return undefined;
-  const id = 'number' in key ? key.number : Number.parseInt(key.code, 36);
-  if (!Number.isSafeInteger(id)) throw badRequest(`Invalid value for '${field}': there is no such user`);
-  return id as UserId;
 }
 
 async function awaited(
