@@ -127,9 +127,21 @@ async function uploaded(request: FastifyRequest): Promise<Buffer> {
     if (body === undefined) throw badRequest(`Missing required field 'file'`);
     return readAll(body, PACKAGE_LIMITS.archiveBytes);
   }
-  const file = await request.file();
-  if (file === undefined) throw badRequest(`Missing required field 'file'`);
-  return file.toBuffer();
+  const bytes = await fileOf(request);
+  if (bytes === null) throw badRequest(`Missing required field 'file'`);
+  return bytes;
+}
+
+/** Null: the form has no file. */
+async function fileOf(request: FastifyRequest): Promise<Buffer | null> {
+  try {
+    const file = await request.file();
+    return file === undefined ? null : await file.toBuffer();
+  } catch (error) {
+    // Limits say their status; what has none is a form that its parser could not read.
+    if (error instanceof Error && 'statusCode' in error) throw error;
+    throw badRequest('The form cannot be read, or broke off before its end');
+  }
 }
 
 const KINDS = {
