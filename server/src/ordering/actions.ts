@@ -101,10 +101,11 @@ export class Actions {
   ): Promise<{ uid: number; number: number }> {
     requireTitle('action', action.name);
     checkSource(action);
+    // First: whoever makes another meanwhile waits for this one to be over, and is seen by the next line.
+    const number = await nextNumber(client, scope.tenantId, 'action');
     if ((await this.byName(client, scope, action.name)) !== null) {
       throw new DomainError('conflict', 'action-exists', `An action named '${action.name}' is there already`);
     }
-    const number = await nextNumber(client, scope.tenantId, 'action');
     const { uid } = (await insertAction.one(client, scope.tenantId, [
       number,
       await this.#freeCode(client, scope, action.code),

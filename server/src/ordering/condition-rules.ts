@@ -1,6 +1,6 @@
 /** Rules: a condition action, and what runs for all that it finds. They are kept and carried; what runs them is no part of this room yet. */
 import type { Caller, TenantScope } from '../caller.js';
-import { notFound } from '../errors.js';
+import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import { nextNumber } from '../store/numbers.js';
@@ -58,6 +58,9 @@ export class ConditionRules {
   async insert(client: Client, scope: TenantScope, rule: NewRule): Promise<{ uid: number; number: number }> {
     requireTitle('rule', rule.name);
     const number = await nextNumber(client, scope.tenantId, 'rule');
+    if ((await this.byName(client, scope, rule.name)) !== null) {
+      throw new DomainError('conflict', 'rule-exists', `A rule named '${rule.name}' is there already`);
+    }
     const values = [rule.description ?? '', rule.enabled ?? true, rule.conditionUid, rule.actionUid];
     const { uid } = (await insertRule.one(client, scope.tenantId, [number, rule.name, ...values]))!;
     return { uid, number };

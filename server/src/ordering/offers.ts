@@ -160,6 +160,8 @@ export class Offers {
     offer: NewOffer,
   ): Promise<{ uid: number; number: number }> {
     requireTitle('blueprint', offer.name);
+    // First: whoever makes another meanwhile waits for this one to be over, and is seen by the next line.
+    const number = await nextNumber(client, scope.tenantId, 'offer');
     if ((await this.byName(client, scope, offer.name)) !== null) {
       throw new DomainError(
         'conflict',
@@ -167,7 +169,6 @@ export class Offers {
         `A blueprint named '${offer.name}' is offered already`,
       );
     }
-    const number = await nextNumber(client, scope.tenantId, 'offer');
     const code = await freeCode(client, scope, offer.code);
     const { uid } = (await insertOffer.one(client, scope.tenantId, [
       number,

@@ -7,6 +7,7 @@
 import type { Caller, TenantScope } from '../caller.js';
 import { DomainError } from '../errors.js';
 import { record } from '../identity/audit.js';
+import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import type { ActionUse, ActionUses, NewActionUse, UsedOn } from './action-uses.js';
@@ -163,6 +164,8 @@ export class Packages {
         ? await this.#parts.offers.wrapped(caller, given.blueprint)
         : null;
     return inTransaction(this.#parts.pool, async (client) => {
+      // One package after the other, so that a name that is free stays free until it is taken.
+      await nextNumber(client, scope.tenantId, 'package');
       const { number, name } = await this.#keep(client, scope, given, replace, blueprint);
       const details = { number, replace };
       await record(client, caller, { action: 'import', thing: given.kind, id: name, details });

@@ -288,7 +288,9 @@ function readOffer(document: Body, script: Script): Package {
             name: required('resource-type.name', textMember(type, 'name')),
             label: textMember(type, 'label') ?? required('resource-type.name', textMember(type, 'name')),
             icon: textMember(type, 'icon') ?? '',
-            ...(lifecycle === undefined ? {} : { lifecycle: lifecycle.map(String) }),
+            ...(lifecycle === undefined
+              ? {}
+              : { lifecycle: lifecycle.filter((each) => typeof each === 'string') }),
           },
     blueprint: textMember(document, 'uploaded-blueprint') ?? null,
     items: objects('build-items').map(readItem),

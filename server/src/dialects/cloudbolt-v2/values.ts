@@ -45,7 +45,7 @@ export function booleanMember(body: Body, name: string): boolean | undefined {
 }
 
 export function readBoolean(name: string, value: unknown): boolean {
-  const text = String(value).trim().toLowerCase();
+  const text = plainText(value).trim().toLowerCase();
   if (text === 'true' || text === '1') return true;
   if (text === 'false' || text === '0') return false;
   throw badRequest(`Invalid value for '${name}': it should be true or false`);
@@ -54,9 +54,14 @@ export function readBoolean(name: string, value: unknown): boolean {
 export function integerMember(body: Body, name: string): number | undefined {
   const value = member(body, name);
   if (value === undefined) return undefined;
-  const text = String(value).trim();
+  const text = plainText(value).trim();
   if (/^-?\d{1,9}$/.test(text)) return Number(text);
   throw badRequest(`Invalid value for '${name}': it should be a whole number`);
+}
+
+/** An object has no text of its own: what its `toString` does is the sender's idea. */
+function plainText(value: unknown): string {
+  return typeof value === 'object' ? '' : String(value);
 }
 
 export function hrefMember(body: Body, name: string, collections: readonly string[]): WireKey | undefined {
