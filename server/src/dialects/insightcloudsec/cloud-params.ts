@@ -53,7 +53,7 @@ const AZURE: TypeParams = {
 };
 
 const GCP: TypeParams = {
-  ways: { standard: ['project', 'api_credentials'] },
+  ways: { standard: ['api_credentials'], service_account: ['api_credentials'] },
   account: 'project',
   settings: { payer_account_id: 'payerAccount' },
   secrets: { api_credentials: 'credentials' },
@@ -128,7 +128,7 @@ function kindGiven(params: Params): string {
 
 /** Account numbers of AWS have twelve digits, also where a number has lost its zeros. */
 function accountOf(own: TypeParams, params: Params): string | null {
-  const given = textOf(params, own.account);
+  const given = textOf(params, own.account) ?? (own === GCP ? projectOf(params) : null);
   if (given === null || own !== AWS) return given;
   if (!/^\d{1,12}$/.test(given)) {
     throw invalidInput(
@@ -137,6 +137,11 @@ function accountOf(own: TypeParams, params: Params): string | null {
     );
   }
   return given.padStart(12, '0');
+}
+
+/** The project of the credentials, where none is named beside them. */
+function projectOf({ api_credentials: credentials }: Params): string | null {
+  return isEmpty(credentials) ? null : textOf(credentials as Params, 'project_id');
 }
 
 function taken(params: Params, names: Readonly<Record<string, string>>): JsonObject {

@@ -120,8 +120,10 @@ export function addClouds(mounting: Mounting): void {
     answer: Cloud,
     async handle(call) {
       const { core, caller, body } = call;
-      const { uid } = await core.cloudAccounts.create(caller, newAccount(body.creation_params));
-      await giveStrategy(call, uid, body.creation_params.strategy_id);
+      const account = newAccount(body.creation_params);
+      const strategy = await strategyOf(call, account.kind, body.creation_params.strategy_id);
+      const { uid } = await core.cloudAccounts.create(caller, account);
+      if (strategy !== null) await core.strategies.assign(caller, strategy, [uid], []);
       return renderCloud(await cloudAt(call, uid));
     },
   });
@@ -141,8 +143,9 @@ export function addClouds(mounting: Mounting): void {
       const { core, caller, body } = call;
       const cloud = await cloudAt(call, call.params.cloud);
       const given = { ...body, ...body.creation_params } as Readonly<Record<string, unknown>>;
+      const strategy = await strategyOf(call, cloud.kind, given.strategy_id);
       await core.cloudAccounts.update(caller, cloud.uid, changeOfAccount(given, cloud.kind));
-      await giveStrategy(call, cloud.uid, given.strategy_id);
+      if (strategy !== null) await core.strategies.assign(caller, strategy, [cloud.uid], []);
       return renderCloud(await cloudAt(call, cloud.uid));
     },
   });
@@ -272,16 +275,14 @@ function conditionsOf(body: {
   ];
 }
 
-async function giveStrategy(call: Call<unknown>, uid: number, given: unknown): Promise<void> {
-  if (given === undefined || given === '' || given === 0) return;
-  const id = Number(given);
-  const { kind } = await cloudAt(call, uid);
+/** null: nothing was said. @throws DomainError `invalid`: none that accounts of the kind can have */
+async function strategyOf(call: Call<unknown>, kind: string, given: unknown): Promise<number | null> {
+  if (given === undefined || given === '' || given === 0) return null;
   const strategies = await call.core.strategies.list(call.caller);
-  if (!strategies.some((each) => each.uid === id && each.kind === kind)) {
-    throw invalidInput(
-      'strategy_id',
-      `There is no harvesting strategy ${String(given).slice(0, 20)} for this cloud`,
-    );
-  }
-  await call.core.strategies.assign(call.caller, id, [uid], []);
+  const found = strategies.find((each) => String(each.uid) === String(given) && each.kind === kind);
+  if (found !== undefined) return found.uid;
+  throw invalidInput(
+    'strategy_id',
+    `There is no harvesting strategy ${String(given).slice(0, 20)} for this cloud`,
+  );
 }
