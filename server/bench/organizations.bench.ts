@@ -24,7 +24,11 @@ await stand.pool.query(
   [users, organizations],
 );
 for (let number = 0; number < 63; number += 1) {
-  await stand.core.cloudAccounts.create(stand.admin, { name: `cloud ${number}`, kind: 'aws', signIn: 'import' });
+  await stand.core.cloudAccounts.create(stand.admin, {
+    name: `cloud ${number}`,
+    kind: 'aws',
+    signIn: 'import',
+  });
 }
 await stand.pool.query('vacuum analyze');
 const { value: key } = await stand.core.apiKeys.create(stand.admin, { id: stand.admin.userId });
@@ -34,7 +38,8 @@ const told = (await (
   await fetch(`${url}/v2/prototype/domain/organizations/detail/get`, { headers })
 ).json()) as { organizations: { users: number; clouds: number }[] };
 const sum = (member: 'users' | 'clouds') => told.organizations.reduce((all, each) => all + each[member], 0);
-if (sum('users') !== users || sum('clouds') !== 63) throw new Error(`the figures are wrong: ${JSON.stringify(told)}`);
+if (sum('users') !== users || sum('clouds') !== 63)
+  throw new Error(`the figures are wrong: ${JSON.stringify(told)}`);
 
 const rows = [];
 for (const clients of given.clients) {
