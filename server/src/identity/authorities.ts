@@ -268,13 +268,29 @@ function placeOf(id: number): string {
   return `authorities/${id}/secret`;
 }
 
+/** Of this machine: the only places that may be asked without encryption. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}
+
 function requireSettings(kind: AuthorityKind, settings: unknown): void {
   const check = Compile(SCHEMAS[kind]);
-  if (check.Check(settings)) return;
+  if (check.Check(settings)) {
+    if (kind === 'oidc') requireSafeIssuer((settings as OidcSettings).issuer);
+    return;
+  }
   const [first] = check.Errors(settings);
   const path = first?.instancePath.replace(/^\//, '').replaceAll('/', '.') ?? '';
   const field = path === '' ? 'settings' : `settings.${path}`;
   throw new DomainError('invalid', 'authority-invalid', `\`${field}\` ${first?.message ?? 'is not right'}`, {
     details: { field },
+  });
+}
+
+function requireSafeIssuer(issuer: string): void {
+  const url = URL.canParse(issuer) ? new URL(issuer) : null;
+  if (url?.protocol === 'https:' || (url !== null && isLoopback(url.hostname))) return;
+  throw new DomainError('invalid', 'authority-invalid', '`settings.issuer` must be an https:// address', {
+    details: { field: 'settings.issuer' },
   });
 }

@@ -10,6 +10,7 @@ import type { KeptValues } from './kept-values.js';
 import { PasswordHash } from './password-hash.js';
 import { People } from './people.js';
 import { Profiles } from './profiles.js';
+import { Providers } from './providers.js';
 import { SecondFactors } from './second-factors.js';
 import { SecurityTokens } from './security-tokens.js';
 import { Sessions } from './sessions.js';
@@ -27,6 +28,7 @@ export interface IdentityServices {
   readonly credentials: Credentials;
   readonly secondFactors: SecondFactors;
   readonly authorities: Authorities;
+  readonly providers: Providers;
   readonly signIn: SignIn;
   readonly tokens: Tokens;
   readonly apiKeys: ApiKeys;
@@ -72,6 +74,7 @@ export function identityServices({
     credentials,
     secondFactors,
     authorities,
+    providers: new Providers({ authorities, masterKey: masterKeys[0]! }),
     signIn: new SignIn({ pool, credentials, directories }),
     tokens: new Tokens({ pool, settings: { sessionHours } }),
     apiKeys: new ApiKeys({ pool }),

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Core } from '../core.js';
 import { DomainError, type ErrorKind } from '../errors.js';
 import { html, STYLE_PATH, sendPage } from './html.js';
+import { providerRoutes } from './provider-page.js';
 import { signInRoutes } from './sign-in-page.js';
 import { STYLE } from './style.js';
 import { tokensRoutes } from './tokens-page.js';
@@ -37,6 +38,7 @@ export function pages(app: FastifyInstance, core: Core): void {
       .send(STYLE),
   );
   signInRoutes(app, core);
+  providerRoutes(app, core);
   tokensRoutes(app, core);
 }
 
