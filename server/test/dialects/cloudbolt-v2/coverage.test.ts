@@ -20,6 +20,7 @@ const CATALOGUE = 'dialects/cloudbolt-v2/catalogue.test.ts';
 const ACCESS = 'dialects/cloudbolt-v2/access.test.ts';
 const PACKAGES = 'dialects/cloudbolt-v2/packages.test.ts';
 const ORDERS = 'journeys/order-a-server.test.ts';
+const ORDERING = 'dialects/cloudbolt-v2/orders.test.ts';
 const SERVERS = 'dialects/cloudbolt-v2/servers.test.ts';
 
 const EXPORTABLE = [
@@ -88,6 +89,14 @@ const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = 
     ]),
   ),
   'GET /exportable-content/': [PACKAGES, 'names of what can be exported are told to everybody'],
+  'POST /orders/{id}/prov-items/': [ORDERING, 'a cart is kept, current, added to, and taken away'],
+  'POST /orders/{id}/deploy-items/': [ORDERING, 'a cart is kept, current, added to, and taken away'],
+  'DELETE /orders/{id}/': [ORDERING, 'a cart is kept, current, added to, and taken away'],
+  'GET /user/current-order/': [ORDERING, 'a cart is kept, current, added to, and taken away'],
+  'POST /orders/{id}/actions/approve': [ORDERING, 'wait for an approver where nobody has said otherwise'],
+  'POST /orders/{id}/actions/deny': [ORDERING, 'are denied with a reason, canceled, and duplicated'],
+  'POST /orders/{id}/actions/cancel': [ORDERING, 'are denied with a reason, canceled, and duplicated'],
+  'POST /orders/{id}/actions/duplicate': [ORDERING, 'are denied with a reason, canceled, and duplicated'],
   'POST /orders/': [ORDERS, 'a server is ordered, built, changed and taken away'],
   'GET /orders/{id}/': [ORDERS, 'a server is ordered, built, changed and taken away'],
   'POST /orders/{id}/mod-items/': [ORDERS, 'a server is ordered, built, changed and taken away'],
@@ -115,7 +124,6 @@ const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = 
 
 /** Rows of the specification that have no route. */
 const NOT_YET: readonly string[] = [
-  'GET /user/current-order/',
   'DELETE /servers/{id}/',
   'POST /servers/{id}/actions/{n}/',
   'GET /resources/{type}/{id}/related-jobs/',
@@ -127,11 +135,9 @@ const NOT_YET: readonly string[] = [
 
 /** Rows that have a route and no test of their own; the laws of `access.test.ts` hold of them. */
 const NOT_SHOWN_YET: readonly string[] = [
-  'GET /orders/',
-  'DELETE /orders/{id}/',
   ...['deploy', 'prov', 'mod', 'decom'].map((kind) => `GET /orders/{id}/${kind}-items/`),
-  ...['deploy', 'prov', 'decom'].map((kind) => `POST /orders/{id}/${kind}-items/`),
-  ...['cancel', 'approve', 'deny', 'duplicate'].map((action) => `POST /orders/{id}/actions/${action}`),
+  'GET /orders/',
+  'POST /orders/{id}/decom-items/',
   'GET /jobs/',
   'GET /jobs/{id}/log-download',
   'POST /jobs/{id}/actions/cancel',
@@ -200,4 +206,10 @@ const OURS = [
   'GET /resource-actions/{id}/export/',
   'POST /resource-actions/import/',
   'GET /orders/{id}/request',
+  ...['quotas', 'rates'].flatMap((name) => [
+    `GET /${name}/`,
+    `GET /${name}/{id}/`,
+    `POST /${name}/`,
+    `DELETE /${name}/{id}/`,
+  ]),
 ];
