@@ -16,6 +16,8 @@ export interface AskedBefore {
   readonly state: TaskState;
   readonly result: Json;
   readonly failure: TaskFailure | null;
+  /** It waits for its next attempt, and that is due: it runs when the code asks for it again. */
+  readonly isDue: boolean;
 }
 
 /** An execution's graph is stored whole, and shown whole. */
@@ -56,8 +58,8 @@ export class AskedTasks {
       this.#byKey.set(this.#keys[id]!, id);
       this.#idle.add(id);
     }
-    for (const { task, state, result, failure } of before) {
-      if (task === 0) continue;
+    for (const { task, state, result, failure, isDue } of before) {
+      if (task === 0 || isDue) continue;
       this.#idle.delete(task);
       const key = this.#keys[task]!;
       if (isDone(state)) this.#answers.set(task, { key, kind: 'done', result });
@@ -177,6 +179,11 @@ export class AskedTasks {
   #tell(answer: WorkflowAnswer): void {
     this.#untold.push(answer);
     this.#wake();
+  }
+
+  /** It begins when the code asks for it. */
+  isIdle(id: number): boolean {
+    return this.#idle.has(id);
   }
 
   /** Where what was asked for under `key` stands; null: nothing of the kind is stored. */

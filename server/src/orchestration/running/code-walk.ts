@@ -38,6 +38,7 @@ export async function walkCode(
   const look = () => selectOperations.all(pool, execution.tenantId, [execution.uid]);
   const rows = isResumed ? await patiently(look, parts) : [];
   const memory = memoryOf(rows);
+  const now = clock.now();
   const status = await ledger.begin(graph, countsIn(graph, memory), [started(execution, clock)]);
   const walk = walkOf(parts, { ...execution, status }, ledger, {
     graph,
@@ -48,11 +49,12 @@ export async function walkCode(
       plugin,
       isResumed,
       before: rows.map(
-        ({ task, state, result, failure }): AskedBefore => ({
+        ({ task, state, result, failure, dueAt }): AskedBefore => ({
           task,
           state,
           result: (result ?? null) as Json,
           failure: failure as AskedBefore['failure'],
+          isDue: state === 'waiting' && (dueAt?.getTime() ?? 0) <= now,
         }),
       ),
       limits: { maxRetries: settings.taskRetries, retryInterval: settings.taskRetryInterval },

@@ -158,7 +158,8 @@ export class Walk {
    */
   #takeOver(memory: readonly TaskMemory[]): void {
     const { waiting, failed, broken, again, away } = takenUp(memory, this.#parts.graph, this.#book);
-    for (const { task, due } of waiting) this.#wait(task, due);
+    const { asked } = this.#parts;
+    for (const { task, due } of waiting) if (asked?.isIdle(task.id) !== true) this.#wait(task, due);
     for (const { task, failure } of failed) this.#fail(task, failure);
     for (const task of broken) this.#takeUp(task);
     this.#adopted = away;

@@ -17,6 +17,7 @@ import logging
 import os
 import sys
 import threading
+import types
 
 LEVELS = ('debug', 'info', 'warning', 'error', 'critical')
 ENDED = ('succeeded', 'failed')
@@ -140,16 +141,35 @@ def error_of(failure):
     }
 
 
+def stand_in_for_parser():
+    """cloudify-common imports its parser of blueprints, which needs packages that cloudify-common does not ask for (`networkx`,
+    `pkg_resources`): a manager has them beside it. Of all that, workflows use two functions, which the worker makes needless:
+    it evaluates and checks inputs itself."""
+    try:
+        importlib.import_module('dsl_parser.functions')
+        importlib.import_module('dsl_parser.utils')
+        return
+    except ImportError:
+        package = importlib.import_module('dsl_parser')
+    functions, utils = types.ModuleType('dsl_parser.functions'), types.ModuleType('dsl_parser.utils')
+    functions.get_function = lambda _value: None
+    utils.parse_simple_type_value = lambda value, _type: (value, True)
+    for module in (functions, utils):
+        sys.modules[module.__name__] = module
+        setattr(package, module.__name__.split('.')[-1], module)
+
+
 class CommonWorkflow:
     """`ctx` and task graph of cloudify-common."""
 
     def __init__(self, host, call, more, wishes):
         self._host, self._call, self._more, self._wishes = host, call, more, wishes
         module = importlib.import_module
+        stand_in_for_parser()
         self.exceptions = module('cloudify.exceptions')
         self._state = module('cloudify.state')
         self._tasks = module('cloudify.workflows.tasks')
-        self._api = module('cloudify.workflows.api')
+        self._api = module('cloudify.workflows').api
         self._context = module('cloudify.workflows.workflow_context')
         module('cloudify.context').ManagerEndpoint = host.worker_endpoint(self.exceptions)
         self._context.RemoteCloudifyWorkflowContextHandler = self._handler()
