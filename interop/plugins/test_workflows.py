@@ -70,7 +70,7 @@ class WorkflowTest(test_running.PluginTest):
 
     def test_the_engine_tries_again(self):
         execution = self.run_workflow(self.deployment, 'faltering')
-        self.assertIn("Task failed 'flows.tasks.falter' -> not yet", self.messages(execution))
+        self.assertIn("Task failed 'flows.tasks.falter' -> not yet [retry_after=0]", self.messages(execution))
         self.assertIn("Task succeeded 'flows.tasks.falter' - 1 [retry 1/2]", self.messages(execution))
 
     def test_the_published_install_and_uninstall(self):

@@ -30,10 +30,12 @@ export interface WorkflowRequest {
   readonly functionName: string;
   /** `<execution id>:0`. */
   readonly id: string;
-  /** Counts every start of the code, from 1; more than one: an earlier one was broken off. */
+  /** Counts every start of the code, from 1. */
   readonly attempt: number;
   /** An earlier run of the code has come to an end, or was broken off. */
   readonly isResumed: boolean;
+  /** A worker died over the run before, and nobody has said that the code may run again: it may when it says so itself. */
+  readonly wasBrokenOff: boolean;
   readonly isDryRun: boolean;
   readonly parameters: JsonObject;
   /** `self` and `relationship` are null. */

@@ -135,20 +135,22 @@ describe('a workflow that is code and ended before its time', () => {
       runs += 1;
       request.declare({ resumable: false });
       await operation('a');
-      if (runs === 1) throw new Error('half-way');
+      const answer = await operation('b');
+      if (answer.kind === 'failed') throw new Error('half-way');
       return undefined;
     };
+    plugin.on('b', () => (runs === 1 ? { kind: 'failed', failure: NEVER } : DONE));
     const failed = await run();
     await assert.rejects(engine.executions.resume(engine.caller, failed.id, {}), /may have done its work/);
     const ended = await engine.until(
       await engine.executions.resume(engine.caller, failed.id, { force: true }),
     );
     assert.deepEqual([ended.status, ended.error, runs], ['terminated', '', 2]);
-    assert.deepEqual(plugin.calls, ['a one 1']);
+    assert.deepEqual(plugin.calls, ['a one 1', 'b one 1', 'b one 2']);
   });
 
   it('is taken up by another worker when its own dies', async () => {
-    const attempts: number[] = [];
+    const attempts: [number, boolean][] = [];
     let reached = () => {};
     const there = new Promise<void>((resolve) => {
       reached = resolve;
@@ -160,7 +162,7 @@ describe('a workflow that is code and ended before its time', () => {
       return { kind: 'aborted' };
     });
     code = async ({ operation }, request) => {
-      attempts.push(request.attempt);
+      attempts.push([request.attempt, request.wasBrokenOff]);
       request.declare({ resumable: true });
       await operation('a');
       const both = Promise.all([operation('b'), operation('c')]);
@@ -172,7 +174,11 @@ describe('a workflow that is code and ended before its time', () => {
     await worker.stop();
     worker = await work();
     const ended = await engine.until(execution);
-    assert.deepEqual([ended.status, ended.error, attempts], ['terminated', '', [1, 2]]);
+    assert.deepEqual([ended.status, ended.error], ['terminated', '']);
+    assert.deepEqual(attempts, [
+      [1, false],
+      [2, true],
+    ]);
     assert.deepEqual(
       plugin.calls.filter((one) => !one.startsWith('c')),
       ['a one 1', 'b one 1', 'b one 2'],

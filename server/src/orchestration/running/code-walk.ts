@@ -48,6 +48,7 @@ export async function walkCode(
     code: {
       plugin,
       isResumed,
+      wasBrokenOff: rows.some(({ task, state }) => task === 0 && state === 'started'),
       before: rows.map(
         ({ task, state, result, failure, dueAt }): AskedBefore => ({
           task,

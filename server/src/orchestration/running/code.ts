@@ -8,6 +8,8 @@ export interface CodeOfWorkflow {
   readonly before: readonly AskedBefore[];
   /** An earlier run of the code has come to an end, or was broken off. */
   readonly isResumed: boolean;
+  /** As of `WorkflowRequest`. */
+  readonly wasBrokenOff: boolean;
   /** Where an operation does not say. */
   readonly limits: WorkflowRequest['limits'];
 }

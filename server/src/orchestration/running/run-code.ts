@@ -33,7 +33,7 @@ export async function runCode(host: AttemptHost, veil: Veil, attempt: Attempt): 
 
 function requestOf(host: AttemptHost, veil: Veil, attempt: Attempt, code: Code): WorkflowRequest {
   const { deployment, execution } = host;
-  const { asked, graphs, isResumed, limits } = code;
+  const { asked, graphs, isResumed, wasBrokenOff, limits } = code;
   const declared: PlanPlugin | undefined = deployment.types.plugins[code.plugin];
   const { signal, task } = attempt;
   const trace = attempt.traced?.traceparent;
@@ -42,6 +42,7 @@ function requestOf(host: AttemptHost, veil: Veil, attempt: Attempt, code: Code):
     id: `${execution.id}:${task.id}`,
     attempt: attempt.attempt,
     isResumed,
+    wasBrokenOff,
     isDryRun: execution.dryRun,
     parameters: execution.parameters,
     limits,

@@ -23,7 +23,7 @@ export function workflowDoor(request: WorkflowRequest): WorkflowDoor {
   const words = new CtxObject('workflow', {
     call: () => ({
       resumed: request.isResumed,
-      attempt: request.attempt,
+      broken_off: request.wasBrokenOff,
       dry_run: request.isDryRun,
       task_retries: request.limits.maxRetries,
       task_retry_interval: request.limits.retryInterval,

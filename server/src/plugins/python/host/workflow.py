@@ -447,7 +447,7 @@ def declare(function, ask, more, not_there):
     """Only code that says so is run again without somebody's word for it."""
     resumable = getattr(function, 'resumable', False) is True
     ask('workflow', 'declare', resumable)
-    if more['attempt'] > 1 and not resumable:
+    if more['broken_off'] and not resumable:
         raise not_there('Cannot resume - workflow not resumable: {}'.format(function))
 
 
