@@ -61,11 +61,11 @@ create table servers (
 create unique index servers_instance on servers (tenant_id, node_instance_id) where node_instance_id is not null and status <> 'historical';
 create index servers_order on servers (tenant_id, uid);
 create index servers_hostname on servers (tenant_id, lower(hostname) text_pattern_ops, uid);
-create index servers_status on servers (tenant_id, status, uid);
-create index servers_power on servers (tenant_id, power, uid);
-create index servers_group on servers (tenant_id, group_uid, uid);
-create index servers_environment on servers (tenant_id, environment_uid, uid);
-create index servers_owner on servers (tenant_id, owner_id, uid);
+create index servers_status on servers (tenant_id, status, uid) include (power);
+create index servers_power on servers (tenant_id, power, uid) include (status);
+create index servers_group on servers (tenant_id, group_uid, uid) include (status, power);
+create index servers_environment on servers (tenant_id, environment_uid, uid) include (status, power);
+create index servers_owner on servers (tenant_id, owner_id, uid) include (status, power);
 create index servers_account on servers (tenant_id, cloud_account_uid, uid);
 create index servers_build on servers (tenant_id, os_build_uid, uid);
 create index servers_name on servers (tenant_id, hostname, uid);

@@ -64,6 +64,13 @@ const NICS = `(select coalesce(json_agg(json_build_object('network', n.network, 
 const SNAPSHOTS = `(select coalesce(json_agg(json_build_object('id', n.id, 'name', n.name, 'bytes', n.bytes, 'createdAt', n.created_at)
   order by n.uid), '[]') from server_snapshots n where n.tenant_id = s.tenant_id and n.server_uid = s.uid)`;
 
+const via = (key: string, table: string, id: string) => (column: string) => ({ key, table, id, column });
+const inGroup = via('s.group_uid', 'ordering_groups', 'uid');
+const inEnvironment = via('s.environment_uid', 'ordering_environments', 'uid');
+const ofBuild = via('s.os_build_uid', 'os_builds', 'uid');
+const inAccount = via('s.cloud_account_uid', 'cloud_accounts', 'uid');
+const ofOwner = via('s.owner_id', 'users', 'id');
+
 export const serverList: ListSpec<ServerField> = {
   from: `servers s left join ordering_groups g on g.uid = s.group_uid left join ordering_environments e on e.uid = s.environment_uid
     left join os_builds b on b.uid = s.os_build_uid left join cloud_accounts a on a.uid = s.cloud_account_uid
@@ -98,20 +105,20 @@ export const serverList: ListSpec<ServerField> = {
     updatedAt: { sql: 's.updated_at', type: 'time' },
     seenAt: { sql: 's.seen_at', type: 'time' },
     endedAt: { sql: 's.ended_at', type: 'time' },
-    group: { sql: 'g.number', type: 'integer' },
-    groupCode: { sql: 'g.code', type: 'text' },
-    groupName: { sql: 'g.name', type: 'text' },
-    environment: { sql: 'e.number', type: 'integer' },
-    environmentCode: { sql: 'e.code', type: 'text' },
-    environmentName: { sql: 'e.name', type: 'text' },
-    osBuild: { sql: 'b.number', type: 'integer' },
-    osBuildCode: { sql: 'b.code', type: 'text' },
-    osBuildName: { sql: 'b.name', type: 'text' },
-    account: { sql: 'a.uid', type: 'integer' },
-    accountName: { sql: 'a.name', type: 'text' },
-    accountKind: { sql: 'a.kind', type: 'text' },
-    owner: { sql: 'u.id', type: 'integer' },
-    ownerName: { sql: 'u.username', type: 'text' },
+    group: { sql: 'g.number', type: 'integer', via: inGroup('number') },
+    groupCode: { sql: 'g.code', type: 'text', via: inGroup('code') },
+    groupName: { sql: 'g.name', type: 'text', via: inGroup('name') },
+    environment: { sql: 'e.number', type: 'integer', via: inEnvironment('number') },
+    environmentCode: { sql: 'e.code', type: 'text', via: inEnvironment('code') },
+    environmentName: { sql: 'e.name', type: 'text', via: inEnvironment('name') },
+    osBuild: { sql: 'b.number', type: 'integer', via: ofBuild('number') },
+    osBuildCode: { sql: 'b.code', type: 'text', via: ofBuild('code') },
+    osBuildName: { sql: 'b.name', type: 'text', via: ofBuild('name') },
+    account: { sql: 'a.uid', type: 'integer', via: inAccount('uid') },
+    accountName: { sql: 'a.name', type: 'text', via: inAccount('name') },
+    accountKind: { sql: 'a.kind', type: 'text', via: inAccount('kind') },
+    owner: { sql: 'u.id', type: 'integer', via: ofOwner('id') },
+    ownerName: { sql: 'u.username', type: 'text', via: ofOwner('username') },
     deploymentId: { sql: 'p.id', type: 'text' },
     node: { sql: 's.node', type: 'text' },
     instanceId: { sql: 's.node_instance_id', type: 'text' },

@@ -9,6 +9,17 @@ export interface ListField {
    * it sees to that). `time`: rendered `YYYY-MM-DDTHH:MM:SS.mmmZ`, UTC. `json`: passed through.
    */
   readonly type: 'text' | 'name' | 'integer' | 'boolean' | 'time' | 'json';
+  /** It is of one row of another table. Then equality and lookups find rows there first, and those of the driver by its key. */
+  readonly via?: Via;
+}
+
+export interface Via {
+  /** Column of the driver that holds the other row's key: `s.environment_uid`. */
+  readonly key: string;
+  readonly table: string;
+  /** Of the other table. */
+  readonly id: string;
+  readonly column: string;
 }
 
 export type ListFields<Field extends string> = Readonly<Record<Field, ListField>>;

@@ -5,7 +5,7 @@
  * the middle of a collection whose rows are counted is read from the end: the last page costs what the first one does.
  */
 import { type RawBuilder, sql } from 'kysely';
-import { fieldsOf } from './list-conditions.js';
+import { looksAtDriver } from './list-conditions.js';
 import type { Driver, ListQuery, ListScope, ListSpec, SortKey } from './list-spec.js';
 
 /** How an order ends, and how that of the opposite order does. */
@@ -148,10 +148,9 @@ export function driven<Field extends string>(
 ): boolean {
   if (spec.driver === undefined) return false;
   const alias = `${spec.driver.alias}.`;
-  const looked = [
-    ...query.filters.flatMap(fieldsOf),
-    ...(query.search === undefined ? [] : spec.search),
-    ...keys.map((key) => key.field),
-  ];
-  return looked.every((field) => spec.fields[field].sql.startsWith(alias));
+  const looked = [...(query.search === undefined ? [] : spec.search), ...keys.map((key) => key.field)];
+  return (
+    looked.every((field) => spec.fields[field].sql.startsWith(alias)) &&
+    query.filters.every((filter) => looksAtDriver(spec, filter, alias))
+  );
 }

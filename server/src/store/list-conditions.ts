@@ -1,6 +1,6 @@
 /** Conditions of lists: what filters may ask, and the SQL that answers. */
 import { type RawBuilder, sql } from 'kysely';
-import { type ListFields, rendered } from './item-text.js';
+import { type ListField, type ListFields, rendered, type Via } from './item-text.js';
 import { type LookedUp, lookedUp } from './list-lookups.js';
 
 /** What conditions are made of. */
@@ -60,6 +60,7 @@ export function condition<Field extends string>(
     return selection(filter.values);
   }
   const field = spec.fields[filter.field];
+  if (field.via !== undefined && asksVia(filter)) return ofAnother(field, field.via, filter);
   if ('lookup' in filter) return lookedUp(field, filter);
   const expression = sql.raw(field.sql);
   const comparable =
@@ -81,6 +82,39 @@ export function condition<Field extends string>(
     ...(filter.to === undefined ? [] : [sql`${expression} < ${filter.to}::timestamptz`]),
   ];
   return bounds.length === 0 ? sql`true` : sql.join(bounds, sql` and `);
+}
+
+/** What can be asked of the other table alone. */
+function asksVia(filter: object): boolean {
+  return 'lookup' in filter || 'anyOf' in filter;
+}
+
+function ofAnother<Field extends string>(
+  { type }: ListField,
+  { key, table, id, column }: Via,
+  filter: Extract<ListFilter<Field>, { field: Field }>,
+): RawBuilder<unknown> {
+  const { field } = filter;
+  if ('lookup' in filter && filter.lookup === 'isnull') {
+    return filter.value === 'true' ? sql`${sql.raw(key)} is null` : sql`${sql.raw(key)} is not null`;
+  }
+  const there = { [field]: { sql: `v.${column}`, type } } as ListFields<Field>;
+  const found = condition({ fields: there }, filter);
+  return sql`${sql.raw(key)} in (select ${sql.raw(`v.${id} from ${table} v`)} where ${found})`;
+}
+
+/** Whether a condition looks at the driver alone, whose columns begin with `alias`. */
+export function looksAtDriver<Field extends string>(
+  spec: Conditional<Field>,
+  filter: ListFilter<Field>,
+  alias: string,
+): boolean {
+  if ('either' in filter) return filter.either.every((one) => looksAtDriver(spec, one, alias));
+  if ('all' in filter) return filter.all.every((one) => looksAtDriver(spec, one, alias));
+  if ('not' in filter) return looksAtDriver(spec, filter.not, alias);
+  if ('selection' in filter) return true;
+  const { sql: column, via } = spec.fields[filter.field];
+  return column.startsWith(alias) || (via?.key.startsWith(alias) === true && asksVia(filter));
 }
 
 /** PostgreSQL refuses a pattern whose last character escapes nothing. */
