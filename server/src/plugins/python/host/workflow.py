@@ -10,6 +10,7 @@ worker instead of a message broker. Without it a small package of the same name 
 """
 import collections
 import hashlib
+import http.client
 import importlib
 import importlib.util
 import json
@@ -80,7 +81,10 @@ class Wishes:
 
     def _listen(self):
         while True:
-            told = self.ask('workflow', 'answers')
+            try:
+                told = self.ask('workflow', 'answers')
+            except (OSError, http.client.HTTPException):
+                os._exit(1)  # The worker is gone. Whoever takes the execution over has a process of its own.
             for answer in told['answers']:
                 with self._lock:
                     answered = self._waiting.pop(answer['key'], None)
