@@ -17,6 +17,7 @@ import { PluginUploads } from './catalog/plugin-uploads.js';
 import { Plugins } from './catalog/plugins.js';
 import type { ArchiveTaker } from './catalog/take-archive.js';
 import { Cluster } from './cluster/cluster.js';
+import { type CollaborationServices, collaborationServices } from './collaboration-services.js';
 import type { Settings } from './config.js';
 import { Events } from './events/events.js';
 import { Filters } from './filters/filters.js';
@@ -77,6 +78,7 @@ import { type StreamSettings, Streams } from './streaming/streams.js';
 export interface Core
   extends CatalogueServices,
     CloudServices,
+    CollaborationServices,
     IdentityServices,
     OrderingServices,
     ServerServices {
@@ -270,6 +272,7 @@ export async function buildCore({
     maintenance: new Maintenance({ pool, signals }),
     providerContext: new ProviderContexts(pool),
     ...identity,
+    ...collaborationServices({ pool, safe, fetch: taking.fetch }),
     secrets,
     tenantRemoval: new TenantRemoval({
       pool,

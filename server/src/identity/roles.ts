@@ -36,6 +36,9 @@ const VIEWER: readonly Permission[] = [
   'nodes.read',
   'executions.read',
   'events.read',
+  'workspaces.read',
+  'designs.read',
+  'academy.read',
   'members.read',
 ];
 
@@ -60,6 +63,8 @@ const OPERATIONS: readonly Permission[] = [
 
 const USER: readonly Permission[] = [
   ...OPERATIONS,
+  'workspaces.write',
+  'designs.write',
   'blueprints.write',
   'plugins.write',
   'secrets.write',
@@ -69,6 +74,7 @@ const USER: readonly Permission[] = [
 
 const MANAGER: readonly Permission[] = [
   ...USER,
+  'academy.manage',
   'private.read',
   'settings.write',
   'cloud-accounts.write',
