@@ -1,6 +1,7 @@
 // `node scripts/fuzz.mjs WHAT --count N --seed N`: what nobody means to send, against what is built now.
 //   routes   requests to every route of the Cloudify dialect, of a server of its own; --from N begins at that number
 //   cloudbolt   the same for CloudBolt's dialect
+//   insightcloudsec   the same for InsightCloudSec's
 //   blueprints   spoilt blueprints through the compiler, in threads that are ended when they hang
 // Ends with 1 when anything is found, and tells how to have it again.
 import { spawn } from 'node:child_process';
@@ -20,6 +21,7 @@ const HANGS = 20_000;
 const KINDS = {
   routes: (options) => routes(options, 'a-furnished-server.js', 'furnish'),
   cloudbolt: (options) => routes(options, 'a-self-service-server.js', 'furnishSelfService'),
+  insightcloudsec: (options) => routes(options, 'a-furnished-domain.js', 'furnishDomain'),
   blueprints,
 };
 

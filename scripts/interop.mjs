@@ -19,6 +19,7 @@ const SUITES = [
   // Written for Node, against a server like the others: no client in Python, and what they need they get themselves.
   { name: 'directory', folder: 'directory' },
   { name: 'pages', folder: 'pages' },
+  { name: 'insightcloudsec', folder: 'insightcloudsec', client: 'requests==2.32.5' },
 ];
 /** Our own code against other people's servers: a file of server/test/interop, and what it needs beside Node. */
 const NODE_SUITES = [

@@ -213,6 +213,19 @@ const NAMED: Readonly<Record<string, string>> = {
   site_name: 'sites',
   workflow_id: 'workflows',
   filter_id: 'filters',
+  cloud: 'clouds',
+  user: 'users',
+  org: 'organizations',
+  region: 'regions',
+  resource: 'resources',
+  user_id: 'user numbers',
+  user_resource_id: 'users',
+  owner_resource_id: 'users',
+  organization_service_id: 'clouds',
+  resource_ids: 'clouds',
+  target_resource_ids: 'clouds',
+  organization_service_ids: 'clouds',
+  scopes: 'clouds',
 };
 
 /** Texts of which only a few mean something. */
@@ -228,6 +241,17 @@ const MEANT: Readonly<Record<string, readonly string[]>> = {
   recurrence: ['1 days', '2 hours', '1 weeks'],
   since: ['2090-01-01T00:00:00Z', '2020-01-01 00:00:00'],
   password: ['a password for nobody'],
+  access_level: ['BASIC_USER', 'ORGANIZATION_ADMIN', 'DOMAIN_VIEWER'],
+  current_access_level: ['BASIC_USER'],
+  new_access_level: ['ORGANIZATION_ADMIN', 'DOMAIN_ADMIN'],
+  cloud_type: ['AWS', 'K8S', 'GCE'],
+  cloud_type_id: ['AWS', 'K8S'],
+  authentication_type: ['import', 'standard', 'internal', 'saml'],
+  format: ['terraform_state', 'kubernetes'],
+  selected_resource_type: ['instance', 'storagecontainer'],
+  order_by: ['name', 'name DESC', 'creation_time', 'user_id'],
+  organization_name: ['Other', 'Default Organization'],
+  job: ['harvest:Import'],
 };
 
 /** A value of the schema, mostly; now and then anything. */
