@@ -154,3 +154,9 @@ export const deleteEnvironment = tenantStatement(
   'environments_delete',
   'delete from ordering_environments e where e.tenant_id = $1 and e.uid = $2',
 );
+
+/** `$2` environment: what the servers in it cost, which approved orders have put there. */
+export const selectRateOfEnvironment = tenantStatement<{ rate: number }>(
+  'environments_rate',
+  `select coalesce(sum(h.rate), 0)::float8 as rate from quota_holds h where h.tenant_id = $1 and h.environment_uid = $2`,
+);

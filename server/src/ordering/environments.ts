@@ -29,6 +29,7 @@ import {
   selectEnvironmentsOfGroup,
   selectGroupsOfEnvironment,
   selectOsBuildsOfEnvironment,
+  selectRateOfEnvironment,
 } from './environments.store.js';
 import { requireTitle } from './names.js';
 import { managingScope, orderingScope } from './rights.js';
@@ -110,6 +111,14 @@ export class Environments {
     db: Queryable = this.#pool,
   ): Promise<readonly Environment[]> {
     return (await this.ofGroup(caller, group, db)).filter(({ unassigned }) => !unassigned);
+  }
+
+  /** What its servers cost in the unit of the setting, as far as they were ordered. */
+  async rate(caller: Caller, environment: Environment): Promise<number> {
+    const found = await selectRateOfEnvironment.one(this.#pool, orderingScope(caller).tenantId, [
+      environment.uid,
+    ]);
+    return found!.rate;
   }
 
   /** The groups it is attached to, those that the caller sees. */

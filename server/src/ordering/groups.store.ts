@@ -176,3 +176,10 @@ export const insertApprovalGroup = tenantStatement(
   'groups_insert_approval',
   `insert into approval_groups (tenant_id, group_uid, approving_uid) values ($1, $2, $3) on conflict do nothing`,
 );
+
+/** `$2` group: what the servers in it cost, which approved orders have put there. */
+export const selectRateOfGroup = tenantStatement<{ rate: number }>(
+  'groups_rate',
+  `select coalesce(sum(h.rate), 0)::float8 as rate from quota_holds h
+   where h.tenant_id = $1 and h.group_path @> array[$2::bigint] and h.group_path[cardinality(h.group_path)] = $2`,
+);

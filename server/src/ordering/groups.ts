@@ -28,6 +28,7 @@ import {
   selectGroup,
   selectGroupsByKey,
   selectMembers,
+  selectRateOfGroup,
   selectRoles,
   selectSubgroups,
   selectType,
@@ -101,6 +102,11 @@ export class Groups {
     group: Group,
   ): Promise<readonly { number: number; code: string; name: string }[]> {
     return selectSubgroups.all(this.#pool, orderingScope(caller).tenantId, [group.uid]);
+  }
+
+  /** What its own servers cost in the unit of the setting, as far as they were ordered. */
+  async rate(caller: Caller, group: Group): Promise<number> {
+    return (await selectRateOfGroup.one(this.#pool, orderingScope(caller).tenantId, [group.uid]))!.rate;
   }
 
   /** Groups in which a user may order, and whose type may. */

@@ -1,6 +1,7 @@
 /** Environments (specs: cloudbolt.md §5.3). */
 import { Type } from 'typebox';
 import type { EnvironmentField, Network } from '../../ordering/environments.js';
+import { shownRate } from '../../ordering/rates.js';
 import { callerOf } from './auth.js';
 import { type Body, bodyOf } from './body.js';
 import { badRequest, notFoundHere } from './errors.js';
@@ -61,10 +62,11 @@ export const ENVIRONMENTS: Collection<EnvironmentField, EnvironmentRow> = {
 
 async function environmentItem({ core, caller, hrefs, row }: Asked<EnvironmentRow>) {
   const environment = await core.environments.find(caller, { number: row.number });
-  const [groups, osBuilds, applications] = await Promise.all([
+  const [groups, osBuilds, applications, rate] = await Promise.all([
     core.environments.groups(caller, environment),
     core.environments.osBuilds(caller, environment),
     core.environments.applications(caller, environment),
+    core.environments.rate(caller, environment),
   ]);
   const links = (collection: string, things: readonly { number: number; code: string; name: string }[]) =>
     things.map((thing) => hrefs.link(collection, { ...thing, title: thing.name }));
@@ -83,6 +85,7 @@ async function environmentItem({ core, caller, hrefs, row }: Asked<EnvironmentRo
     description: row.description,
     'auto-approval': row.autoApproval,
     auto_approval: row.autoApproval,
+    rate: shownRate(rate, core.settings.rateUnit),
     location: row.location,
     networks: row.networks.map(({ name }) => name),
   };

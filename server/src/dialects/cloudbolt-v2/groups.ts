@@ -1,6 +1,7 @@
 /** Groups (specs: cloudbolt.md §5.2, §5.7). */
 import { Type } from 'typebox';
 import type { GroupField } from '../../ordering/groups.js';
+import { shownRate } from '../../ordering/rates.js';
 import { callerOf } from './auth.js';
 import { bodyOf } from './body.js';
 import { notFoundHere } from './errors.js';
@@ -66,9 +67,10 @@ export const GROUPS: Collection<GroupField, GroupRow> = {
 
 async function groupItem({ core, caller, hrefs, row }: Asked<GroupRow>) {
   const group = await core.groups.find(caller, { number: row.number });
-  const [subgroups, environments] = await Promise.all([
+  const [subgroups, environments, rate] = await Promise.all([
     core.groups.subgroups(caller, group),
     core.environments.ofGroup(caller, group),
+    core.groups.rate(caller, group),
   ]);
   const titled = <T extends { name: string }>(thing: T) => ({ ...thing, title: thing.name });
   const parent =
@@ -88,6 +90,7 @@ async function groupItem({ core, caller, hrefs, row }: Asked<GroupRow>) {
     id: String(row.number),
     'global-id': globalId('groups', row),
     type: row.type,
+    rate: shownRate(rate, core.settings.rateUnit),
     'auto-approval': row.autoApproval,
     description: row.description,
   };

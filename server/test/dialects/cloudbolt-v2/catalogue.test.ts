@@ -22,12 +22,12 @@ describe('a fresh server', () => {
       ['1 Unassigned', '2 Default'],
     );
     const { body: group } = await admin.expect(200, 'GET', 'groups/2/');
-    assert.deepEqual([group.type, group['auto-approval']], ['Organization', true]);
+    assert.deepEqual([group.type, group['auto-approval'], group.rate], ['Organization', true, '0.00/month']);
     assert.deepEqual(group._links.parent, {});
     const { body: unassigned } = await admin.expect(200, 'GET', 'environments/1');
     assert.deepEqual([unassigned.name, unassigned._links['resource-handler']], ['Unassigned', {}]);
     const { body: environment } = await admin.expect(200, 'GET', 'environments/2');
-    assert.equal(environment['auto-approval'], false);
+    assert.deepEqual([environment['auto-approval'], environment.rate], [false, '0.00/month']);
     assert.equal(environment._links['os-builds'].length, 2);
     assert.equal(environment.networks.length, 2);
     const { body: custom } = await admin.expect(200, 'GET', 'blueprints/1');
