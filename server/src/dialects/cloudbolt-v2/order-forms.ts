@@ -90,7 +90,7 @@ export function readItem(list: ItemList, body: Body): ItemRequest {
 }
 
 function readDeploy(body: Body): ItemRequest {
-  const parts: Record<string, ServerWish> = {};
+  const parts: [string, ServerWish][] = [];
   for (const [key, value] of Object.entries(objectMember(body, 'blueprint-items-arguments') ?? {})) {
     if (!key.startsWith(PART)) {
       throw badRequest(
@@ -100,14 +100,14 @@ function readDeploy(body: Body): ItemRequest {
     if (value === null) continue;
     if (typeof value !== 'object' || Array.isArray(value))
       throw badRequest(`Invalid value for '${key}': it should be an object`);
-    parts[key.slice(PART.length)] = readWish(value as Body, key);
+    parts.push([key.slice(PART.length), readWish(value as Body, key)]);
   }
   return {
     kind: 'deploy',
     offer: required('blueprint', hrefMember(body, 'blueprint', ['blueprints'])),
     name: textMember(body, 'resource-name') ?? textMember(body, 'service-name') ?? '',
     parameters: readParameters(body, 'resource-parameters'),
-    parts,
+    parts: Object.fromEntries(parts),
   };
 }
 
