@@ -166,7 +166,11 @@ export class ItemPlanner {
     const parts: Record<string, ServerWish<ReturnType<typeof refOf>>> = {};
     const environments: EnvironmentFact[] = [];
     for (const [at, item] of items.entries()) {
-      const wish = (Object.hasOwn(request.parts, item.name) ? request.parts[item.name] : undefined) ?? { parameters: {}, preconfigurations: {}, applications: [] };
+      const wish = (Object.hasOwn(request.parts, item.name) ? request.parts[item.name] : undefined) ?? {
+        parameters: {},
+        preconfigurations: {},
+        applications: [],
+      };
       const step: PlannedStep[number][] = [];
       if (item.kind === 'server') {
         const defaults = {

@@ -57,10 +57,12 @@ export function planServers(
   const osBuild = buildOf(wish.osBuild ?? named, environment, facts);
   const applications = wish.applications.map((key) => {
     const found = facts.applications.find((one) => one.environment === environment.uid && isKey(one, key));
-    if (found !== undefined) return refOf(found);
+    // What would be accepted and not installed is refused.
     throw unknown(
-      'application-unknown',
-      `Application ${shown(key)} is not available in environment '${environment.name}'`,
+      found === undefined ? 'application-unknown' : 'application-unsupported',
+      found === undefined
+        ? `Application ${shown(key)} is not available in environment '${environment.name}'`
+        : `Application '${found.name}' cannot be installed by an order: offer a blueprint with its action as a build item`,
       'applications',
     );
   });
@@ -88,7 +90,7 @@ export function planServers(
       environment: environment.uid,
       ...size,
       osBuild: osBuild?.name ?? null,
-      applications: applications.map(({ name }) => name),
+      applications: [],
       parameters: rest,
     },
     facts.rates,

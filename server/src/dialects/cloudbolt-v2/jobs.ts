@@ -34,8 +34,9 @@ interface JobListRow {
   readonly status: string;
 }
 
+/** Filtered by its code too. */
 const CODES: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(JOB_TYPES).map(([code, name]) => [name, code]),
+  Object.keys(JOB_TYPES).map((code) => [code, code]),
 );
 
 export const JOBS: Collection<JobField, JobListRow> = {

@@ -456,3 +456,48 @@ test('carts that nobody has touched go after a while, and orders stay', async ()
   assert.equal((await people.rita!.ask('GET', `/api/v2/orders/${cart.id}`)).status, 404);
   assert.equal((await people.rita!.get(`/api/v2/orders/${pending.id}`)).status, 'PENDING');
 });
+
+test('items of each kind have lists of their own, and are taken there', async () => {
+  const cart = await people.rita!.post('/api/v2/orders/', { group: held });
+  const path = `/api/v2/orders/${cart.id}`;
+  await people.rita!.post(`${path}/deploy-items/`, deploy());
+  await people.rita!.post(`${path}/prov-items/`, { environment: place });
+  for (const [list, count] of [
+    ['deploy', 1],
+    ['prov', 1],
+    ['mod', 0],
+    ['decom', 0],
+  ] as const) {
+    assert.equal((await people.rita!.get(`${path}/${list}-items/`)).total, count);
+  }
+  const refused = await people.rita!.ask('POST', `${path}/decom-items/`, { servers: ['/api/v2/servers/99'] });
+  assert.equal(refused.status, 404);
+});
+
+test('jobs are listed by type and status, seen by those of the group, and canceled by their owner', async () => {
+  const order = await people.rita!.post('/api/v2/orders/', anOrder(held, { 'submit-now': 'true' }));
+  const active = await people.aaron!.post(`/api/v2/orders/${order.id}/actions/approve`);
+  const [top, part] = active._links.jobs;
+  for (const filter of [
+    'type:deploy_blueprint;status:pending',
+    'type:Deploy Blueprint',
+    `order.id:${order.id}`,
+  ]) {
+    const listed = await people.rita!.get(`/api/v2/jobs/?filter=${encodeURIComponent(filter)}&page_size=100`);
+    const found = listed._embedded.find((one: Answer) => hrefOf(one) === top.href);
+    assert.ok(found !== undefined, filter);
+    assert.deepEqual(
+      { ...found, _links: 0 },
+      { _links: 0, id: found.id, type: 'Deploy Blueprint', status: 'PENDING' },
+    );
+  }
+  assert.equal((await people.vera!.get(top.href)).status, 'PENDING');
+  assert.equal((await people.otto!.ask('GET', top.href)).status, 404);
+  assert.equal((await people.vera!.ask('POST', `${top.href}/actions/cancel`)).status, 403);
+  assert.equal((await people.rita!.ask('POST', `${part.href}/actions/cancel`)).status, 409);
+  assert.equal((await people.rita!.post(`${top.href}/actions/cancel`)).status, 'TO_CANCEL');
+  await server.core.carryOut.all();
+  const over = await people.rita!.get(`${top.href}?wait=20`);
+  assert.deepEqual([over.status, over.errors], ['CANCELED', 'It was canceled before it began']);
+  assert.equal((await people.rita!.ask('POST', `${top.href}/actions/cancel`)).status, 409);
+});
