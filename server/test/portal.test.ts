@@ -9,7 +9,7 @@ import { referencePath } from '../src/portal/portal.js';
 import { aServer } from './support/a-server.js';
 
 const { url } = await aServer();
-const PAGES = ['/docs/', ...DIALECTS.map(referencePath)];
+const PAGES = ['/docs/', ...DIALECTS.map(referencePath), '/api/v2/browser'];
 const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',

@@ -14,9 +14,10 @@ export function el<Name extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[Name] {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(given)) {
-    if (value === null || value === undefined || value === false) continue;
+    const spoken = key.startsWith('aria-');
+    if (value === null || value === undefined || (value === false && !spoken)) continue;
     if (typeof value === 'function') element.addEventListener(key.slice(2), value as EventListener);
-    else element.setAttribute(key, value === true ? '' : String(value));
+    else element.setAttribute(key, value === true && !spoken ? '' : String(value));
   }
   put(element, ...children);
   return element;

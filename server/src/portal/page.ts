@@ -12,6 +12,8 @@ export interface Family {
   /** The first paths that its operations have. */
   readonly roots: readonly string[];
   readonly about: string;
+  /** Where one can look around in it. */
+  readonly browser: string | null;
   readonly documents: readonly { readonly path: string; readonly title: string }[];
 }
 
@@ -24,11 +26,12 @@ interface Frame {
 }
 
 export function indexPage(assets: AssetPaths, families: readonly Family[]): string {
-  const cards = families.map(({ title, page, roots, about, documents }) => {
+  const cards = families.map(({ title, page, roots, about, documents, browser }) => {
+    const look = browser === null ? null : html`· <a href="${browser}">API browser</a>`;
     const files = documents.map((each) => html`<a href="${each.path}">${each.title}</a> `);
     const at = roots.map((root) => html`<code>${root}</code> `);
     return html`<li class="card"><h2><a href="${page}">${title}</a></h2>
-<p>${about}</p><p class="muted">${at}</p><p class="files">OpenAPI: ${files}</p></li>`;
+<p>${about}</p><p class="muted">${at}</p><p class="files">OpenAPI: ${files}${look}</p></li>`;
   });
   return framed(assets, families, {
     title: 'API reference',
@@ -61,13 +64,12 @@ export function referencePage(assets: AssetPaths, families: readonly Family[], f
   });
 }
 
-/** @param root of the API that is looked through, and where its reference is */
 export function browserPage(assets: AssetPaths, families: readonly Family[], family: Family): string {
   return framed(assets, families, {
     title: 'API browser',
     script: 'browser',
     kind: 'browser',
-    here: `${family.roots[0]}/browser`,
+    here: family.browser ?? '',
     body: html`<main id="main" class="browser" data-root="${`${family.roots[0]}/`}" data-reference="${family.page}" data-document="${family.documents[0]?.path ?? ''}">
 <h1 class="visually-hidden">API browser</h1>
 <noscript><p class="note warn">The API browser is a script. Without it, use curl: <code>GET ${`${family.roots[0]}/`}</code>.</p></noscript>
@@ -76,10 +78,10 @@ export function browserPage(assets: AssetPaths, families: readonly Family[], fam
 }
 
 function framed(assets: AssetPaths, families: readonly Family[], frame: Frame): string {
-  const links = families.map(({ title, page }) => {
-    const current = page === frame.here ? html` aria-current="page"` : null;
-    return html`<a href="${page}"${current}>${title}</a>`;
-  });
+  const links = families.map(({ title, page }) => navLink(page, title, frame.here));
+  const browsers = families.flatMap(({ browser }) =>
+    browser === null ? [] : [navLink(browser, 'API browser', frame.here)],
+  );
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -97,11 +99,16 @@ function framed(assets: AssetPaths, families: readonly Family[], frame: Frame): 
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
 <a class="brand" href="/">${MARK}<span>Orrery</span></a>
-<nav class="families" aria-label="APIs">${links}</nav>
+<nav class="families" aria-label="APIs">${links}${browsers}</nav>
 <div class="tools" id="tools"></div>
 </header>
 ${frame.body}
 </body>
 </html>
 `.text;
+}
+
+function navLink(page: string, title: string, here: string): Html {
+  const current = page === here ? html` aria-current="page"` : null;
+  return html`<a href="${page}"${current}>${title}</a>`;
 }

@@ -1,19 +1,24 @@
 /**
- * Where people read about the APIs: a page over the OpenAPI documents of every dialect, and the documents themselves.
+ * Where people read about the APIs: a page over the OpenAPI documents of every dialect, the documents themselves, and a
+ * browser of the one API that is made of links.
  *
- * Everything here is public and tells nothing but what the code says of itself. Documents are made when somebody first asks.
+ * Everything here is public and tells nothing but what the code says of itself; the browser asks the API with the rights of whoever uses
+ * it, and has none. Documents are made when somebody first asks.
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Dialect, ReferenceDocument } from '../dialects/dialect.js';
 import { documentText, openApiDocument } from '../openapi/document.js';
 import type { Route } from '../openapi/routes.js';
 import { addAssets, Served } from './assets.js';
-import { type Family, indexPage, POLICY, referencePage } from './page.js';
+import { browserPage, type Family, indexPage, POLICY, referencePage } from './page.js';
 
 export interface SpokenDialect {
   readonly dialect: Dialect;
   readonly routes: readonly Route[];
 }
+
+/** The dialect whose answers are links. */
+const BROWSED = 'cloudbolt-v2';
 
 /** Where the server tells what a dialect understands, in one document. */
 export function documentPath(dialect: Pick<Dialect, 'name'>): string {
@@ -33,6 +38,7 @@ export function addPortal(app: FastifyInstance, spoken: readonly SpokenDialect[]
   addPage(app, '/docs', () => indexPage(assets, families));
   for (const family of families) {
     addPage(app, family.page, () => referencePage(assets, families, family));
+    if (family.browser !== null) addPage(app, family.browser, () => browserPage(assets, families, family));
   }
 }
 
@@ -45,6 +51,7 @@ function familyOf(dialect: Dialect): Family {
     roots: dialect.roots,
     about: first,
     documents,
+    browser: dialect.name === BROWSED ? `${dialect.roots[0]}/browser` : null,
   };
 }
 
