@@ -20,6 +20,7 @@ const SUITES = [
   { name: 'directory', folder: 'directory' },
   { name: 'pages', folder: 'pages' },
   { name: 'insightcloudsec', folder: 'insightcloudsec', client: 'requests==2.32.5' },
+  { name: 'portal', folder: 'portal' },
 ];
 /** Our own code against other people's servers: a file of server/test/interop, and what it needs beside Node. */
 const NODE_SUITES = [

@@ -98,7 +98,7 @@ function framed(assets: AssetPaths, families: readonly Family[], frame: Frame): 
 <body class="${frame.kind}-page">
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
-<a class="brand" href="/">${MARK}<span>Orrery</span></a>
+<a class="brand" href="/" aria-label="Orrery">${MARK}<span>Orrery</span></a>
 <nav class="families" aria-label="APIs">${links}${browsers}</nav>
 <div class="tools" id="tools"></div>
 </header>

@@ -32,7 +32,13 @@ describe('links', () => {
       name: '',
     };
     assert.deepEqual(told(body), {
-      links: ['self /api/v2/orders/104', 'group /api/v2/groups/2', 'jobs /api/v2/jobs/1', 'jobs /api/v2/jobs/2', 'plain /api/v2/plain/'],
+      links: [
+        'self /api/v2/orders/104',
+        'group /api/v2/groups/2',
+        'jobs /api/v2/jobs/1',
+        'jobs /api/v2/jobs/2',
+        'plain /api/v2/plain/',
+      ],
       actions: ['submit /api/v2/orders/104/actions/submit', 'cancel /api/v2/orders/104/actions/cancel'],
     });
     assert.deepEqual(shapeOf(body).properties, [['name', '']]);
@@ -45,11 +51,17 @@ describe('links', () => {
   });
 
   test('of actions may stand by name too', () => {
-    assert.deepEqual(told({ _links: { actions: { power_on: { href: '/x' }, many: [{ href: '/y' }] } } }).actions, ['power_on /x', 'many /y']);
+    assert.deepEqual(
+      told({ _links: { actions: { power_on: { href: '/x' }, many: [{ href: '/y' }] } } }).actions,
+      ['power_on /x', 'many /y'],
+    );
   });
 
   test('of a root are names and paths', () => {
-    assert.deepEqual(told({ jobs: '/api/v2/jobs/', users: '/api/v2/users/' }).links, ['jobs /api/v2/jobs/', 'users /api/v2/users/']);
+    assert.deepEqual(told({ jobs: '/api/v2/jobs/', users: '/api/v2/users/' }).links, [
+      'jobs /api/v2/jobs/',
+      'users /api/v2/users/',
+    ]);
     assert.deepEqual(told({ jobs: '/api/v2/jobs/', name: 'x' }).links, []);
   });
 
@@ -61,7 +73,16 @@ describe('links', () => {
   });
 
   test('odd answers have none, and break nothing', () => {
-    for (const odd of [null, 3, 'text', [], {}, { _links: 7 }, { _links: { a: 5, b: null } }, { _embedded: 'x' }]) {
+    for (const odd of [
+      null,
+      3,
+      'text',
+      [],
+      {},
+      { _links: 7 },
+      { _links: { a: 5, b: null } },
+      { _embedded: 'x' },
+    ]) {
       assert.deepEqual(told(odd), { links: [], actions: [] });
     }
   });
@@ -70,14 +91,28 @@ describe('links', () => {
 test('lists and maps of embedded things are both read, with the page they are on', () => {
   const items = [{ name: 'a' }];
   const list = shapeOf({
-    _links: { self: { href: '/x?page=2', title: 'List of Groups - Page 2 of 4' }, next: { href: '/x?page=3' }, previous: { href: '/x?page=1' } },
+    _links: {
+      self: { href: '/x?page=2', title: 'List of Groups - Page 2 of 4' },
+      next: { href: '/x?page=3' },
+      previous: { href: '/x?page=1' },
+    },
     total: 11,
     count: 3,
     _embedded: items,
   });
   assert.deepEqual(list.embedded, [{ rel: 'items', items }]);
-  assert.deepEqual(list.pages, { number: 2, of: 4, total: 11, count: 3, next: '/x?page=3', previous: '/x?page=1' });
-  assert.deepEqual(list.links.map(({ rel }) => rel), ['self']);
+  assert.deepEqual(list.pages, {
+    number: 2,
+    of: 4,
+    total: 11,
+    count: 3,
+    next: '/x?page=3',
+    previous: '/x?page=1',
+  });
+  assert.deepEqual(
+    list.links.map(({ rel }) => rel),
+    ['self'],
+  );
   assert.deepEqual(shapeOf({ _embedded: { parts: items, one: { a: 1 } } }).embedded, [
     { rel: 'parts', items },
     { rel: 'one', items: [{ a: 1 }] },
@@ -85,24 +120,46 @@ test('lists and maps of embedded things are both read, with the page they are on
 });
 
 test('only paths below the root are followed, since credentials go with them', () => {
-  for (const fine of ['/api/v2/', '/api/v2', '/api/v2/orders/1?filter=a:b']) assert.equal(within('/api/v2/', fine), fine);
-  for (const odd of ['https://example.com/api/v2/', '//example.com/api/v2/', '/\\example.com', 'javascript:alert(1)', '/api/v20/', '/api/v2/../v3.1/tokens', '/api/v2/%2e%2E/x', '/login', '', '/api/v2/\u0000']) {
+  for (const fine of ['/api/v2/', '/api/v2', '/api/v2/orders/1?filter=a:b'])
+    assert.equal(within('/api/v2/', fine), fine);
+  for (const odd of [
+    'https://example.com/api/v2/',
+    '//example.com/api/v2/',
+    '/\\example.com',
+    'javascript:alert(1)',
+    '/api/v20/',
+    '/api/v2/../v3.1/tokens',
+    '/api/v2/%2e%2E/x',
+    '/login',
+    '',
+    '/api/v2/\u0000',
+  ]) {
     assert.equal(within('/api/v2/', odd), null, odd);
   }
   assert.equal(within('/api/v2/', '/api/v2/x#y'), '/api/v2/x');
 });
 
 test('what is called like a secret is covered, wherever it is', () => {
-  assert.deepEqual(covered({ name: 'x', password: 'hush', deep: [{ 'api-token': 'hush', token_url: '/api/v2/x' }], secret: '' }), {
-    name: 'x',
-    password: '••••••••',
-    deep: [{ 'api-token': '••••••••', token_url: '/api/v2/x' }],
-    secret: '',
-  });
+  assert.deepEqual(
+    covered({
+      name: 'x',
+      password: 'hush',
+      deep: [{ 'api-token': 'hush', token_url: '/api/v2/x' }],
+      secret: '',
+    }),
+    {
+      name: 'x',
+      password: '••••••••',
+      deep: [{ 'api-token': '••••••••', token_url: '/api/v2/x' }],
+      secret: '',
+    },
+  );
 });
 
 test('a question of a list becomes an address and back', () => {
-  const question = questionOf('/api/v2/jobs/?filter=status:SUCCESS;owner.user.username:a%20b&attributes=owner&page=3&page_size=5');
+  const question = questionOf(
+    '/api/v2/jobs/?filter=status:SUCCESS;owner.user.username:a%20b&attributes=owner&page=3&page_size=5',
+  );
   assert.deepEqual(question.filter, ['status:SUCCESS', 'owner.user.username:a b']);
   assert.equal(question.attributes, 'owner');
   const next = hrefOf(asking(question, { filter: [condition('type', 'icontains', 'prov;ision')] }));

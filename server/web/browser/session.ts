@@ -25,6 +25,7 @@ export class Session {
   readonly #root: string;
   #held: Held | null = kept();
   #again: Credentials | null = null;
+  #lastName = this.#held?.username ?? '';
 
   /** @param root with a slash at the end */
   constructor(root: string) {
@@ -33,6 +34,11 @@ export class Session {
 
   get username(): string | null {
     return this.#held?.username ?? null;
+  }
+
+  /** Who was signed in last, for the form. */
+  get lastName(): string {
+    return this.#lastName;
   }
 
   /** Milliseconds since the epoch; null: the token does not say. */
@@ -89,11 +95,13 @@ export class Session {
 
   signOut(): void {
     this.#again = null;
+    this.#lastName = '';
     this.forget();
   }
 
   #hold(held: Held): void {
     this.#held = held;
+    this.#lastName = held.username;
     try {
       sessionStorage.setItem(KEY, JSON.stringify(held));
     } catch {

@@ -25,7 +25,7 @@ export function signInView(session: Session, why: string, done: () => void): HTM
   const token = field('token', 'Token', { type: 'password', autocomplete: 'off' });
   const again = el('input', { type: 'checkbox', id: 'sign-in-again' });
   const button = el('button', { type: 'submit' }, 'Sign in');
-  username.input.value = session.username ?? '';
+  username.input.value = session.lastName;
   const form = el(
     'form',
     { class: 'sign-in pane' },
