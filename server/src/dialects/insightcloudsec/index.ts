@@ -34,6 +34,29 @@ export const insightCloudSec: Dialect = {
   title: 'InsightCloudSec',
   roots: ['/v2', '/v3'],
   api: API,
+  reference: {
+    page: '/docs/insightcloudsec/',
+    documents: [
+      {
+        path: '/docs/insightcloudsec/openapi/v1.json',
+        title: 'InsightCloudSec v1: identity and system',
+        tags: ['Session', 'Users', 'Keys', 'Second factor', 'Organizations', 'System'],
+        samples: true,
+      },
+      {
+        path: '/docs/insightcloudsec/openapi/v2.json',
+        title: 'InsightCloudSec v2: cloud accounts',
+        tags: ['Clouds', 'Harvesting', 'Badges'],
+        samples: true,
+      },
+      {
+        path: '/docs/insightcloudsec/openapi/v3.json',
+        title: 'InsightCloudSec v3: what was found in them',
+        tags: ['Resources'],
+        samples: true,
+      },
+    ],
+  },
   refuseUrl: (reply, message) =>
     sendBare(reply, 400, { error_message: message, error_type: 'invalid_input' }),
   mount: async (app, core) => {
