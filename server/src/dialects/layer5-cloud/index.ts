@@ -60,6 +60,10 @@ export const layer5Cloud: Dialect = {
   title: 'Layer5 Cloud',
   roots: ROOTS,
   api: API,
+  reference: {
+    page: '/system/api/docs',
+    documents: [{ path: '/system/api/docs/openapi.json', title: 'Layer5 Cloud' }],
+  },
   refuseUrl(reply, message) {
     sendError(reply, badRequest(message));
   },
