@@ -108,8 +108,7 @@ test('a blueprint of one API is ordered through the other, and both see the same
   const executions = (await cloudify('GET', `executions?deployment_id=${deployment.id}`)).items;
   const install = executions.find((one: Answer) => one.workflow_id === 'install');
   assert.equal(install.status, 'terminated');
-  const events = (await cloudify('GET', `events?execution_id=${install.id}&_size=1000`))
-    .items;
+  const events = (await cloudify('GET', `events?execution_id=${install.id}&_size=1000`)).items;
   assert.ok(events.some((one: Answer) => one.message.includes('good morning from the script')));
   const outputs = await cloudify('GET', `deployments/${deployment.id}/outputs`);
   assert.deepEqual(outputs.outputs, { said: 'good morning' });

@@ -137,7 +137,8 @@ function prepare(scope: FastifyInstance, core: Core): void {
     const { type, required = [] } = schema as { type?: string; required?: readonly string[] };
     return (given: unknown) => {
       // Nothing at all is an object without members, where none is needed.
-      const value = (given ?? undefined) === undefined && type === 'object' && required.length === 0 ? {} : given;
+      const value =
+        (given ?? undefined) === undefined && type === 'object' && required.length === 0 ? {} : given;
       if (validator.Check(value)) return { value };
       const [first] = validator.Errors(value);
       const where = first?.instancePath.replace(/^\//, '').replaceAll('/', '.') ?? '';
