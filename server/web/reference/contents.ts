@@ -165,7 +165,7 @@ function linksOf(operations: readonly Described[]): HTMLElement {
     const link = operationLink(each);
     if (twice.has(textOf(each.operation.summary))) {
       const version = /\/(v\d+(?:\.\d+)?)\//.exec(each.path)?.[1] ?? each.path;
-      link.append(el('small', { class: 'count' }, version));
+      link.lastElementChild?.append(` · ${version}`);
     }
     return el('li', {}, link);
   });
