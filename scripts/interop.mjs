@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeReady, root } from './ready.mjs';
 
+const CHROMIUM = { file: '/usr/bin/chromium', package: 'chromium' };
+
 /** A folder of tests, and the package whose client it drives. */
 const SUITES = [
   { name: 'cloudify', folder: 'cloudify', client: 'cloudify-common==7.0.5' },
@@ -18,9 +20,9 @@ const SUITES = [
   { name: 'plugins', folder: 'plugins', client: 'cloudify-common==7.0.5' },
   // Written for Node, against a server like the others: no client in Python, and what they need they get themselves.
   { name: 'directory', folder: 'directory' },
-  { name: 'pages', folder: 'pages' },
+  { name: 'pages', folder: 'pages', debian: CHROMIUM },
   { name: 'insightcloudsec', folder: 'insightcloudsec', client: 'requests==2.32.5' },
-  { name: 'portal', folder: 'portal' },
+  { name: 'portal', folder: 'portal', debian: CHROMIUM },
 ];
 /** Our own code against other people's servers: a file of server/test/interop, and what it needs beside Node. */
 const NODE_SUITES = [
@@ -211,6 +213,7 @@ async function main() {
   const needsPython = nodes.length > 0 || suites.some(({ client }) => client !== undefined);
   const found = needsPython ? findPython() : null;
   const pythons = suites.map(({ client }) => (client === undefined ? null : environment(found, client)));
+  for (const { debian } of suites) if (debian !== undefined) installDebian(debian);
   await makeReady();
   const failed = [];
   for (const suite of nodes) if ((await runNodeSuite(suite, found)) !== 0) failed.push(suite.name);
