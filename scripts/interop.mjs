@@ -22,6 +22,8 @@ const SUITES = [
   { name: 'directory', folder: 'directory' },
   { name: 'pages', folder: 'pages', debian: CHROMIUM },
   { name: 'insightcloudsec', folder: 'insightcloudsec', client: 'requests==2.32.5' },
+  { name: 'layer5', folder: 'layer5', client: 'requests==2.32.5' },
+  { name: 'layer5-client', folder: 'layer5-client' },
   { name: 'portal', folder: 'portal', debian: CHROMIUM },
 ];
 /** Our own code against other people's servers: a file of server/test/interop, and what it needs beside Node. */
