@@ -38,7 +38,7 @@ const CAPABILITIES = entity('Capabilities', {
 export function addHandshake(mounting: Mounting): void {
   const tag = 'System';
   for (const [path, name] of [
-    ['/capabilities', 'capabilities'],
+    ['/capabilities', 'capabilities_get'],
     ['/:mesheryVersion/capabilities', 'capabilities_of_version'],
   ] as const) {
     openRoute(
