@@ -55,6 +55,9 @@ export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   event_subjects: true,
   row_counts: true,
   kept_answers: true,
+  // What is told of what was done, and the workspace that every tenant is born with.
+  notices: true,
+  workspaces: 1,
   // What a first start gives people to order (ordering/first-contents.ts).
   cloud_accounts: 1,
   tenant_numbers: true,
