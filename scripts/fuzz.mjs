@@ -2,6 +2,7 @@
 //   routes   requests to every route of the Cloudify dialect, of a server of its own; --from N begins at that number
 //   cloudbolt   the same for CloudBolt's dialect
 //   insightcloudsec   the same for InsightCloudSec's
+//   layer5   the same for Layer5's
 //   blueprints   spoilt blueprints through the compiler, in threads that are ended when they hang
 // Ends with 1 when anything is found, and tells how to have it again.
 import { spawn } from 'node:child_process';
@@ -22,6 +23,7 @@ const KINDS = {
   routes: (options) => routes(options, 'a-furnished-server.js', 'furnish'),
   cloudbolt: (options) => routes(options, 'a-self-service-server.js', 'furnishSelfService'),
   insightcloudsec: (options) => routes(options, 'a-furnished-domain.js', 'furnishDomain'),
+  layer5: (options) => routes(options, 'a-furnished-cloud.js', 'furnishCloud'),
   blueprints,
 };
 
