@@ -304,7 +304,7 @@ begin
   select t.id, u.id, new.thing, new.action, 'informational',
     left(concat(new.username, ': ', new.action, ' ', new.thing, ' ', new.thing_id), 1000),
     case when subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then subject::uuid end, true
-  from tenants t, users u where t.id = new.tenant_id and u.id = new.user_id;
+  from tenants t, users u where t.id = new.tenant_id and u.id = new.user_id for key share;
   return null;
 end
 $$;

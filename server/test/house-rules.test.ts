@@ -16,7 +16,7 @@ const cli = existsSync(join(ROOT, 'cli/src')) ? readSources(join(ROOT, 'cli/src'
 
 /** The first pattern that fits says where a file belongs. */
 const PLACES: readonly (readonly [RegExp, string])[] = [
-  [/^(errors|caller|ids|traces|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
+  [/^(errors|caller|ids|traces|json-document|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
   [/^(main|running-server|remote-worker|serve|work|duty|landing|metrics|tracing|demo|doctor)\.ts$/, 'entry'],
   [/^(core|collaboration-services)\.ts$/, 'core'],
   [

@@ -15,9 +15,10 @@ export const selectPreferences = systemStatement<PreferencesRow>(
 );
 
 /** Locked against another change of the same user. */
+/** No row: the user has been removed meanwhile. */
 export const lockPreferences = systemStatement<PreferencesRow>(
   'preferences_lock',
-  `insert into user_preferences (user_id) values ($1)
+  `insert into user_preferences (user_id) select u.id from users u where u.id = $1 for key share
    on conflict (user_id) do update set updated_at = user_preferences.updated_at
    returning preferences, updated_at as "updatedAt"`,
   WHY,

@@ -7,6 +7,7 @@
 import { type Caller, requirePermission } from '../caller.js';
 import type { Json, JsonObject } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
+import { signInRefused } from '../identity/callers.js';
 import { requirePerson } from '../identity/permission.js';
 import type { Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
@@ -48,7 +49,9 @@ export class Preferences {
     requirePermission(caller, 'tokens.own');
     requirePerson(caller);
     return inTransaction(this.#pool, async (client) => {
-      const before = (await lockPreferences.one(client, [caller.userId]))!.preferences;
+      const row = await lockPreferences.one(client, [caller.userId]);
+      if (row === null) throw signInRefused();
+      const before = row.preferences;
       const { selectedWorkspace, ...rest } = change;
       const after: JsonObject = { ...before, ...rest };
       const places: Record<string, Json> = { ...objectAt(after, 'selectedWorkspaceForOrganizations') };

@@ -18,6 +18,7 @@ interface Document {
 }
 interface Operation {
   readonly parameters?: readonly (Schema & { name: string; in: string; schema: Schema })[];
+  readonly responses?: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
 }
 
@@ -28,7 +29,8 @@ export function routesOf(published: unknown): PublishedRoute[] {
   const { paths } = published as Document;
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations)
-      .filter(([method]) => METHODS.has(method))
+      // What streams has no end that anybody could wait for.
+      .filter(([method, operation]) => METHODS.has(method) && !streams(operation))
       .map(([method, operation]) => {
         const { parameters = [], requestBody } = resolved(published, operation, 0) as Operation;
         return {
@@ -41,6 +43,10 @@ export function routesOf(published: unknown): PublishedRoute[] {
         };
       }),
   );
+}
+
+function streams({ responses }: Operation): boolean {
+  return responses?.['200']?.content?.['text/event-stream'] !== undefined;
 }
 
 function resolved(document: unknown, part: unknown, depth: number): unknown {

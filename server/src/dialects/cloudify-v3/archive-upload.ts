@@ -17,9 +17,9 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { FastifyRequest } from 'fastify';
 import { DomainError } from '../../errors.js';
+import { readDocument } from '../../json-document.js';
 import { badParameters } from './errors.js';
 import { fieldsOrStream } from './fields-in-body.js';
-import { readDocument } from './json-document.js';
 import type { Params } from './lenient.js';
 
 export type Archive =

@@ -1,5 +1,6 @@
 /** What an upload of a blueprint asks for, in any of the forms of `archive-upload.ts`. */
 import type { FastifyRequest } from 'fastify';
+import { readDocument } from '../../json-document.js';
 import {
   type Archive,
   textField,
@@ -7,7 +8,6 @@ import {
   type UploadLimits,
   withArchive,
 } from './archive-upload.js';
-import { readDocument } from './json-document.js';
 import { readLabels } from './labels.js';
 import { booleanOf, type Params } from './lenient.js';
 import { OF_RECORDS, refuseRestored } from './restored-fields.js';

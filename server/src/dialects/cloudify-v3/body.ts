@@ -11,8 +11,8 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { readDocument } from '../../json-document.js';
 import { badParameters, CloudifyError } from './errors.js';
-import { readDocument } from './json-document.js';
 import { withoutNulls } from './lenient.js';
 
 declare module 'fastify' {

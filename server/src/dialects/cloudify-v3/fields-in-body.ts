@@ -4,8 +4,8 @@
  */
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { readDocument } from '../../json-document.js';
 import { badParameters } from './errors.js';
-import { readDocument } from './json-document.js';
 
 /** Longer objects than this name no URL that anybody would fetch. */
 const MOST_BYTES = 65_536;

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
+import { readDocument } from '../../json-document.js';
 import { badRequest, WireError } from './errors.js';
 import { inCamelCase } from './spelling.js';
 
@@ -37,21 +38,26 @@ export function acceptBodies(scope: FastifyInstance): void {
 async function readAll(payload: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of payload) {
-    size += chunk.length;
-    if (size > limit) throw new WireError(413, `The body is longer than ${limit} bytes`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of payload) {
+      size += chunk.length;
+      if (size > limit) throw new WireError(413, `The body is longer than ${limit} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // The client has gone: there is nobody to answer.
+    throw error instanceof WireError ? error : badRequest('The body broke off');
   }
   return Buffer.concat(chunks);
 }
 
 function parsed(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
-  let value: unknown;
+  let text: string;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw badRequest('The body is not JSON');
   }
-  return inCamelCase(value);
+  return inCamelCase(readDocument(text, 'The body'));
 }

@@ -1,6 +1,7 @@
 /** Credentials (specs: layer5.md §9.2): lists never hold values, their owner may ask for one. */
 import Type from 'typebox';
 import type { JsonObject } from '../../dsl/plan.js';
+import { isUuid } from '../../membership/acting-tenant.js';
 import type { CredentialField } from '../../workspaces/credentials.js';
 import { absent, badRequest } from './errors.js';
 import { type ListingOptions, one, pageOf, readListing, rowsOf } from './listing.js';
@@ -150,6 +151,7 @@ export function addCredentials(mounting: Mounting): void {
 }
 
 async function find(call: Call, id: string): Promise<Record<string, unknown>> {
+  if (!isUuid(id)) throw absent('Credential', id);
   const [row] = rowsOf<Row>(
     await call.core.userCredentials.list(
       call.caller,

@@ -5,7 +5,7 @@
  * beyond the range of a double would come back as null, and `__proto__` means something else to a JavaScript object.
  * Found here, each is told with the place where it stands; found later, it would be a mistake of the server.
  */
-import { badParameters } from './errors.js';
+import { DomainError } from './errors.js';
 
 /** Deeper than any value that a room accepts, and far from what a parser survives. */
 const DEEPEST = 250;
@@ -26,14 +26,14 @@ interface Container {
  * Parses a document.
  *
  * @param what how messages name the document, e.g. `The request body`
- * @throws CloudifyError `bad_parameters_error` when it is no JSON, or holds what cannot be kept
+ * @throws DomainError `invalid` (`document-illegal`) when it is no JSON, or holds what cannot be kept
  */
 export function readDocument(text: string, what: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw badParameters(`${what} is not valid JSON`);
+    throw unkept(`${what} is not valid JSON`);
   }
   checkAll(value, what);
   return value;
@@ -50,13 +50,12 @@ function checkAll(document: unknown, what: string): void {
   for (;;) {
     const container = waiting.pop();
     if (container === undefined) return;
-    if (container.depth > DEEPEST)
-      throw badParameters(`${what} is nested too deeply: at most ${DEEPEST} levels`);
+    if (container.depth > DEEPEST) throw unkept(`${what} is nested too deeply: at most ${DEEPEST} levels`);
     const isList = Array.isArray(container.value);
     for (const key in container.value) {
       const value: unknown = container.value[key as never];
       count += 1;
-      if (count > MOST_VALUES) throw badParameters(`${what} holds more than ${MOST_VALUES} values`);
+      if (count > MOST_VALUES) throw unkept(`${what} holds more than ${MOST_VALUES} values`);
       if (!isList) checkKey(key, container, what);
       if (typeof value === 'object' && value !== null) {
         waiting.push({ value, depth: container.depth + 1, within: container, key });
@@ -69,20 +68,18 @@ function checkAll(document: unknown, what: string): void {
 
 function checkKey(key: string, within: Container, what: string): void {
   const at = () => (within.within === null ? what : placeOf(within.within, within.key));
-  if (key === '__proto__') throw badParameters(`${at()} holds the key __proto__, which is not allowed`);
+  if (key === '__proto__') throw unkept(`${at()} holds the key __proto__, which is not allowed`);
   if (UNKEPT.test(key)) {
-    throw badParameters(
-      `${at()} holds a key with a NUL character or half a surrogate pair, which is no text`,
-    );
+    throw unkept(`${at()} holds a key with a NUL character or half a surrogate pair, which is no text`);
   }
 }
 
 function checkLeaf(value: unknown, place: () => string): void {
   if (typeof value === 'string' && UNKEPT.test(value)) {
-    throw badParameters(`Invalid value for ${place()}: a NUL character or half a surrogate pair is no text`);
+    throw unkept(`Invalid value for ${place()}: a NUL character or half a surrogate pair is no text`);
   }
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw badParameters(`Invalid value for ${place()}: the number is out of range`);
+    throw unkept(`Invalid value for ${place()}: the number is out of range`);
   }
 }
 
@@ -92,4 +89,8 @@ function placeOf(within: Container, key: string | number): string {
   for (let at: Container | null = within; at !== null && at.within !== null; at = at.within)
     keys.push(at.key);
   return keys.reverse().join('.').slice(0, 200);
+}
+
+function unkept(message: string): DomainError {
+  return new DomainError('invalid', 'document-illegal', message);
 }
