@@ -4,7 +4,7 @@ import { systemStatement, tenantStatement } from '../store/statement.js';
 export const insertSync = tenantStatement<{ uid: number }>(
   'server_syncs_insert',
   `insert into server_syncs (tenant_id, cloud_account_uid, execution_id)
-   select a.tenant_id, a.uid, $3 from cloud_accounts a where a.tenant_id = $1 and a.uid = $2 for key share
+   select $1::bigint, a.uid, $3::text from cloud_accounts a where a.tenant_id = $1 and a.uid = $2 for key share
    on conflict (cloud_account_uid) where ended_at is null do nothing returning uid`,
 );
 
