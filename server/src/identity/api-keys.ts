@@ -41,7 +41,9 @@ export class ApiKeys {
     }
     return inTransaction(this.#pool, async (client) => {
       const user = await this.#find(client, caller, ref);
-      await lockOwner.one(client, [user.id]);
+      const held = await lockOwner.one(client, [user.id]);
+      // Removed since it was found; one that is suspended may have a key.
+      if (held === null && (await findProfile(client, ref)) === null) throw userNotFound(ref);
       return putKey(client, caller, user.id, Math.max(length, KEY_LENGTHS.least), user.username);
     });
   }

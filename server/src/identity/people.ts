@@ -131,7 +131,7 @@ export class People {
     return this.#change(caller, ref, 'make-api-only', async (client, user) => {
       if (user.builtin) throw refused('builtin-user', `User \`${user.username}\` can always sign in`);
       if (user.id === caller.userId) throw refused('own-user', 'Users cannot make themselves API-only');
-      await updateToApiOnly.run(client, [user.id]);
+      if ((await updateToApiOnly.run(client, [user.id])) === 0) throw userNotFound(ref);
       await deleteOwnTokens.run(client, [user.id]);
       return { key: (await putKey(client, caller, user.id)).value };
     });

@@ -16,6 +16,8 @@ const WHY = 'replaces whole tables, whose tenants are replaced with them';
 
 /** Seconds that others may hold a table before it is given up. */
 const LOCK_PATIENCE = 60;
+const LOCK_TRIES = 20;
+const DEADLOCK = '40P01';
 
 export interface ForeignKey {
   readonly table: string;
@@ -41,10 +43,23 @@ const sequences = systemStatement<{ table: string; column: string; sequence: str
   WHY,
 );
 
-/** Waits until nobody uses the tables; from then on nobody else can, until the transaction ends. */
+/**
+ * Waits until nobody uses the tables; from then on nobody else can, until the transaction ends. Others take tables in orders of
+ * their own: where they and this wait for each other, this gives back what it has and begins again.
+ */
 export async function lockTables(client: Client, tables: readonly string[]): Promise<void> {
   await client.query(`set local lock_timeout = '${LOCK_PATIENCE}s'`);
-  await client.query(`lock table ${list(tables)} in access exclusive mode`);
+  for (let tries = 1; ; tries += 1) {
+    await client.query('savepoint before_locks');
+    try {
+      await client.query(`lock table ${list(tables)} in access exclusive mode`);
+      await client.query('release savepoint before_locks');
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== DEADLOCK || tries === LOCK_TRIES) throw error;
+      await client.query('rollback to savepoint before_locks');
+    }
+  }
 }
 
 /** Takes foreign keys and triggers off; returns what `restoreRules` puts back. */
