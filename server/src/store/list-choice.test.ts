@@ -82,12 +82,12 @@ describe('pages of a counted collection', () => {
 
   it('are right however many rows have come or gone since somebody counted', async () => {
     const whole = (await ids({})).ids;
-    await copies(2000, 5000);
+    await copies(2000, 2600);
     const more = await ids({ size: 5, offset: 200 });
-    assert.deepEqual(more, { ids: (await ids({})).ids.slice(200, 205), total: 3259 });
-    await ids({ size: 5, offset: 3000 });
+    assert.deepEqual(more, { ids: (await ids({})).ids.slice(200, 205), total: 859 });
+    await ids({ size: 5, offset: 700 });
     await engine.database.pool.query('delete from deployments where uid > 2000');
-    assert.deepEqual(await ids({ size: 5, offset: 3000 }), { ids: [], total: 258 });
+    assert.deepEqual(await ids({ size: 5, offset: 700 }), { ids: [], total: 258 });
     assert.deepEqual((await ids({ size: 5, offset: 255 })).ids, whole.slice(255));
   });
 });

@@ -14,7 +14,7 @@ import { aFolder, Witness, witnessedBlueprint } from '../support/a-real-server.j
 import { Siege, type Victim } from '../support/a-siege.js';
 import { Person, type Promised } from '../support/besieged-people.js';
 
-const KILLS = Number(process.env.ORRERY_TEST_KILLS ?? 60);
+const KILLS = Number(process.env.ORRERY_TEST_KILLS ?? 40);
 /** Milliseconds between kills, on average. */
 const PACE = 1100;
 const PEOPLE = 4;
