@@ -63,14 +63,26 @@ if (!args.includes('--pure') && !env.ORRERY_TEST_DATABASE_URL) {
   };
 }
 
-// Files that kill processes and measure time run one at a time.
-const concurrency = args.includes('--durability') ? 1 : Math.max(2, Math.min(8, availableParallelism()));
-const runner = spawn(
-  process.execPath,
-  ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', ...files],
-  { cwd: root, env, stdio: 'inherit' },
-);
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => runner.kill(signal));
-const code = await new Promise((resolve) => runner.once('close', (ended) => resolve(ended ?? 1)));
+let runner = null;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => runner?.kill(signal));
+let code = 0;
+for (const { paths, together } of groupsOf(files)) {
+  if (paths.length === 0) continue;
+  const how = ['--test', `--test-concurrency=${together}`, '--test-timeout=600000'];
+  runner = spawn(process.execPath, [...how, ...paths], { cwd: root, env, stdio: 'inherit' });
+  code = (await new Promise((resolve) => runner.once('close', (ended) => resolve(ended ?? 1)))) || code;
+}
 await stopDatabase();
 process.exit(code);
+
+/** Files that kill wait most of the time; those that measure it run one at a time. */
+function groupsOf(all) {
+  if (!args.includes('--durability')) {
+    return [{ paths: all, together: Math.max(2, Math.min(8, availableParallelism())) }];
+  }
+  const kills = all.filter((path) => path.includes('/killed-'));
+  return [
+    { paths: kills, together: 2 },
+    { paths: all.filter((path) => !kills.includes(path)), together: 1 },
+  ];
+}
