@@ -8,6 +8,8 @@ export class LastUse<Id> {
   readonly #write: (ids: readonly Id[], times: readonly Date[]) => Promise<unknown>;
   #noted = new Map<Id, Date>();
   #timer: NodeJS.Timeout | undefined;
+  /** The write that is under way. */
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(write: (ids: readonly Id[], times: readonly Date[]) => Promise<unknown>) {
     this.#write = write;
@@ -23,13 +25,18 @@ export class LastUse<Id> {
     }, 1000).unref();
   }
 
-  /** Writes what is noted, now. */
+  /** Writes what is noted, now, and waits for a write that is under way. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#noted.size === 0) return;
+    if (this.#noted.size === 0) {
+      await this.#writing.catch(() => {});
+      return;
+    }
     const noted = this.#noted;
     this.#noted = new Map();
-    await this.#write([...noted.keys()], [...noted.values()]);
+    const before = this.#writing.catch(() => {});
+    this.#writing = Promise.all([before, this.#write([...noted.keys()], [...noted.values()])]);
+    await this.#writing;
   }
 }

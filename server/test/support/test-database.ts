@@ -114,7 +114,10 @@ async function exists(client: pg.Client, database: string): Promise<boolean> {
 }
 
 async function closeDatabase(server: string, name: string, pool: Pool): Promise<void> {
-  const held = pool.totalCount - pool.idleCount;
+  const holding = () => pool.totalCount - pool.idleCount;
+  // What somebody has just let go of may still be on its way back.
+  for (let looks = 0; holding() > 0 && looks < 50; looks += 1) await delay(20);
+  const held = holding();
   const problems = held > 0 ? [`${held} connections of the pool were never released`] : [];
   // With a connection held, `end` would wait for ever.
   const ended = pool.ended ? Promise.resolve() : pool.end();
