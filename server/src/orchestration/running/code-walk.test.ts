@@ -40,7 +40,6 @@ function done(result: Json = null): OperationOutcome {
 describe('a workflow that is code', () => {
   let engine: Engine;
   let plugin: ScriptedPlugin;
-  let _worker: RunningWorker;
   let code: (ask: Conversation, request: WorkflowRequest) => Promise<OperationOutcome | undefined>;
   let lose: (asked: string) => Loss = () => null;
   let count = 0;
@@ -59,7 +58,7 @@ describe('a workflow that is code', () => {
       },
     };
     engine = await anEngine([coded]);
-    _worker = await work();
+    await work();
   });
   after(() => engine.close());
   beforeEach(async () => {
