@@ -1,5 +1,5 @@
 /**
- * The rules of the house (ARCHITECTURE.md), as a table, checked against every import of every file.
+ * The rules of the house (ARCHITECTURE.md), checked against every file; who may import whom is `support/house-plan.ts`.
  *
  * Exceptions are listed with their reason and may only shrink: one that is no longer needed fails too.
  */
@@ -8,145 +8,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ALLOWED, ARROWS, PLACES } from './support/house-plan.js';
 import { parseSource, readSources, type SourceFile } from './support/source.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const server = readSources(join(ROOT, 'server/src'));
 const cli = existsSync(join(ROOT, 'cli/src')) ? readSources(join(ROOT, 'cli/src')) : [];
-
-/** The first pattern that fits says where a file belongs. */
-const PLACES: readonly (readonly [RegExp, string])[] = [
-  [/^(errors|caller|ids|traces|json-document|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
-  [/^(main|running-server|remote-worker|serve|work|duty|landing|metrics|tracing|demo|doctor)\.ts$/, 'entry'],
-  [/^(core|collaboration-services)\.ts$/, 'core'],
-  [
-    /^(config|setting|worker-settings|self-service-settings|sign-in-settings|log|data-folder|master-keys)\.ts$/,
-    'house',
-  ],
-  [/^openapi\//, 'openapi'],
-  [/^pages\//, 'pages'],
-  [/^dialects\/index\.ts$/, 'list of dialects'],
-  [/^dialects\/dialect\.ts$/, 'dialect'],
-  [/^dialects\/[^/]+\//, 'dialects'],
-  [/^orchestration\/(planning|running)\//, 'orchestration/$1'],
-  [/^governance\/rules\//, 'governance/rules'],
-  [/^inventory\/import\//, 'inventory/import'],
-  [/^([a-z-]+)\//, '$1'],
-];
-
-/** Any room may use these. */
-const COMMON = ['contracts', 'store', 'identity', 'secrets', 'events'];
-const ROOMS = [
-  'cluster',
-  'installation',
-  'identity',
-  'secrets',
-  'events',
-  'membership',
-  'notices',
-  'workspaces',
-  'designs',
-  'sites',
-  'filters',
-  'catalog',
-  'orchestration',
-  'orchestration/running',
-  'grouping',
-  'scheduling',
-  'ordering',
-  'inventory',
-  'governance',
-  'academy',
-  'snapshots',
-  'log-bundles',
-  'plugins-updates',
-  'streaming',
-  'answers',
-  'checkup',
-];
-
-/** Who may import whom. Within one place everybody may, except one dialect another. */
-const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  contracts: [],
-  house: ['contracts'],
-  entry: [
-    'core',
-    'house',
-    'contracts',
-    'store',
-    'list of dialects',
-    'dialect',
-    'openapi',
-    'pages',
-    'portal',
-    'embedded-postgres',
-    'plugins',
-    ...ROOMS,
-  ],
-  core: ['house', 'contracts', 'store', 'dsl', 'orchestration/planning', 'plugins', 'net', ...ROOMS],
-  pages: ['core', 'contracts', 'identity'],
-  'list of dialects': ['dialect', 'dialects'],
-  dialect: ['core'],
-  openapi: ['dialect', 'core', 'house'],
-  portal: ['dialect', 'openapi', 'pages'],
-  dialects: ['dialect', 'core', 'contracts', ...ROOMS],
-  store: ['contracts'],
-  'embedded-postgres': ['contracts'],
-  net: ['contracts'],
-  dsl: ['contracts'],
-  'orchestration/planning': ['contracts'],
-  'governance/rules': ['contracts'],
-  'inventory/import': ['contracts'],
-  identity: ['contracts', 'store', 'secrets', 'events'],
-  secrets: ['contracts', 'store', 'identity', 'events'],
-  events: ['contracts', 'store'],
-  cluster: COMMON,
-  installation: COMMON,
-  membership: COMMON,
-  notices: COMMON,
-  workspaces: [...COMMON, 'membership'],
-  designs: [...COMMON, 'membership', 'workspaces', 'dsl'],
-  sites: COMMON,
-  filters: COMMON,
-  catalog: [...COMMON, 'dsl', 'net'],
-  orchestration: [
-    ...COMMON,
-    'installation',
-    'sites',
-    'filters',
-    'catalog',
-    'dsl',
-    'orchestration/planning',
-    'orchestration/running',
-  ],
-  'orchestration/running': [
-    ...COMMON,
-    'catalog',
-    'dsl',
-    'orchestration',
-    'orchestration/planning',
-    'plugins',
-  ],
-  grouping: [...COMMON, 'filters', 'catalog', 'orchestration'],
-  scheduling: [...COMMON, 'dsl', 'orchestration'],
-  plugins: ['contracts', 'net'],
-  ordering: [...COMMON, 'dsl', 'catalog', 'orchestration', 'workspaces'],
-  inventory: [...COMMON, 'plugins', 'net', 'inventory/import', 'orchestration', 'ordering'],
-  governance: [...COMMON, 'inventory', 'orchestration', 'governance/rules'],
-  academy: [...COMMON, 'membership'],
-  snapshots: [...COMMON, 'catalog', 'orchestration', 'net'],
-  checkup: ['contracts', 'store'],
-  'log-bundles': [...COMMON, 'orchestration', 'snapshots'],
-  'plugins-updates': [...COMMON, 'installation', 'catalog', 'dsl', 'orchestration'],
-  streaming: [...COMMON, 'orchestration'],
-  answers: COMMON,
-};
-
-/** Arrows the table forbids and we allow: from (place or file), to (file), reason. */
-const ALLOWED: readonly (readonly [from: string, to: string, reason: string])[] = [
-  ['dialects', 'store/list.ts', 'the shape of a question for a list is spoken on both floors'],
-  ['dialects', 'store/summary.ts', 'likewise of a question for counts'],
-];
 
 /** No clock, no randomness, no input or output. Of node nothing; of npm only what is as pure as they are. */
 const PURE = new Set(['dsl', 'orchestration/planning', 'governance/rules', 'inventory/import']);
