@@ -4,14 +4,15 @@
 // Needs python3 (3.8 or newer) with venv, and the package index that pip is set up for. Each client is installed into a
 // virtual environment of its own under .cache/, once per version of Python and of the client.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { installDebian, Missing } from './debian-packages.mjs';
+import { ended, PASSWORD, startServer } from './interop-server.mjs';
 import { makeReady, root } from './ready.mjs';
 
 const CHROMIUM = { file: '/usr/bin/chromium', package: 'chromium' };
 
-/** A folder of tests, and the package whose client it drives. */
+/** A folder of tests, and the package whose client it drives; or, for tests written for Node, the package that a client of theirs needs. */
 const SUITES = [
   { name: 'cloudify', folder: 'cloudify', client: 'cloudify-common==7.0.5' },
   { name: 'cloudify-4.0', folder: 'cloudify-4', client: 'cloudify-rest-client==4.0' },
@@ -25,6 +26,7 @@ const SUITES = [
   { name: 'layer5', folder: 'layer5', client: 'requests==2.32.5' },
   { name: 'layer5-client', folder: 'layer5-client' },
   { name: 'portal', folder: 'portal', debian: CHROMIUM },
+  { name: 'cloudbolt-clients', folder: 'cloudbolt-clients', helper: 'requests==2.32.5' },
 ];
 /** Our own code against other people's servers: a file of server/test/interop, and what it needs beside Node. */
 const NODE_SUITES = [
@@ -34,9 +36,6 @@ const NODE_SUITES = [
 const OLDEST = [3, 8];
 /** Milliseconds that one suite may take. */
 const LIMIT = 20 * 60_000;
-const PASSWORD = 'interop-password';
-
-class Missing extends Error {}
 
 /** The first Python on the path that is new enough, with its version. */
 function findPython() {
@@ -78,56 +77,6 @@ function environment({ name, version }, client) {
   return python;
 }
 
-/** A server of its own: an empty store, nothing installed, a known administrator. */
-function startServer(dataDir) {
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([key]) => !key.startsWith('ORRERY_') && key !== 'DATABASE_URL'),
-  );
-  const server = spawn(process.execPath, ['server/build/src/main.js'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...env,
-      ...(process.env.ORRERY_TEST_DATABASE_URL ? { DATABASE_URL: process.env.ORRERY_TEST_DATABASE_URL } : {}),
-      ORRERY_PORT: '0',
-      ORRERY_DATA_DIR: dataDir,
-      ORRERY_ADMIN_PASSWORD: PASSWORD,
-      ORRERY_DEMO: '0',
-      ORRERY_LOGIN_THROTTLE: 'off',
-      ORRERY_LOG_LEVEL: 'warn',
-      ORRERY_TASK_RETRIES: '1',
-      ORRERY_TASK_RETRY_INTERVAL: '0',
-      CLOUD_ENDPOINT_ALLOWLIST: '127.0.0.1:*',
-    },
-  });
-  const ready = new Promise((resolve, reject) => {
-    let text = '';
-    server.stdout.on('data', (chunk) => {
-      text += chunk;
-      const line = /^Orrery is ready at (\S+)$/m.exec(text);
-      if (line !== null) resolve(line[1]);
-    });
-    server.once('exit', (code) => reject(new Error(`the server ended with ${code} before it was ready`)));
-  });
-  return { server, ready };
-}
-
-/** A package of Debian, where what it brings is not there. */
-function installDebian({ file, package: name }) {
-  if (existsSync(file)) return;
-  process.stderr.write(`Installing ${name} …\n`);
-  const why = `${name} could not be installed: the suite needs ${file}`;
-  // At this run level no service of the package is started.
-  const env = { ...process.env, RUNLEVEL: '1', DEBIAN_FRONTEND: 'noninteractive' };
-  const install = ['install', '-y', '--no-install-recommends', name];
-  const installed = spawnSync('apt-get', install, { env, stdio: 'ignore' });
-  if (installed.status === 0 && existsSync(file)) return;
-  spawnSync('apt-get', ['update'], { env, stdio: 'ignore' });
-  const again = spawnSync('apt-get', install, { env, encoding: 'utf8' });
-  if (again.status !== 0 || !existsSync(file))
-    throw new Missing(`${why}\n${again.stderr ?? again.error?.message}`);
-}
-
 /** moto's server on a free port. */
 async function startMoto(python) {
   const moto = spawn(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', '0'], {
@@ -166,11 +115,6 @@ async function runNodeSuite({ name, client, debian, start }, found) {
   }
 }
 
-function ended(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
-  return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
-}
-
 /** The suites that are meant, with the modules that are; all of both when none is named. */
 function chosen(words) {
   const named = SUITES.filter(({ name }) => words.includes(name));
@@ -182,7 +126,7 @@ function chosen(words) {
     : { suites: SUITES, nodes: NODE_SUITES, modules };
 }
 
-async function runSuite({ name, folder }, modules, python, url) {
+async function runSuite({ name, folder, helper }, modules, python, url) {
   process.stderr.write(`\n${name}\n`);
   const cwd = join(root, 'interop', folder);
   const env = {
@@ -191,8 +135,9 @@ async function runSuite({ name, folder }, modules, python, url) {
     ORRERY_INTEROP_HOST: url.hostname,
     ORRERY_INTEROP_PORT: url.port,
     ORRERY_INTEROP_PASSWORD: PASSWORD,
+    ...(helper === undefined ? {} : { ORRERY_INTEROP_PYTHON: python }),
   };
-  if (python === null) {
+  if (python === null || helper !== undefined) {
     const files = readdirSync(cwd).filter((file) => file.endsWith('.test.mjs'));
     return finished(spawn(process.execPath, ['--test', ...files], { cwd, env, stdio: 'inherit' }));
   }
@@ -212,28 +157,27 @@ async function finished(tests) {
 
 async function main() {
   const { suites, nodes, modules } = chosen(process.argv.slice(2));
-  const needsPython = nodes.length > 0 || suites.some(({ client }) => client !== undefined);
+  const needsPython =
+    nodes.length > 0 || suites.some(({ client, helper }) => (client ?? helper) !== undefined);
   const found = needsPython ? findPython() : null;
-  const pythons = suites.map(({ client }) => (client === undefined ? null : environment(found, client)));
+  const pythons = suites.map(({ client, helper }) => {
+    const wanted = client ?? helper;
+    return wanted === undefined ? null : environment(found, wanted);
+  });
   for (const { debian } of suites) if (debian !== undefined) installDebian(debian);
   await makeReady();
   const failed = [];
   for (const suite of nodes) if ((await runNodeSuite(suite, found)) !== 0) failed.push(suite.name);
   if (suites.length === 0) return summary(failed);
-  const dataDir = mkdtempSync(join(tmpdir(), 'orrery-interop-'));
-  const { server, ready } = startServer(dataDir);
+  const server = await startServer();
   try {
-    const url = new URL(await ready);
+    const url = new URL(server.url);
     for (const [index, suite] of suites.entries()) {
       const code = await runSuite(suite, modules, pythons[index], url);
       if (code !== 0) failed.push(suite.name);
     }
   } finally {
-    server.kill('SIGTERM');
-    const late = setTimeout(() => server.kill('SIGKILL'), 30_000);
-    await ended(server);
-    clearTimeout(late);
-    rmSync(dataDir, { recursive: true, force: true });
+    await server.stop();
   }
   return summary(failed);
 }
