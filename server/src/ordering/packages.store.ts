@@ -20,3 +20,24 @@ export const selectContentOf = tenantStatement<ContentRow>(
    union all
    (select 'rule', r.number::integer, r.code, r.name from ordering_rules r where r.tenant_id = $1 order by r.number limit 1000)`,
 );
+
+/** A thing of this installation that a package names. */
+export interface PlaceRow {
+  readonly uid: number;
+  readonly code: string;
+  readonly name: string;
+}
+
+/** Groups that have one of codes `$2`, or of names `$3` in lower case. */
+export const selectGroupsNamed = tenantStatement<PlaceRow>(
+  'packages_groups_named',
+  `select g.uid::integer as uid, g.code, g.name from ordering_groups g
+   where g.tenant_id = $1 and (g.code = any($2::text[]) or lower(g.name) = any($3::text[])) order by g.number limit 1000`,
+);
+
+/** Likewise. */
+export const selectEnvironmentsNamed = tenantStatement<PlaceRow>(
+  'packages_environments_named',
+  `select e.uid::integer as uid, e.code, e.name from ordering_environments e
+   where e.tenant_id = $1 and (e.code = any($2::text[]) or lower(e.name) = any($3::text[])) order by e.number limit 1000`,
+);

@@ -13,12 +13,22 @@ import { inTransaction } from '../store/transaction.js';
 import type { ActionUse, ActionUses, NewActionUse, UsedOn } from './action-uses.js';
 import type { Action, Actions, NewAction } from './actions.js';
 import type { ConditionRules } from './condition-rules.js';
+import type { Environments } from './environments.js';
 import { selectTenantByName } from './first-contents.store.js';
 import type { NewOffer, NewOfferItem, Offers } from './offers.js';
+import {
+  type CarriedPlaces,
+  carriedPlaces,
+  groupsHere,
+  settingsHere,
+  withoutPlaces,
+} from './package-places.js';
 import { type ContentRow, selectContentOf } from './packages.store.js';
 import type { NewResourceType, ResourceTypes } from './resource-types.js';
 import { managingScope } from './rights.js';
 import type { ThingKey } from './thing-key.js';
+
+export type { CarriedPlace, CarriedPlaces } from './package-places.js';
 
 /** An item of a carried offer names its action. */
 export type CarriedItem = Omit<NewOfferItem, 'actionUid' | 'nestedUid'> & { readonly action: string | null };
@@ -47,6 +57,8 @@ export type Package =
       readonly blueprint: string | null;
       readonly items: readonly CarriedItem[];
       readonly actions: readonly NewAction[];
+      /** Null: it says nothing of an installation. */
+      readonly places: CarriedPlaces | null;
     }
   | {
       readonly kind: 'rule';
@@ -62,6 +74,7 @@ export interface PackagesParts {
   readonly conditionRules: ConditionRules;
   readonly offers: Offers;
   readonly resourceTypes: ResourceTypes;
+  readonly environments: Environments;
 }
 
 /** Copies of one name that are tried. */
@@ -104,8 +117,12 @@ export class Packages {
     };
   }
 
-  /** @throws DomainError `not-found`; `invalid` (`package-impossible`): it nests another offer */
-  async ofOffer(caller: Caller, key: ThingKey): Promise<Package> {
+  /**
+   * @param withPlaces names the groups and environments of this installation too; else it is for every group and environment that
+   *   the other one gives it to
+   * @throws DomainError `not-found`; `invalid` (`package-impossible`): it nests another offer
+   */
+  async ofOffer(caller: Caller, key: ThingKey, withPlaces = false): Promise<Package> {
     managingScope(caller);
     const { pool, offers, actions, resourceTypes } = this.#parts;
     const offer = await offers.find(caller, key);
@@ -143,10 +160,11 @@ export class Packages {
         shownOnOrderForm: item.shownOnOrderForm,
         inParallel: item.inParallel,
         continueOnFailure: item.continueOnFailure,
-        settings: item.settings,
+        settings: withoutPlaces(item.settings),
         action: item.actionName,
       })),
       actions: used.map(carried),
+      places: withPlaces ? await carriedPlaces(this.#parts, caller, offer, items) : null,
     };
   }
 
@@ -246,14 +264,17 @@ export class Packages {
     for (const action of given.actions) {
       uids.set(action.name, (await this.#action(client, scope, action, replace, false)).uid);
     }
+    const items: NewOfferItem[] = [];
+    for (const { action, ...item } of given.items) {
+      const settings = await settingsHere(client, scope, item, given.places);
+      items.push({ ...item, settings, actionUid: actionFor(uids, item.name, action) });
+    }
     const offer: NewOffer = {
       ...given.offer,
       blueprintUid,
       ...(given.resourceType === null ? {} : { resourceType: given.resourceType }),
-      items: given.items.map(({ action, ...item }) => ({
-        ...item,
-        actionUid: actionFor(uids, item.name, action),
-      })),
+      items,
+      ...(given.places === null ? {} : { groups: await groupsHere(client, scope, given.places) }),
     };
     const there = await offers.byName(client, scope, offer.name);
     if (there !== null && replace) {

@@ -5,7 +5,7 @@ import { DomainError, notFound } from '../errors.js';
 import type { Queryable } from '../store/statement.js';
 import { type OfferFact, type OfferItemFact, offerByKey } from './order-facts.store.js';
 import { checkedValue } from './parameter-checks.js';
-import { shown } from './plan-servers.js';
+import { refusePasswords, shown } from './plan-servers.js';
 import type { PlanningOrder } from './planned.js';
 import { isAbsent, namedAs, unknownParameter } from './wished-parameters.js';
 
@@ -65,6 +65,7 @@ export function ownParameters(offer: OfferFact, given: JsonObject): JsonObject {
     if (isAbsent(value)) continue;
     const parameter = known.get(namedAs(name));
     if (parameter === undefined) throw unknownParameter(name, [...known.keys()]);
+    refusePassword(parameter, name);
     values[String(parameter.name)] =
       offer.blueprint === null ? checkedValue(checkable(parameter), value, name) : value;
   }
@@ -86,6 +87,7 @@ export function actionInputs(
     const key = namedAs(name);
     const parameter = known.get(key) ?? known.get(key.endsWith(suffix) ? key.slice(0, -suffix.length) : key);
     if (parameter === undefined) throw unknownParameter(name, [...known.keys()]);
+    refusePassword(parameter, name);
     inputs[String(parameter.name)] = checkedValue(checkable(parameter), value, name);
   }
   const asked = { ...inputs };
@@ -96,6 +98,11 @@ export function actionInputs(
   }
   requireAll([...known.values()], inputs);
   return { asked, inputs };
+}
+
+/** It would stand in the order, and in the blueprint that is made of it. */
+function refusePassword({ type }: JsonObject, name: string): void {
+  if (typeof type === 'string' && type.toUpperCase() === 'PWD') refusePasswords([name]);
 }
 
 function checkable(parameter: JsonObject) {

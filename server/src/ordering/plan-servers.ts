@@ -251,7 +251,7 @@ export function refusePasswords(secret: readonly string[]): void {
   if (secret.length === 0) return;
   throw unknown(
     'password-unsupported',
-    `Parameter '${secret[0]}' is a password, which cannot be ordered: set it on the server when it is there`,
+    `Parameter '${secret[0]}' is a password, which an order cannot carry: keep it as a secret, and let a blueprint ask for that`,
     secret[0]!,
   );
 }

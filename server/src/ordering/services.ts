@@ -11,6 +11,7 @@ import { Groups } from './groups.js';
 import { Offers } from './offers.js';
 import { Orderers } from './orderers.js';
 import { Packages } from './packages.js';
+import { Parameters } from './parameters.js';
 import { ResourceTypes } from './resource-types.js';
 import { Rights } from './rights.js';
 
@@ -27,6 +28,7 @@ export interface CatalogueServices {
   readonly offers: Offers;
   readonly orderers: Orderers;
   readonly packages: Packages;
+  readonly parameters: Parameters;
 }
 
 export function catalogueServices(parts: {
@@ -41,11 +43,12 @@ export function catalogueServices(parts: {
   const actions = new Actions(pool);
   const actionUses = new ActionUses(pool);
   const conditionRules = new ConditionRules(pool);
+  const environments = new Environments(pool);
   const offers = new Offers(pool, { blueprints, resourceTypes });
   return {
     rights,
     groups,
-    environments: new Environments(pool),
+    environments,
     osBuilds: BuildingBlocks.osBuilds(pool),
     applications: BuildingBlocks.applications(pool),
     resourceTypes,
@@ -53,7 +56,16 @@ export function catalogueServices(parts: {
     actionUses,
     conditionRules,
     offers,
-    packages: new Packages({ pool, actions, actionUses, conditionRules, offers, resourceTypes }),
+    packages: new Packages({
+      pool,
+      actions,
+      actionUses,
+      conditionRules,
+      offers,
+      resourceTypes,
+      environments,
+    }),
+    parameters: new Parameters(pool, rights),
     orderers: new Orderers({ pool, groups, people: identity.people, users: identity.users }),
   };
 }

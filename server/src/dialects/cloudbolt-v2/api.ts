@@ -32,6 +32,7 @@ export const API: ApiDescription = {
     Orders:
       'What people want built, changed or taken away: put together, submitted, approved, and carried out.',
     'Quotas and rates': 'How much there may be, and what it costs.',
+    Parameters: 'What may be said of a server, and what groups and environments say of that.',
     Jobs: 'What carries orders and actions out, while it does and afterwards.',
   },
   securitySchemes: {

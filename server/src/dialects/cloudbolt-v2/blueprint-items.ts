@@ -4,7 +4,7 @@ import type { NewOfferItem } from '../../ordering/offers.js';
 import type { Body } from './body.js';
 import { badRequest } from './errors.js';
 import type { Mounting } from './resource.js';
-import { booleanMember, integerMember, listMember, required, textMember } from './values.js';
+import { booleanMember, hrefsMember, integerMember, listMember, required, textMember } from './values.js';
 
 const ACTION_TYPES = new Set(['plugin', 'script', 'webhook', 'email']);
 
@@ -38,8 +38,13 @@ async function readItem(core: Mounting['core'], caller: Caller, body: Body): Pro
   };
   if (type === 'provserver') {
     const hostnameTemplate = textMember(body, 'hostname-template') ?? '';
-    const allEnvironments = booleanMember(body, 'all-environments-enabled') ?? true;
-    return { ...common, kind: 'server', settings: { hostnameTemplate, allEnvironments } };
+    const keys = hrefsMember(body, 'environments', ['environments']);
+    const allEnvironments = booleanMember(body, 'all-environments-enabled') ?? keys === undefined;
+    if (keys === undefined || allEnvironments)
+      return { ...common, kind: 'server', settings: { hostnameTemplate, allEnvironments } };
+    const found = await Promise.all(keys.map((key) => core.environments.find(caller, key)));
+    const environments = found.map(({ uid }) => uid);
+    return { ...common, kind: 'server', settings: { hostnameTemplate, allEnvironments, environments } };
   }
   if (!ACTION_TYPES.has(type)) {
     throw badRequest(

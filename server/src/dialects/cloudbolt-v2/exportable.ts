@@ -26,14 +26,18 @@ type AnyCollection = Collection<never, never>;
 
 interface Exportable {
   readonly collection: AnyCollection;
-  pack(caller: Caller, key: WireKey): Promise<Package>;
+  /** @param withPlaces what it says of this installation goes along */
+  pack(caller: Caller, key: WireKey, withPlaces: boolean): Promise<Package>;
 }
 
 function exportables({ core }: Mounting): readonly Exportable[] {
   const any = (collection: unknown) => collection as AnyCollection;
   return [
     { collection: any(ACTIONS), pack: (caller, key) => core.packages.ofAction(caller, key) },
-    { collection: any(BLUEPRINTS), pack: (caller, key) => core.packages.ofOffer(caller, key) },
+    {
+      collection: any(BLUEPRINTS),
+      pack: (caller, key, withPlaces) => core.packages.ofOffer(caller, key, withPlaces),
+    },
     { collection: any(SERVER_ACTIONS), pack: (caller, key) => core.packages.ofUse(caller, 'server', key) },
     { collection: any(SERVICE_ACTIONS), pack: (caller, key) => core.packages.ofUse(caller, 'resource', key) },
     {
@@ -64,7 +68,7 @@ function addPackages(mounting: Mounting): void {
   for (const { collection, pack } of exportables(mounting)) {
     const { name, thing, tag } = collection;
     const id = name.replaceAll('-', '_');
-    scope.get<{ Params: { id: string } }>(
+    scope.get(
       `/${name}/:id/export`,
       {
         schema: {
@@ -72,16 +76,21 @@ function addPackages(mounting: Mounting): void {
           operationId: `${id}_export`,
           summary: `Take ${thing} elsewhere, as a zip`.replace('Take ', 'Take the '),
           params: ItemParams,
-          querystring: Type.Object({ 'instance-specific-info': Type.Optional(Type.String()) }),
+          querystring: Type.Object({
+            'instance-specific-info': Type.Optional(
+              Type.String({ description: '1: with the groups and environments that it names' }),
+            ),
+          }),
           response: {
             200: { content: { 'application/zip': { schema: Type.String({ format: 'binary' }) } } },
           },
         },
       },
-      async (request, reply) => {
+      async (request: FastifyRequest<{ Params: { id: string }; Querystring: Query }>, reply) => {
         const key = readKey(name, request.params.id);
         if (key === null) throw notFoundHere();
-        const file = await packed(FORMS[name]!, await pack(callerOf(request), key));
+        const info = flag(request.query, 'instance-specific-info');
+        const file = await packed(FORMS[name]!, await pack(callerOf(request), key, info));
         return (
           reply
             .type('application/zip')
@@ -110,14 +119,19 @@ function addPackages(mounting: Mounting): void {
       },
       async (request: FastifyRequest<{ Querystring: Query }>, reply) => {
         const caller = callerOf(request);
-        const flag = single(request.query, 'replace-existing') ?? '';
-        const replace = flag === '' ? false : readBoolean('replace-existing', flag);
+        const replace = flag(request.query, 'replace-existing');
         const given = await unpacked(await uploaded(request), FORMS[name]!);
         const number = await core.packages.take(caller, given, replace);
         return sendHal(request, reply, await itemOf(collection, { core, caller, hrefs }, String(number)));
       },
     );
   }
+}
+
+/** Absent: false. */
+function flag(query: Query, name: string): boolean {
+  const given = single(query, name) ?? '';
+  return given === '' ? false : readBoolean(name, given);
 }
 
 /** The file of a form, or the whole body where it is none. */

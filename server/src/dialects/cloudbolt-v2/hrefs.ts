@@ -31,6 +31,7 @@ export const GLOBAL_PREFIX: Readonly<Record<string, string>> = {
   'resource-actions': 'RSA',
   'orchestration-actions': 'HPA',
   rules: 'RUL',
+  parameters: 'CF',
 };
 
 /** Collections whose items `modern` hrefs name by Global ID. */

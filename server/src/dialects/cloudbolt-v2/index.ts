@@ -20,6 +20,7 @@ import { Hrefs, ROOT } from './hrefs.js';
 import { addJobs } from './jobs.js';
 import { type KnownPaths, watchPaths } from './known-paths.js';
 import { addOrders } from './orders.js';
+import { addParameters } from './parameters.js';
 import { addQuotas } from './quotas.js';
 import type { Mounting } from './resource.js';
 import { addResourceHandlers } from './resource-handlers.js';
@@ -75,6 +76,7 @@ async function addResources(mounting: Mounting): Promise<void> {
   await addExportable(mounting);
   addOrders(mounting);
   addQuotas(mounting);
+  addParameters(mounting);
   addJobs(mounting);
 }
 

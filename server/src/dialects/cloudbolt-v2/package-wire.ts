@@ -9,6 +9,7 @@ import type { CarriedItem, Package } from '../../ordering/packages.js';
 import { ZipWriter } from '../../snapshots/archive/zip-writer.js';
 import type { Body } from './body.js';
 import { badRequest } from './errors.js';
+import { placesWire, readPlaces } from './package-places.js';
 import {
   booleanMember,
   integerMember,
@@ -136,6 +137,7 @@ function described(
         parameters: offer.parameters ?? [],
         'build-items': given.items.map((item) => ({ ...item, action: item.action })),
         actions: given.actions.map((each) => action(each)),
+        ...(given.places === null ? {} : { 'instance-specific-info': placesWire(given.places) }),
       };
       return { document, scripts };
     }
@@ -295,6 +297,7 @@ function readOffer(document: Body, script: Script): Package {
     blueprint: textMember(document, 'uploaded-blueprint') ?? null,
     items: objects('build-items').map(readItem),
     actions: objects('actions').map((each) => readAction(each, script)),
+    places: readPlaces(document),
   };
 }
 

@@ -207,7 +207,13 @@ const OURS = [
   'GET /resource-actions/{id}/export/',
   'POST /resource-actions/import/',
   'GET /orders/{id}/request',
-  ...['quotas', 'rates'].flatMap((name) => [
+  'POST /groups/{id}/expiry',
+  ...['groups', 'environments'].flatMap((name) => [
+    `GET /${name}/{id}/parameters`,
+    `POST /${name}/{id}/parameters`,
+    `DELETE /${name}/{id}/parameters/{parameter}`,
+  ]),
+  ...['parameters', 'quotas', 'rates'].flatMap((name) => [
     `GET /${name}`,
     `POST /${name}`,
     `GET /${name}/{id}`,

@@ -154,3 +154,40 @@ test('a rule is carried with its actions', async () => {
   const { body: deleted } = await speaking(there.url, ADMIN).delete(`rules/${body.id}`);
   assert.equal(deleted, undefined);
 });
+
+test('groups and environments go along where they are asked for, and an item stays confined', async () => {
+  await admin.expect(201, 'POST', 'environments/', { name: 'Elsewhere', groups: ['/api/v2/groups/2'] });
+  const made = await admin.expect(201, 'POST', 'blueprints/', {
+    name: 'Confined',
+    groups: ['/api/v2/groups/2'],
+    'build-items': [
+      {
+        name: 'Here',
+        type: 'provserver',
+        environments: ['/api/v2/environments/2', '/api/v2/environments/3'],
+      },
+    ],
+  });
+  const path = `blueprints/${made.body.id}`;
+  const placed = async (bytes: ArrayBuffer) => {
+    const { status, body } = await imported(there.url, 'blueprints', bytes);
+    assert.equal(status, 200, JSON.stringify(body));
+    const { rows } = await there.pool.query(
+      `select i.settings -> 'environments' as environments, (select array_agg(e.name) from ordering_environments e
+         where i.settings -> 'environments' @> to_jsonb(e.uid)) as names, (select array_agg(g.name) from offer_groups og
+         join ordering_groups g on g.uid = og.group_uid where og.offer_uid = o.uid) as groups
+       from offers o join offer_items i on i.offer_uid = o.uid where o.number = $1`,
+      [Number(body.id)],
+    );
+    return rows[0];
+  };
+  // One of the two environments is not there: the item is confined to the other.
+  const { names, groups, environments } = await placed((await exported(path)).bytes);
+  assert.deepEqual([names, groups, environments.length], [['Local'], ['Default'], 1]);
+  const plain = await fetch(`${here.url}/api/v2/${path}/export/`, { headers: { authorization } });
+  assert.deepEqual(await placed(await plain.arrayBuffer()), {
+    environments: null,
+    names: null,
+    groups: null,
+  });
+});
