@@ -289,6 +289,8 @@ export async function buildCore({
       rights: catalogue.rights,
       executions,
       jobs: ordering.jobs,
+      orders: ordering.orders,
+      callers,
       osBuilds: catalogue.osBuilds,
       wakeWorkers: wake.work,
       allowlist,

@@ -50,4 +50,17 @@ export const SELF_SERVICE_SETTINGS = {
     3650,
     'days after which an order that was begun and never submitted is taken away',
   ),
+  expiryAction: oneOf(
+    'ORRERY_EXPIRY_ACTION',
+    ['notify', 'power-off', 'delete'],
+    'notify',
+    'what is done with a server on the day it expires, where its group does not say; a deletion is an order, which may have to be approved',
+  ),
+  expiryNoticeDays: whole(
+    'ORRERY_EXPIRY_NOTICE_DAYS',
+    7,
+    0,
+    365,
+    'days before that in which its owner is told, where its group does not say',
+  ),
 };

@@ -85,6 +85,7 @@ export const CHORES: readonly Chore[] = [
     everyMs: 10 * 60_000,
     run: async ({ orders, settings }) => void (await orders.forget(settings.cartDays)),
   },
+  { name: 'act on what expires', everyMs: 60_000, run: async (core) => void (await core.expiry.scan()) },
   {
     name: 'sweep what was dispatched',
     everyMs: 30_000,

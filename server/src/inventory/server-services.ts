@@ -1,12 +1,15 @@
 /** The inventory's services about servers, put together for `core.ts`. */
 import { join } from 'node:path';
+import type { Callers } from '../identity/callers.js';
 import type { Allowlist } from '../net/allowlist.js';
 import type { Executions } from '../orchestration/executions.js';
 import { SystemExecutions } from '../orchestration/system-executions.js';
 import type { BuildingBlocks } from '../ordering/building-blocks.js';
+import type { Orders } from '../ordering/orders.js';
 import type { Rights } from '../ordering/rights.js';
 import type { Pool } from '../store/pool.js';
 import type { CloudAccounts } from './cloud-accounts.js';
+import { Expiry, type ExpiryParts } from './expiry.js';
 import { InstanceFollower } from './follow-instances.js';
 import { createEc2Handler } from './handlers/ec2/ec2-handler.js';
 import { createLocalHandler } from './handlers/local/local.js';
@@ -27,7 +30,9 @@ export interface ServerServicesParts {
   /** A hint that there is work. */
   readonly wakeWorkers: () => void;
   readonly allowlist: Allowlist;
-  readonly settings: {
+  readonly callers: Callers;
+  readonly orders: Orders;
+  readonly settings: ExpiryParts['settings'] & {
     readonly dataDir: string;
     readonly localServers: boolean;
     readonly localServersMost: number;
@@ -41,10 +46,12 @@ export interface ServerServices {
   readonly instanceFollower: InstanceFollower;
   readonly serverSyncs: ServerSyncs;
   readonly resourceHandlers: ResourceHandlers;
+  readonly expiry: Expiry;
 }
 
 export function serverServices(parts: ServerServicesParts): ServerServices {
-  const { pool, accounts, rights, executions, jobs, osBuilds, allowlist, settings } = parts;
+  const { pool, accounts, rights, executions, jobs, osBuilds, allowlist, settings, callers, orders } = parts;
+  const servers = new Servers({ pool, rights, executions, jobs });
   const serverHandlers = new ServerHandlers({
     accounts,
     handlers: [
@@ -60,7 +67,8 @@ export function serverServices(parts: ServerServicesParts): ServerServices {
   return {
     serverHandlers,
     serverWorks: new ServerWorks({ pool, handlers: serverHandlers }),
-    servers: new Servers({ pool, rights, executions, jobs }),
+    servers,
+    expiry: new Expiry({ pool, callers, servers, orders, settings }),
     instanceFollower: new InstanceFollower({ pool, accounts }),
     serverSyncs: new ServerSyncs({
       pool,

@@ -11,6 +11,9 @@ export type GroupField =
   | 'type'
   | 'typeMayOrder'
   | 'autoApproval'
+  | 'inheritParameters'
+  | 'expiryAction'
+  | 'expiryNoticeDays'
   | 'createdAt'
   | 'parent'
   | 'parentCode'
@@ -26,6 +29,9 @@ export const groupList: ListSpec<GroupField> = {
     type: { sql: 'gt.name', type: 'text' },
     typeMayOrder: { sql: 'gt.may_order', type: 'boolean' },
     autoApproval: { sql: 'g.auto_approval', type: 'boolean' },
+    inheritParameters: { sql: 'g.inherit_parameters', type: 'boolean' },
+    expiryAction: { sql: 'g.expiry_action', type: 'text' },
+    expiryNoticeDays: { sql: 'g.expiry_notice_days', type: 'integer' },
     createdAt: { sql: 'g.created_at', type: 'time' },
     parent: { sql: 'p.number', type: 'integer' },
     parentCode: { sql: 'p.code', type: 'text' },
@@ -85,6 +91,18 @@ export const insertGroup = tenantStatement<{ uid: number }>(
   'groups_insert',
   `insert into ordering_groups (tenant_id, number, name, description, type_uid, parent_uid, path, auto_approval)
    values ($1, $2, $3, $4, $5, $6, '{}', $7) returning uid::integer as uid`,
+);
+
+/** `$2` group, `$3` whether groups below it hold to what it says of parameters. */
+export const setInheritance = tenantStatement(
+  'groups_set_inheritance',
+  'update ordering_groups g set inherit_parameters = $3 where g.tenant_id = $1 and g.uid = $2',
+);
+
+/** `$2` group, `$3` action, `$4` days; null: as the group above says. */
+export const setExpiry = tenantStatement(
+  'groups_set_expiry',
+  'update ordering_groups g set expiry_action = $3, expiry_notice_days = $4 where g.tenant_id = $1 and g.uid = $2',
 );
 
 /** `$2` group. Its path ends in itself, whose key was not known before. */

@@ -32,6 +32,8 @@ import {
   selectRoles,
   selectSubgroups,
   selectType,
+  setExpiry,
+  setInheritance,
   updatePath,
   updateRole,
 } from './groups.store.js';
@@ -52,6 +54,14 @@ export interface NewGroup {
   /** Keys of environments, found before. */
   readonly environments?: readonly number[];
   readonly autoApproval?: boolean;
+  /** What it says of parameters holds in the groups below it too. */
+  readonly inheritParameters?: boolean;
+}
+
+/** What becomes of its servers on the day they expire, and days of notice before it. Null: as the group above says, or a setting. */
+export interface ExpiryRule {
+  readonly action: 'notify' | 'power-off' | 'delete' | null;
+  readonly noticeDays: number | null;
 }
 
 /** What keeps a group from being deleted: told by the rooms that keep it. */
@@ -143,6 +153,7 @@ export class Groups {
           group.autoApproval ?? false,
         ]))!;
         await updatePath.run(client, scope.tenantId, [uid]);
+        if (group.inheritParameters === true) await setInheritance.run(client, scope.tenantId, [uid, true]);
         const roles = await selectRoles.all(client, scope.tenantId);
         await insertMember.run(client, scope.tenantId, [uid, scope.userId, roles.map((role) => role.name)]);
         await insertGroupEnvironments.run(client, scope.tenantId, [group.environments ?? [], uid]);
@@ -155,6 +166,24 @@ export class Groups {
         return (await selectGroupsByKey.one(client, scope.tenantId, [[uid]]))!;
       }),
     );
+  }
+
+  /** For its servers and those of groups below that say nothing else. Needs `group.manage`. @throws DomainError `not-found`, `forbidden`; `invalid` */
+  async setExpiry(caller: Caller, key: ThingKey, { action, noticeDays }: ExpiryRule): Promise<Group> {
+    const scope = orderingScope(caller);
+    const group = await this.find(caller, key);
+    await this.#rights.require(caller, 'group.manage', group);
+    if (noticeDays !== null && !(Number.isInteger(noticeDays) && noticeDays >= 0 && noticeDays <= 365)) {
+      throw new DomainError('invalid', 'expiry-invalid', 'Days of notice are a whole number from 0 to 365', {
+        details: { field: 'notice-days' },
+      });
+    }
+    await inTransaction(this.#pool, async (client) => {
+      await setExpiry.run(client, scope.tenantId, [group.uid, action, noticeDays]);
+      const details = { action, noticeDays };
+      await record(client, caller, { action: 'set-expiry', thing: 'group', id: group.name, details });
+    });
+    return group;
   }
 
   /** Needs `group.manage`. @throws DomainError `not-found`, `forbidden`; `conflict` (`group-in-use`) */

@@ -12,6 +12,7 @@ import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import { selectRates } from './order-facts.store.js';
 import type { ItemPlan, Ref } from './order-items.js';
 import {
   aloneInTenant,
@@ -31,7 +32,14 @@ import {
   usedByGroup,
 } from './quota-book.store.js';
 import { type Amounts, added, type Breach, breaches, NOTHING, type Quota } from './quotas.js';
-import { type RateSubject, requireAmount } from './rates.js';
+import {
+  type CostBreakdown,
+  costOf,
+  type Rate,
+  type RatedServer,
+  type RateSubject,
+  requireAmount,
+} from './rates.js';
 import { managingScope, orderingScope } from './rights.js';
 import type { KnownServer } from './server-book.js';
 
@@ -222,6 +230,12 @@ export class QuotaBook {
         throw notFound('Quota', String(number));
       await record(client, caller, { action: 'delete', thing: 'quota', id: String(number) });
     });
+  }
+
+  /** What a server costs as it is, by today's prices, in the unit of the setting. `environment`: its surrogate key. */
+  async costOf(caller: Caller, server: RatedServer): Promise<CostBreakdown> {
+    const rates = await selectRates.all(this.#pool, orderingScope(caller).tenantId);
+    return costOf(server, rates as readonly Rate[]);
   }
 
   async rates(caller: Caller, query: ListQuery<RateField>): Promise<ListPage> {

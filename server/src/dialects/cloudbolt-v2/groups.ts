@@ -4,7 +4,7 @@ import type { GroupField } from '../../ordering/groups.js';
 import { shownRate } from '../../ordering/rates.js';
 import { callerOf } from './auth.js';
 import { bodyOf } from './body.js';
-import { notFoundHere } from './errors.js';
+import { badRequest, notFoundHere } from './errors.js';
 import { globalId, type Hrefs, type Link, readKey, type WireKey } from './hrefs.js';
 import { boolean, integer, relation, text, time } from './paths.js';
 import {
@@ -17,7 +17,7 @@ import {
   type Mounting,
   sendHal,
 } from './resource.js';
-import { booleanMember, hrefMember, hrefsMember, required, textMember } from './values.js';
+import { booleanMember, hrefMember, hrefsMember, integerMember, required, textMember } from './values.js';
 
 interface GroupRow {
   readonly number: number;
@@ -26,6 +26,9 @@ interface GroupRow {
   readonly description: string;
   readonly type: string;
   readonly autoApproval: boolean;
+  readonly inheritParameters: boolean;
+  readonly expiryAction: string | null;
+  readonly expiryNoticeDays: number | null;
   readonly parent: number | null;
   readonly parentCode: string | null;
   readonly parentName: string | null;
@@ -55,6 +58,9 @@ export const GROUPS: Collection<GroupField, GroupRow> = {
     'description',
     'type',
     'autoApproval',
+    'inheritParameters',
+    'expiryAction',
+    'expiryNoticeDays',
     'parent',
     'parentCode',
     'parentName',
@@ -93,6 +99,9 @@ async function groupItem({ core, caller, hrefs, row }: Asked<GroupRow>) {
     rate: shownRate(rate, core.settings.rateUnit),
     'auto-approval': row.autoApproval,
     description: row.description,
+    'inherit-parameters': row.inheritParameters,
+    // Null: as the group above says, or the settings.
+    expiry: { action: row.expiryAction, 'notice-days': row.expiryNoticeDays },
   };
 }
 
@@ -105,6 +114,9 @@ const NewGroup = Type.Object(
     parent: Type.Optional(Type.String({ description: 'Link of a group; absent: at the top' })),
     environments: Type.Optional(Type.Array(Type.String(), { description: 'Links' })),
     'auto-approval': Type.Optional(Type.Boolean()),
+    'inherit-parameters': Type.Optional(
+      Type.Boolean({ description: 'What it says of parameters holds in groups below it' }),
+    ),
     description: Type.Optional(Type.String()),
   },
   { title: 'NewGroup' },
@@ -122,6 +134,7 @@ export function addGroups(mounting: Mounting): void {
   const { scope, core, hrefs } = mounting;
   addCollection(mounting, GROUPS);
   addOrderableBlueprints(mounting);
+  addExpiry(mounting);
 
   scope.post(
     '/groups',
@@ -141,6 +154,7 @@ export function addGroups(mounting: Mounting): void {
       const environments = hrefsMember(body, 'environments', ['environments']) ?? [];
       const description = textMember(body, 'description');
       const autoApproval = booleanMember(body, 'auto-approval');
+      const inheritParameters = booleanMember(body, 'inherit-parameters');
       const found = await Promise.all(environments.map((key) => core.environments.find(caller, key)));
       const group = await core.groups.create(caller, {
         name: required('name', textMember(body, 'name')),
@@ -149,6 +163,7 @@ export function addGroups(mounting: Mounting): void {
         ...(parent === undefined ? {} : { parent }),
         ...(description === undefined ? {} : { description }),
         ...(autoApproval === undefined ? {} : { autoApproval }),
+        ...(inheritParameters === undefined ? {} : { inheritParameters }),
       });
       const item = await itemOf(GROUPS, { core, caller, hrefs }, String(group.number));
       return sendHal(request, reply, item, 201);
@@ -192,6 +207,49 @@ export function addGroups(mounting: Mounting): void {
         title: `Orderable Environments For '${group.name}'`,
       };
       return sendHal(request, reply, orderableBody(mounting, 'environments', self, environments));
+    },
+  );
+}
+
+const EXPIRY_ACTIONS = ['notify', 'power-off', 'delete'] as const;
+
+/** What is done with servers on the day they expire: ours, since the product says it in actions at its trigger points. */
+function addExpiry({ scope, core, hrefs }: Mounting): void {
+  scope.post<{ Params: { id: string } }>(
+    '/groups/:id/expiry',
+    {
+      schema: {
+        tags: ['Groups'],
+        operationId: 'groups_set_expiry',
+        summary: 'Say what becomes of its servers on the day they expire',
+        params: ItemParams,
+        body: Type.Object(
+          {
+            action: Type.Optional(
+              Type.Union([...EXPIRY_ACTIONS.map((each) => Type.Literal(each)), Type.Null()], {
+                description: 'Absent: as the group above says, or the settings',
+              }),
+            ),
+            'notice-days': Type.Optional(Type.Union([Type.Integer(), Type.Null()])),
+          },
+          { title: 'Expiry' },
+        ),
+        response: { 200: HalItem },
+      },
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const body = bodyOf(request);
+      const given = textMember(body, 'action');
+      const action = EXPIRY_ACTIONS.find((each) => each === given) ?? null;
+      if (given !== undefined && action === null)
+        throw badRequest(`Invalid value for 'action': it should be one of ${EXPIRY_ACTIONS.join(', ')}`);
+      const noticeDays = integerMember(body, 'notice-days') ?? null;
+      const { number } = await core.groups.setExpiry(caller, keyOf(request.params.id), {
+        action,
+        noticeDays,
+      });
+      return sendHal(request, reply, await itemOf(GROUPS, { core, caller, hrefs }, String(number)));
     },
   );
 }

@@ -36,8 +36,7 @@ export const RELATED_JOBS: Collection<JobField, JobRow> = {
 };
 
 /** Number of the job that built the server, as far as the caller sees it; null: there is none. */
-export async function provisionJob(core: Core, caller: Caller, number: number): Promise<number | null> {
-  const { uid } = await core.servers.get(caller, { number });
+export async function provisionJob(core: Core, caller: Caller, uid: number): Promise<number | null> {
   const page = await core.jobs.list(caller, {
     shape: { number: 'number' },
     filters: [

@@ -69,7 +69,7 @@ export const STATUS = {
 export const POWER = { on: 'POWERON', off: 'POWEROFF', suspended: 'SUSPENDED', unknown: 'UNKNOWN' } as const;
 
 /** What an item tells behind its name and states, in this order. */
-export function serverDetails(row: ServerRow): Record<string, unknown> {
+export function serverDetails(row: ServerRow, rates: Record<string, string>): Record<string, unknown> {
   return {
     ip: row.ip,
     mac: row.mac,
@@ -102,6 +102,7 @@ export function serverDetails(row: ServerRow): Record<string, unknown> {
     })),
     parameters: parametersBody(row.parameters),
     'tech-specific-details': row.facts,
+    'rate-breakdown': rates,
     // Extensions: what clients of the product do not find there.
     port: row.port,
     'expiration-date': row.expiresOn,

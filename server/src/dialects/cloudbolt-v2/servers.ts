@@ -1,7 +1,9 @@
 /** Servers (specs: cloudbolt.md §5.4). */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { ServerAction, ServerField } from '../../inventory/servers.js';
+import type { Caller } from '../../caller.js';
+import type { ServerRow as KnownServer, ServerAction, ServerField } from '../../inventory/servers.js';
+import { shownRate } from '../../ordering/rates.js';
 import { callerOf } from './auth.js';
 import { bodyOf } from './body.js';
 import { notFoundHere } from './errors.js';
@@ -131,7 +133,9 @@ const ACTIONS: readonly (readonly [ServerAction, string, string, string])[] = [
 async function serverItem({ core, caller, hrefs, row }: Asked<ServerRow>) {
   const titled = (number: number | null, code: string | null, title: string | null) =>
     number === null ? null : { number, code, title: title ?? '' };
-  const built = await provisionJob(core, caller, row.number);
+  const known = await core.servers.get(caller, { number: row.number });
+  const built = await provisionJob(core, caller, known.uid);
+  const rates = await rateBreakdown(core, caller, known, row.osBuildName);
   const offered = core.servers.offered(row);
   return {
     _links: {
@@ -157,8 +161,33 @@ async function serverItem({ core, caller, hrefs, row }: Asked<ServerRow>) {
     hostname: row.hostname,
     'power-status': POWER[row.power as keyof typeof POWER],
     status: STATUS[row.status as keyof typeof STATUS],
-    ...serverDetails(row),
+    ...serverDetails(row, rates),
     id: String(row.number),
+  };
+}
+
+/** What it costs by today's prices; a dash where there is no price, or nothing of the server any more. */
+async function rateBreakdown(
+  core: Mounting['core'],
+  caller: Caller,
+  server: KnownServer,
+  osBuild: string | null,
+): Promise<Record<string, string>> {
+  const { environmentUid, cpus, memoryMb, diskGb, parameters, status } = server;
+  const over = status === 'historical';
+  const { total, hardware, software, extra } = await core.quotaBook.costOf(caller, {
+    environment: environmentUid ?? 0,
+    ...(over ? { cpus: 0, memoryMb: 0, diskGb: 0 } : { cpus, memoryMb, diskGb }),
+    osBuild: over ? null : osBuild,
+    applications: [],
+    parameters: over ? {} : parameters,
+  });
+  const shown = (amount: number) => (amount === 0 ? '-' : shownRate(amount, core.settings.rateUnit));
+  return {
+    total: shown(total),
+    hardware: shown(hardware),
+    software: shown(software),
+    extra: shown(extra),
   };
 }
 
