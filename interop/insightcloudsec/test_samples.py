@@ -1,12 +1,16 @@
 """What the vendor's documentation shows, in our own words: a list of organisations by key and by session, from Python, from a
-shell with curl, gunzip and jq, and from JavaScript. And what the published scripts rely on beside it."""
+shell with curl, gunzip and jq, from JavaScript and from Go. And what the published scripts rely on beside it."""
 import json
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
 import requests
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from go_program import needs_go, run_go  # noqa: E402 (found beside the suites)
 
 BASE = 'http://{}:{}'.format(os.environ['ORRERY_INTEROP_HOST'], os.environ['ORRERY_INTEROP_PORT'])
 ORGANIZATIONS = BASE + '/v2/prototype/domain/organizations/detail/get'
@@ -60,6 +64,11 @@ curl --silent --request GET --header "content-type: application/json" --header "
         env = dict(os.environ, KEY=self.key, URL=ORGANIZATIONS)
         done = subprocess.run(['node', '-e', script], env=env, stdout=subprocess.PIPE, timeout=60, check=True)
         self.check(json.loads(done.stdout.decode()))
+
+    @needs_go
+    def test_go(self):
+        lines = run_go('organizations.go', KEY=self.key, URL=ORGANIZATIONS).splitlines()
+        self.assertRegex(lines[0], r'^1 divvyorganization:1 ok clouds=\d+ bots=\d+ users=\d+$')
 
     def test_null_for_a_body_as_the_go_client_sends_it(self):
         for method in ('GET', 'POST'):

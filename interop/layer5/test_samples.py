@@ -1,12 +1,16 @@
 """What the vendor's REST page shows, in our own words: a design in an organisation that a header names, preferences, and how many
-learners there are; from Python, from a shell with curl and jq, and from JavaScript."""
+learners there are; from Python, from a shell with curl and jq, from JavaScript and from Go."""
 import json
 import os
 import shutil
 import subprocess
+import sys
 import unittest
 
 import requests
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from go_program import needs_go, run_go  # noqa: E402 (found beside the suites)
 
 BASE = 'http://{}:{}'.format(os.environ['ORRERY_INTEROP_HOST'], os.environ['ORRERY_INTEROP_PORT'])
 DESIGNS = BASE + '/api/pattern'
@@ -97,8 +101,13 @@ class Samples(unittest.TestCase):
             script = 'curl --silent "$URL" --header "Authorization: Bearer $TOKEN" | jq "$SUM"'
             self.assertEqual(self.run_script(['sh', '-c'], script, URL=CURRICULA, SUM=SUM), before + 1)
 
-    def learners(self):
-        told = requests.get(CURRICULA, headers=self.bearer).json()
+    @needs_go
+    def test_a_design_and_the_learners_from_go(self):
+        told = run_go('samples.go', BASE=BASE, TOKEN=self.token, ORGANIZATION=self.organization).split()
+        self.assertEqual(told, ['1', 'from-go', self.organization, '...', str(self.learners(self.in_organization()))])
+
+    def learners(self, headers=None):
+        told = requests.get(CURRICULA, headers=headers or self.bearer).json()
         counts = [one['registration_count'] for one in told['data']]
         self.assertTrue(all(isinstance(count, int) for count in counts))
         return sum(counts)

@@ -31,6 +31,7 @@ describe('values that are understood', () => {
     ['ORRERY_DEMO', 'yes', 'demo', true],
     ['ORRERY_LOGIN_THROTTLE', 'off', 'loginThrottle', false],
     ['ORRERY_LOGIN_THROTTLE', 'ON', 'loginThrottle', true],
+    ['ORRERY_LOGIN_LOCK_MINUTES', '0', 'loginLockMinutes', 0],
     ['ORRERY_ROLE', 'worker', 'role', 'worker'],
     ['ORRERY_TASK_RETRIES', '-1', 'taskRetries', -1],
     [

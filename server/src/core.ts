@@ -66,6 +66,7 @@ import { Schedules } from './scheduling/schedules.js';
 import { Safe } from './secrets/safe.js';
 import { Secrets } from './secrets/secrets.js';
 import { masterKeyFrom, Vault } from './secrets/vault.js';
+import { failureRules } from './sign-in-settings.js';
 import { Sites } from './sites/sites.js';
 import { Archives } from './snapshots/archives.js';
 import { Snapshots } from './snapshots/snapshots.js';
@@ -241,7 +242,7 @@ export async function buildCore({
     pool,
     safe,
     masterKeys: [settings.masterKey, ...settings.formerMasterKeys].map(masterKeyFrom),
-    throttle: settings.loginThrottle ? 'on' : 'off',
+    signIn: failureRules(settings),
     sessionHours: settings.tokenHours,
     signedSeconds: settings.cloudboltTokenSeconds,
   });

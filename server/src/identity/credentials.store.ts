@@ -2,13 +2,21 @@ import { systemStatement } from '../store/statement.js';
 
 const WHY = 'users belong to no tenant';
 
-/** One more failure in a row; a lock that is over starts the count anew. `locked`: this failure locked the account. */
+/** Since the last success or the end of a lock, and after `$5`: when failures were, with this one. */
+const RECENT = `array(
+  select f.at from unnest(case when failed_logins = 0 or locked_until <= $2 then '{}' else failed_at end) as f(at)
+  where f.at > $5::timestamptz order by f.at) || $2::timestamptz`;
+
+/**
+ * One more failure in a row, at `$2`; a lock that is over starts the count anew. With `$3` failures since `$5`, the account is
+ * locked until `$4`. `locked`: this failure did it.
+ */
 export const updateForFailure = systemStatement<{ locked: boolean }>(
   'credentials_update_for_failure',
   `update users set
      failed_logins = case when locked_until <= $2 then 1 else failed_logins + 1 end,
-     locked_until = case when (case when locked_until <= $2 then 1 else failed_logins + 1 end) > $3
-                    then $4::timestamptz end
+     failed_at = ${RECENT},
+     locked_until = case when cardinality(${RECENT}) >= $3 then $4::timestamptz end
    where id = $1 and (locked_until is null or locked_until <= $2)
    returning locked_until is not null as locked`,
   WHY,

@@ -158,7 +158,7 @@ test('the fifth failure in a row locks the account on every replica; the lock en
   for (const { credentials } of [one, other]) {
     await assert.rejects(credentials.verifyPassword(person, right(), '192.0.2.9'), refusal);
   }
-  now += 29 * MINUTE;
+  now += 14 * MINUTE;
   await assert.rejects(one.credentials.verifyPassword(person, right(), '192.0.2.9'), refusal);
   now += 2 * MINUTE;
   await one.credentials.verifyPassword(person, right(), '192.0.2.9');
@@ -168,10 +168,56 @@ test('the fifth failure in a row locks the account on every replica; the lock en
   ]);
   assert.deepEqual(
     audit.rows.filter((row) => row.action === 'lock').map((row) => row.details),
-    [{ failures: 5, minutes: 30 }],
+    [{ failures: 5, minutes: 15 }],
   );
   await one.credentials.close();
   await other.credentials.close();
+});
+
+test('only failures within the time count together, whenever the first of them was', async () => {
+  const { credentials } = replica();
+  const failAt = async (minute: number) => {
+    now = began + minute * MINUTE;
+    await fail(credentials, 1);
+    await credentials.close();
+  };
+  const began = now;
+  for (const minute of [0, 12, 13, 14, 15.5]) await failAt(minute);
+  assert.equal((await storedFor(person)).locked_until, null, 'the first is too long ago');
+  assert.equal((await storedFor(person)).failed_logins, 5, 'and still one of those in a row');
+  await failAt(16);
+  assert.equal((await storedFor(person)).locked_until.getTime(), now + 15 * MINUTE);
+  now += 16 * MINUTE;
+  await fail(credentials, 4);
+  await credentials.close();
+  assert.equal((await storedFor(person)).failed_logins, 4, 'a lock that is over starts the count anew');
+  await credentials.verifyPassword(person, right(), '192.0.2.1');
+  await fail(credentials, 4);
+  await credentials.verifyPassword(person, right(), '192.0.2.1');
+  await credentials.close();
+});
+
+test('how many failures lock, within which time and for how long, is what the settings say', async () => {
+  const { credentials } = replica({ failures: 2, failureMinutes: 1, lockMinutes: 3 });
+  await fail(credentials, 1);
+  await credentials.close();
+  now += 2 * MINUTE;
+  await fail(credentials, 1);
+  await credentials.close();
+  await credentials.verifyPassword(person, right(), '192.0.2.1');
+  await fail(credentials, 2);
+  await credentials.close();
+  assert.equal((await storedFor(person)).locked_until.getTime(), now + 3 * MINUTE);
+  await credentials.close();
+});
+
+test('an address may fail as often as it likes, unless a setting says otherwise', async () => {
+  const { credentials } = replica();
+  for (let index = 0; index < 40; index++) {
+    await assert.rejects(credentials.verifyPassword(`unknown-${index}`, 'guess', '192.0.2.1'), refusal);
+  }
+  await credentials.verifyPassword(person, right(), '192.0.2.1');
+  await credentials.close();
 });
 
 test('a success between failures starts the count anew', async () => {
@@ -184,7 +230,7 @@ test('a success between failures starts the count anew', async () => {
 });
 
 test('a lock without end stays until an administrator unlocks', async () => {
-  const { credentials } = replica({ lockMinutes: null });
+  const { credentials } = replica({ lockMinutes: 0 });
   await fail(credentials, 5);
   await credentials.close();
   now += 365 * 24 * 60 * MINUTE;

@@ -39,11 +39,12 @@ import type { SecondFactors } from './second-factors.js';
 export interface CredentialSettings {
   /** `off`: failures are neither counted nor delayed. For test benches. */
   readonly throttle: 'on' | 'off';
-  /** Failures in a row that an account bears; the next one locks it. */
-  readonly failuresBeforeLock: number;
-  /** null: until an administrator unlocks. */
-  readonly lockMinutes: number | null;
-  /** Failures that one address may cause in a minute, over all accounts. */
+  /** So many failures in a row, within so many minutes, lock an account. */
+  readonly failures: number;
+  readonly failureMinutes: number;
+  /** For how long; 0: until an administrator unlocks. */
+  readonly lockMinutes: number;
+  /** Failures that one address may cause in a minute, over all accounts; 0: any number. */
   readonly failuresPerAddress: number;
   /** How long a pair that was found good is remembered, and how many pairs. */
   readonly rememberSeconds: number;
@@ -52,9 +53,10 @@ export interface CredentialSettings {
 
 export const CREDENTIAL_DEFAULTS: CredentialSettings = {
   throttle: 'on',
-  failuresBeforeLock: 4,
-  lockMinutes: 30,
-  failuresPerAddress: 30,
+  failures: 5,
+  failureMinutes: 15,
+  lockMinutes: 15,
+  failuresPerAddress: 0,
   rememberSeconds: 60,
   rememberPairs: 10_000,
 };
@@ -203,14 +205,18 @@ export class Credentials {
     return this.#settings.throttle === 'on' && row.lockedUntil !== null && row.lockedUntil > this.#now();
   }
 
+  get #countsAddresses(): boolean {
+    return this.#settings.throttle === 'on' && this.#settings.failuresPerAddress > 0;
+  }
+
   #requireAddress(address: string): void {
-    if (this.#settings.throttle === 'off') return;
+    if (!this.#countsAddresses) return;
     const seconds = this.#addresses.wait(address);
     if (seconds > 0) throw tooMany('Too many failed sign-ins from this address', seconds);
   }
 
   #failedFrom(address: string): void {
-    if (this.#settings.throttle === 'on') this.#addresses.failed(address);
+    if (this.#countsAddresses) this.#addresses.failed(address);
   }
 
   /** After a right password. @throws DomainError as `verifyPassword` */
@@ -304,10 +310,11 @@ export class Credentials {
   }
 
   async #recordFailure(client: Client, row: SignInRow): Promise<void> {
-    const { failuresBeforeLock, lockMinutes } = this.#settings;
+    const { failures, failureMinutes, lockMinutes } = this.#settings;
     const now = this.#now();
-    const until = lockMinutes === null ? 'infinity' : new Date(now + lockMinutes * 60_000);
-    const values = [row.userId, new Date(now), failuresBeforeLock, until];
+    const until = lockMinutes === 0 ? 'infinity' : new Date(now + lockMinutes * 60_000);
+    const since = new Date(now - failureMinutes * 60_000);
+    const values = [row.userId, new Date(now), failures, until, since];
     const outcome = await updateForFailure.one(client, values);
     if (outcome?.locked !== true) return;
     await record(
@@ -317,7 +324,7 @@ export class Credentials {
         action: 'lock',
         thing: 'user',
         id: row.username,
-        details: { failures: failuresBeforeLock + 1, minutes: lockMinutes },
+        details: { failures, minutes: lockMinutes === 0 ? null : lockMinutes },
       },
     );
   }

@@ -48,7 +48,8 @@ export interface IdentityParts {
   readonly safe: KeptValues;
   /** The current one first. */
   readonly masterKeys: readonly Buffer[];
-  readonly throttle: CredentialSettings['throttle'];
+  /** How failed sign-ins are counted. */
+  readonly signIn: Partial<CredentialSettings>;
   /** How long a session token of Cloudify's kind is good. */
   readonly sessionHours: number;
   /** How long a signed token is good. */
@@ -59,13 +60,13 @@ export function identityServices({
   pool,
   safe,
   masterKeys,
-  throttle,
+  signIn,
   sessionHours,
   signedSeconds,
 }: IdentityParts): IdentityServices {
   const passwordHash = new PasswordHash();
   const secondFactors = new SecondFactors({ pool, safe });
-  const credentials = new Credentials({ pool, passwordHash, secondFactors, settings: { throttle } });
+  const credentials = new Credentials({ pool, passwordHash, secondFactors, settings: signIn });
   const authorities = new Authorities({ pool, safe });
   const directories = new Directories({ authorities });
   return {

@@ -14,14 +14,16 @@ import { requireText } from './names.js';
 import { identityScope, requireManager, requirePerson } from './permission.js';
 import type { TenantRole } from './roles.js';
 import {
-  countMembers,
   insertTenantProfile,
+  selectAllFigures,
+  selectOwnFigures,
   selectRolesIn,
   selectTenantById,
   selectTenantByName,
   selectTenantByTitle,
   selectTenantByUuid,
   TENANT_PROFILE_LIST,
+  type TenantFiguresRow,
   type TenantProfileField,
   type TenantProfileRow,
   updateTenantProfile,
@@ -30,6 +32,7 @@ import { USERS_OF_TENANT } from './tenants.store.js';
 
 export type { TenantProfileField };
 export type TenantProfile = TenantProfileRow;
+export type TenantFigures = TenantFiguresRow;
 
 export type TenantRef =
   | { readonly id: number }
@@ -60,10 +63,12 @@ export class TenantProfiles {
     return tenant;
   }
 
-  /** Members of their own, but for those who reach every tenant; of tenants that the caller was told of. */
-  async memberCounts(tenants: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    const rows = await countMembers.all(this.#pool, [tenants]);
-    return new Map(rows.map(({ tenantId, members }) => [tenantId, members]));
+  /** How many clouds and people the tenants have that `list` tells of, by their numbers; ten thousand at most. */
+  async figures(caller: Caller): Promise<readonly TenantFigures[]> {
+    requirePermission(caller, 'tenants.list');
+    return caller.permissions.has('users.read')
+      ? selectAllFigures.all(this.#pool)
+      : selectOwnFigures.all(this.#pool, [caller.userId]);
   }
 
   /** What the caller is in the tenant, by themselves and through groups; empty: nothing. */

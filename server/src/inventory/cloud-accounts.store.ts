@@ -100,14 +100,6 @@ export const selectAllOf = tenantStatement<{ uid: number }>(
   'select a.uid from cloud_accounts a where a.tenant_id = $1 order by a.uid for update',
 );
 
-/** Clouds of each of the tenants `$1`. */
-export const countClouds = systemStatement<{ tenantId: TenantId; clouds: number }>(
-  'cloud_accounts_count_clouds',
-  `select r.tenant_id as "tenantId", sum(r.difference)::integer as clouds from row_counts r
-   where r.collection = 'clouds' and r.tenant_id = any($1::bigint[]) group by r.tenant_id`,
-  'the tenants come from a list that was confined to what the caller may see',
-);
-
 export type CloudAccountField =
   | 'uid'
   /** As self-service calls it. */

@@ -21,7 +21,6 @@ import {
   ACCOUNT_LIST,
   type CloudAccountField,
   type CloudAccountRow,
-  countClouds,
   deleteAccount,
   deleteCounts,
   insertAccount,
@@ -200,12 +199,6 @@ export class CloudAccounts {
   /** Everything of a tenant that is itself to go, in somebody's transaction. */
   async takeAll(client: Client, tenantId: TenantId): Promise<void> {
     for (const { uid } of await selectAllOf.all(client, tenantId)) await this.take(client, tenantId, uid);
-  }
-
-  /** How many clouds each has, of tenants that the caller was told of. */
-  async counts(tenants: readonly number[]): Promise<ReadonlyMap<number, number>> {
-    const rows = await countClouds.all(this.#pool, [tenants]);
-    return new Map(rows.map(({ tenantId, clouds }) => [tenantId, clouds]));
   }
 
   /**

@@ -1,7 +1,11 @@
-import { systemStatement } from '../store/statement.js';
+import { type SystemStatement, systemStatement } from '../store/statement.js';
 
 export interface NamedTenantRow {
   readonly name: string;
+}
+
+interface UuidRow {
+  readonly uuid: string;
 }
 
 export const selectTenantByUuid = systemStatement<NamedTenantRow>(
@@ -9,6 +13,34 @@ export const selectTenantByUuid = systemStatement<NamedTenantRow>(
   'select name from tenants where uuid = $1',
   'finds the tenant that a request names; whether the caller is in it is asked afterwards',
 );
+
+/** Tables of what people address by its UUID, each a thing of one tenant. */
+const TABLES = {
+  workspace: 'workspaces',
+  environment: 'account_environments',
+  connection: 'cloud_accounts',
+  design: 'designs',
+  event: 'notices',
+  team: 'teams',
+  role: 'access_roles',
+  keychain: 'keychains',
+  invitation: 'invitations',
+  badge: 'awards',
+  curriculum: 'curricula',
+} as const;
+export type Addressed = keyof typeof TABLES;
+
+const tenantOf = (thing: Addressed): SystemStatement<UuidRow> =>
+  systemStatement(
+    `acting_tenant_of_${thing}`,
+    `select t.uuid from ${TABLES[thing]} it join tenants t on t.id = it.tenant_id where it.id = $1`,
+    'finds the tenant that a thing is in; whether the caller is in it is asked afterwards',
+  );
+
+/** In which tenant a thing is, by its UUID. */
+export const selectTenantOf = Object.fromEntries(
+  (Object.keys(TABLES) as Addressed[]).map((thing) => [thing, tenantOf(thing)]),
+) as Readonly<Record<Addressed, SystemStatement<UuidRow>>>;
 
 /**
  * The tenant that a user prefers (`$2`: its UUID, or null) if they are in it, else the one they have been in for the longest,

@@ -1,8 +1,10 @@
 /** In which tenant somebody acts who names it by its UUID, or does not name it at all. */
 import type { UserId } from '../ids.js';
 import type { Pool } from '../store/pool.js';
-import { selectTenantByUuid, selectUsualTenant } from './acting-tenant.store.js';
+import { type Addressed, selectTenantByUuid, selectTenantOf, selectUsualTenant } from './acting-tenant.store.js';
 import { selectPreferences } from './preferences.store.js';
+
+export type { Addressed } from './acting-tenant.store.js';
 
 export class ActingTenants {
   readonly #pool: Pool;
@@ -14,6 +16,11 @@ export class ActingTenants {
   /** Its name; null: there is none. Says nothing about who may act in it. @param uuid well-formed */
   async named(uuid: string): Promise<string | null> {
     return (await selectTenantByUuid.one(this.#pool, [uuid]))?.name ?? null;
+  }
+
+  /** UUID of the tenant that a thing is in; null: there is no such thing. Says nothing about who may see it. @param uuid well-formed */
+  async ofThing(thing: Addressed, uuid: string): Promise<string | null> {
+    return (await selectTenantOf[thing].one(this.#pool, [uuid]))?.uuid ?? null;
   }
 
   /**

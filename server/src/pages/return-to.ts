@@ -4,8 +4,9 @@
  * allowed by setting, or allows now.
  */
 
-/** Where there is nothing better. */
-export const HOME = '/security/tokens';
+/** Where there is nothing better. What is to be seen there is `OVERVIEW` for now. */
+export const HOME = '/dashboard';
+export const OVERVIEW = '/security/tokens';
 
 /** The path that `ref` names, as it is or in base64url; null: it names none of ours. */
 export function returnPath(ref: string | undefined): string | null {

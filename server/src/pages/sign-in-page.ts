@@ -4,7 +4,7 @@ import type { Core } from '../core.js';
 import { DomainError } from '../errors.js';
 import type { Authenticated } from '../identity/callers.js';
 import { type Html, html, sendPage } from './html.js';
-import { HOME, returnPath, sourceServer, tokenReceiver } from './return-to.js';
+import { HOME, OVERVIEW, returnPath, sourceServer, tokenReceiver } from './return-to.js';
 import {
   dropSession,
   requireFormOf,
@@ -65,6 +65,8 @@ export function signInRoutes(app: FastifyInstance, core: Core): void {
     if (server === null) return reply.redirect(HOME, 303);
     return handOver(core, reply, visitor, server, errand);
   });
+
+  app.get(HOME, async (_request, reply) => reply.redirect(OVERVIEW, 302));
 
   app.get('/logout', async (request, reply) => {
     const visitor = await visitorOf(core, request);

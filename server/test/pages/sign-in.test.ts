@@ -4,7 +4,10 @@ import { test } from 'node:test';
 import { Secret, TOTP } from 'otpauth';
 import { ADMIN, aServer } from '../support/a-server.js';
 
-const { url, core, lines } = await aServer({ ORRERY_SIGN_IN_SOURCES: 'http://meshery.example:9081' });
+const { url, core, lines } = await aServer({
+  ORRERY_SIGN_IN_SOURCES: 'http://meshery.example:9081',
+  ORRERY_LOGIN_FAILURES_PER_ADDRESS: '30',
+});
 const admin = await core.callers.actingAs('admin', 'default_tenant', 'test');
 await core.users.create(admin, { username: 'mia', password: 'mia password', role: 'member' });
 await core.tenants.addUser(admin, 'default_tenant', 'mia', 'user');
@@ -82,7 +85,8 @@ test('signing in, by name or address, leads on with a cookie that scripts cannot
     const browser = aBrowser();
     const { status, to, headers } = await browser.signIn(identifier);
     assert.equal(status, 303);
-    assert.equal(to, '/security/tokens');
+    assert.equal(to, '/dashboard');
+    assert.equal((await browser.get(to)).to, '/security/tokens');
     assert.match(
       headers.get('set-cookie')!,
       /^provider_token=ob_[a-z0-9]{52}; Path=\/; Max-Age=86\d{3}; HttpOnly; SameSite=Lax$/,
@@ -111,7 +115,7 @@ test('no ref leads to another server', async () => {
     '/\\evil.example',
     Buffer.from('//evil.example').toString('base64url'),
   ]) {
-    assert.equal((await aBrowser().signIn('mia', 'mia password', { ref })).to, '/security/tokens', ref);
+    assert.equal((await aBrowser().signIn('mia', 'mia password', { ref })).to, '/dashboard', ref);
   }
 });
 
@@ -313,7 +317,7 @@ test('a new password ends the other sign-ins', async () => {
   assert.equal((await aBrowser().signIn('mia', 'mia password 2')).status, 303);
 });
 
-test('too many failures are told with the time to wait', async () => {
+test('too many failures of an address are told with the time to wait', async () => {
   let last: Answer | undefined;
   for (let i = 0; i < 40; i++) last = await aBrowser().signIn(`nobody${i}`, 'wrong');
   assert.equal(last!.status, 429);

@@ -43,25 +43,20 @@ export function addOrganizations(mounting: Mounting): void {
     description: 'Domain users see all, others their own. Figures are those of the moment.',
     may: EVERYBODY,
     answer: Type.Object({ organizations: Type.Array(Detail) }),
-    async handle(call) {
-      const organizations = await organizationsOf(call);
-      const ids = organizations.map(({ id }) => id);
-      const [clouds, members] = await Promise.all([
-        call.core.cloudAccounts.counts(ids),
-        call.core.tenantProfiles.memberCounts(ids),
-      ]);
+    async handle({ core, caller }) {
+      const figures = await core.tenantProfiles.figures(caller);
       return {
-        organizations: organizations.map(({ id, title }) => ({
+        organizations: figures.map(({ id, title, clouds, people }) => ({
           status: 'ok',
           // There is nothing here that sends mail.
           smtp_configured: false,
-          clouds: clouds.get(id) ?? 0,
+          clouds,
           name: title,
           resource_id: organizationId(id),
           organization_id: id,
           // There are no bots here.
           bots: 0,
-          users: members.get(id) ?? 0,
+          users: people,
         })),
       };
     },

@@ -243,7 +243,7 @@ export function addAcademy(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    '/api/academy/:type/:contentOrgId/:slug',
+    '/api/academy/:type/:orgId/:slug',
     {
       tag,
       name: 'curricula_by_slug',
@@ -252,7 +252,7 @@ export function addAcademy(mounting: Mounting): void {
     },
     async (call) => {
       const type = typeOf(call.param('type').replace(/s$/, ''));
-      const organization = call.id('contentOrgId', 'Content of organization');
+      const organization = call.id('orgId', 'Content of organization');
       const slug = call.param('slug');
       return find(
         call,

@@ -143,7 +143,7 @@ export function addConnections(mounting: Mounting): void {
   route(
     mounting,
     'delete',
-    `${root}/meshery/:mesheryServerId`,
+    `${root}/meshery/:serverId`,
     {
       tag,
       name: 'connections_delete_of_server',
@@ -151,7 +151,7 @@ export function addConnections(mounting: Mounting): void {
       answer: CONNECTION,
     },
     async (call) => {
-      const id = call.id('mesheryServerId', 'Connection of server');
+      const id = call.id('serverId', 'Connection of server');
       const listing = readListing({}, CONNECTIONS, [{ selection: 'instance', values: [id] }]);
       const [row] = rowsOf<ConnectionRow>(
         await call.core.accountEnvironments.connections(call.caller, listing.query),
@@ -163,7 +163,7 @@ export function addConnections(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    `${root}/kubernetes/:connectionId/context`,
+    `${root}/kubernetes/:id/context`,
     {
       tag,
       name: 'connections_kubernetes_context',
@@ -183,7 +183,7 @@ export function addConnections(mounting: Mounting): void {
       ),
     },
     async (call) => {
-      const found = await find(call, call.id('connectionId', 'Connection'));
+      const found = await find(call, call.id('id', 'Connection'));
       if (found.kind !== 'kubernetes') throw absent('Kubernetes connection', String(found.id));
       const metadata = found.metadata as JsonObject;
       const text = (key: string) => (typeof metadata[key] === 'string' ? metadata[key] : '');
@@ -201,17 +201,17 @@ export function addConnections(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    `${root}/:connectionId`,
+    `${root}/:id`,
     { tag, name: 'connections_get', summary: 'Get a connection', answer: CONNECTION },
-    async (call) => find(call, call.id('connectionId', 'Connection')),
+    async (call) => find(call, call.id('id', 'Connection')),
   );
   route(
     mounting,
     'put',
-    `${root}/:connectionId`,
+    `${root}/:id`,
     { tag, name: 'connections_update', summary: 'Change a connection', body: ChangeBody, answer: CONNECTION },
     async (call) => {
-      const id = call.id('connectionId', 'Connection');
+      const id = call.id('id', 'Connection');
       const { name, status: word, ...rest } = call.body;
       const before = await row(call, id);
       const status = word === undefined ? undefined : readStatus(word);
@@ -232,9 +232,9 @@ export function addConnections(mounting: Mounting): void {
   route(
     mounting,
     'delete',
-    `${root}/:connectionId`,
+    `${root}/:id`,
     { tag, name: 'connections_delete', summary: 'Delete a connection', answer: CONNECTION },
-    async (call) => remove(call, call.id('connectionId', 'Connection')),
+    async (call) => remove(call, call.id('id', 'Connection')),
   );
 }
 

@@ -140,10 +140,10 @@ export function addCredentials(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    '/api/integrations/credentials/:credentialId',
+    '/api/integrations/credentials/:id',
     { tag, name: 'credentials_get', summary: 'Get a credential of yours with its value', answer: CREDENTIAL },
     async (call) => {
-      const id = call.id('credentialId', 'Credential');
+      const id = call.id('id', 'Credential');
       const found = await find(call, id);
       return { ...found, secret: await call.core.userCredentials.secretOf(call.caller, id) };
     },

@@ -86,7 +86,7 @@ function addFiles(mounting: Mounting, of: Kind): void {
   route(
     mounting,
     'post',
-    `${root}/clone/:designId`,
+    `${root}/clone/:id`,
     {
       tag,
       name: `${names}_clone`,
@@ -95,7 +95,7 @@ function addFiles(mounting: Mounting, of: Kind): void {
       answer: of.schema,
     },
     async (call) => {
-      const id = call.id('designId', 'Design');
+      const id = call.id('id', 'Design');
       const row = await read(call, of, id);
       const given = (call.body as { name?: string } | undefined)?.name ?? '';
       const source = await call.core.designs.sourceOf(id);
@@ -114,7 +114,7 @@ function addFiles(mounting: Mounting, of: Kind): void {
   openRoute(
     mounting,
     'get',
-    `${root}/download/:designId`,
+    `${root}/download/:id`,
     {
       tag,
       name: `${names}_download`,
@@ -124,7 +124,7 @@ function addFiles(mounting: Mounting, of: Kind): void {
     },
     async (request, reply) => {
       const { core } = mounting;
-      const id = String((request.params as { designId: string }).designId).toLowerCase();
+      const id = String((request.params as { id: string }).id).toLowerCase();
       if (!/^[0-9a-f-]{36}$/.test(id)) throw absent('Design', id);
       const listing = readListing({}, DESIGNS_WHOLE, [{ field: 'id', anyOf: [id] }]);
       let [row] = rowsOf<Record<string, unknown>>(await core.designs.published(of.kind, listing.query)).rows;
@@ -153,7 +153,7 @@ function addFiles(mounting: Mounting, of: Kind): void {
   route(
     mounting,
     'post',
-    `${root}/upload/:designId`,
+    `${root}/upload/:id`,
     {
       tag,
       name: `${names}_upload`,
@@ -162,7 +162,7 @@ function addFiles(mounting: Mounting, of: Kind): void {
       answer: of.schema,
     },
     async (call) => {
-      const id = call.id('designId', 'Design');
+      const id = call.id('id', 'Design');
       if (!Buffer.isBuffer(call.body) || call.body.length === 0)
         throw badRequest('The body is empty', 'Send the file as it is');
       await call.core.designs.keepSource(call.caller, of.kind, id, call.body);
@@ -283,17 +283,17 @@ function addResources(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    `${root}/:designId`,
+    `${root}/:id`,
     { tag, name: 'design_resources_get', summary: 'Get such a resource', answer: RESOURCE },
-    async (call) => find(call, call.id('designId', 'Resource')),
+    async (call) => find(call, call.id('id', 'Resource')),
   );
   route(
     mounting,
     'delete',
-    `${root}/:designId`,
+    `${root}/:id`,
     { tag, name: 'design_resources_delete', summary: 'Delete such a resource', answer: RESOURCE },
     async (call) => {
-      const found = await find(call, call.id('designId', 'Resource'));
+      const found = await find(call, call.id('id', 'Resource'));
       await call.core.designResources.remove(call.caller, String(found.id));
       return { ...found, deleted: true, deletedAt: new Date() };
     },

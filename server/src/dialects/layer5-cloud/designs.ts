@@ -121,7 +121,7 @@ function addContent(mounting: Mounting, of: Kind, root: string, alias: string): 
   route(
     mounting,
     'get',
-    `${root}/:designId`,
+    `${root}/:id`,
     {
       tag,
       name: name('get'),
@@ -130,7 +130,7 @@ function addContent(mounting: Mounting, of: Kind, root: string, alias: string): 
       answer: schema,
     },
     async (call) => {
-      const id = call.id('designId', 'Design');
+      const id = call.id('id', 'Design');
       const row = await read(call, of, id);
       await call.core.designs.count(id, 'views');
       return of.form({ ...row, views: Number(row.views) + 1 });
@@ -140,10 +140,10 @@ function addContent(mounting: Mounting, of: Kind, root: string, alias: string): 
     route(
       mounting,
       'put',
-      `${root}/:designId`,
+      `${root}/:id`,
       { tag, name: name('update'), summary: `Change a ${word}`, body: Body, answer: schema },
       async (call) => {
-        const id = call.id('designId', 'Filter');
+        const id = call.id('id', 'Filter');
         const before = await read(call, of, id);
         const given = {
           name: String(before.name),
@@ -159,10 +159,10 @@ function addContent(mounting: Mounting, of: Kind, root: string, alias: string): 
   route(
     mounting,
     'delete',
-    `${root}/:designId`,
+    `${root}/:id`,
     { tag, name: name('delete'), summary: `Delete a ${word}`, answer: schema },
     async (call) => {
-      const id = call.id('designId', 'Design');
+      const id = call.id('id', 'Design');
       const row = await read(call, of, id);
       await call.core.designs.remove(call.caller, of.kind, id);
       return of.form(row);

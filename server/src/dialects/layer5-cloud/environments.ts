@@ -3,6 +3,7 @@ import Type from 'typebox';
 import type { JsonObject } from '../../dsl/plan.js';
 import type { EnvironmentField } from '../../workspaces/account-environments.js';
 import { uuidOrNull } from './access.js';
+import { addAssignment } from './assignments.js';
 import { CONNECTION, CONNECTIONS, type ConnectionRow, connectionOf } from './connection-form.js';
 import { absent } from './errors.js';
 import { hybrid, type ListingOptions, pageOf, readFilter, readListing, rowsOf } from './listing.js';
@@ -123,7 +124,7 @@ export function addEnvironments(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    `${root}/:environmentId`,
+    `${root}/:id`,
     {
       tag,
       name: 'environments_get',
@@ -131,12 +132,12 @@ export function addEnvironments(mounting: Mounting): void {
       query: { orgId: 'Another organization' },
       answer: ENVIRONMENT_HYBRID,
     },
-    async (call) => find(call, call.id('environmentId', 'Environment')),
+    async (call) => find(call, call.id('id', 'Environment')),
   );
   route(
     mounting,
     'put',
-    `${root}/:environmentId`,
+    `${root}/:id`,
     {
       tag,
       name: 'environments_update',
@@ -145,7 +146,7 @@ export function addEnvironments(mounting: Mounting): void {
       answer: ENVIRONMENT_HYBRID,
     },
     async (call) => {
-      const id = call.id('environmentId', 'Environment');
+      const id = call.id('id', 'Environment');
       const { metadata, organizationId, ...rest } = call.body;
       const named = uuidOrNull('organizationId', organizationId);
       const caller = named === null ? call.caller : await call.within(named);
@@ -159,82 +160,29 @@ export function addEnvironments(mounting: Mounting): void {
   route(
     mounting,
     'delete',
-    `${root}/:environmentId`,
+    `${root}/:id`,
     { tag, name: 'environments_delete', summary: 'Delete an environment; its connections stay' },
     async (call) => {
-      await call.core.accountEnvironments.remove(call.caller, call.id('environmentId', 'Environment'));
+      await call.core.accountEnvironments.remove(call.caller, call.id('id', 'Environment'));
       return undefined;
     },
   );
-  route(
-    mounting,
-    'get',
-    `${root}/:environmentId/connections`,
-    {
-      tag,
-      name: 'environments_connections',
-      summary: 'List the connections of an environment',
-      query: { ...PAGE, filter: 'JSON: `{"assigned":false}` for those that are not in it' },
-      answer: pageSchema('EnvironmentConnectionPage', 'connections', CONNECTION),
-    },
-    async (call) => {
-      const id = call.id('environmentId', 'Environment');
-      await find(call, id);
-      const within = { selection: 'environment', values: [id] };
-      const listing = readListing(call.query, CONNECTIONS, [
-        readFilter(call.query).assigned === false ? { not: within } : within,
-      ]);
-      const { rows, total } = rowsOf<ConnectionRow>(
-        await call.core.accountEnvironments.connections(call.caller, listing.query),
-      );
+  addAssignment(mounting, {
+    tag,
+    holder: 'environment',
+    items: 'connections',
+    pageTitle: 'EnvironmentConnectionPage',
+    item: CONNECTION,
+    require: find,
+    async list(call, within) {
+      const listing = readListing(call.query, CONNECTIONS, [within]);
+      const page = await call.core.accountEnvironments.connections(call.caller, listing.query);
+      const { rows, total } = rowsOf<ConnectionRow>(page);
       return pageOf('connections', listing, { rows: rows.map(connectionOf), total });
     },
-  );
-  const path = `${root}/:environmentId/connections/:connectionId`;
-  const MAPPING = entity('EnvironmentConnection', {
-    id: Id,
-    environmentId: Id,
-    connectionId: Id,
-    createdAt: Time,
-    updatedAt: Time,
-    deletedAt: MaybeTime,
+    put: ({ core, caller }, id, thing) => core.accountEnvironments.assign(caller, id, thing),
+    take: ({ core, caller }, id, thing) => core.accountEnvironments.unassign(caller, id, thing),
   });
-  route(
-    mounting,
-    'post',
-    path,
-    {
-      tag,
-      name: 'environments_connections_assign',
-      summary: 'Put a connection into an environment',
-      answer: pageSchema('EnvironmentConnectionMapping', 'environmentsConnectionsMapping', MAPPING),
-    },
-    async (call) => {
-      const environmentId = call.id('environmentId', 'Environment');
-      const connectionId = call.param('connectionId').toLowerCase();
-      const { id, createdAt } = await call.core.accountEnvironments.assign(
-        call.caller,
-        environmentId,
-        connectionId,
-      );
-      const row = { id, environmentId, connectionId, createdAt, updatedAt: createdAt, deletedAt: null };
-      return pageOf('environmentsConnectionsMapping', { page: 0, size: 1 }, { rows: [row], total: 1 });
-    },
-  );
-  route(
-    mounting,
-    'delete',
-    path,
-    { tag, name: 'environments_connections_unassign', summary: 'Take a connection out of an environment' },
-    async (call) => {
-      await call.core.accountEnvironments.unassign(
-        call.caller,
-        call.id('environmentId', 'Environment'),
-        call.id('connectionId', 'Connection'),
-      );
-      return undefined;
-    },
-  );
 }
 
 async function find(call: Call, id: string): Promise<Record<string, unknown>> {

@@ -55,6 +55,12 @@ export function absent(thing: string, id: string): WireError {
   return new WireError(404, `${thing} ${id.slice(0, 100)} was not found`);
 }
 
+export function isAbsence(error: unknown): boolean {
+  return error instanceof WireError
+    ? error.status === 404
+    : error instanceof DomainError && error.kind === 'not-found';
+}
+
 export interface Rendered {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -137,7 +137,7 @@ export function addEvents(mounting: Mounting): void {
     route(
       mounting,
       'put',
-      `${root}/:eventId/status`,
+      `${root}/:id/status`,
       {
         tag,
         name: `events_status${alias}`,
@@ -146,7 +146,7 @@ export function addEvents(mounting: Mounting): void {
         answer: entity('MarkedEvent', { message: Text, eventId: Id, status: Text }),
       },
       async (call) => {
-        const eventId = call.id('eventId', 'Event');
+        const eventId = call.id('id', 'Event');
         await call.core.notices.mark(call.caller, [eventId], call.body.status);
         return { message: `The event is ${call.body.status}`, eventId, status: call.body.status };
       },
@@ -154,10 +154,10 @@ export function addEvents(mounting: Mounting): void {
     route(
       mounting,
       'delete',
-      `${root}/:eventId`,
+      `${root}/:id`,
       { tag, name: `events_delete${alias}`, summary: 'Delete an event', answer: EVENT },
       async (call) => {
-        const id = call.id('eventId', 'Event');
+        const id = call.id('id', 'Event');
         const event = await find(call, id);
         await call.core.notices.remove(call.caller, [id]);
         return event;

@@ -131,14 +131,14 @@ export function addInvitations(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    `${root}/:invitationId`,
+    `${root}/:id`,
     { tag, name: 'invitations_get', summary: 'Get an invitation', answer: INVITATION },
-    async (call) => find(call, call.id('invitationId', 'Invitation')),
+    async (call) => find(call, call.id('id', 'Invitation')),
   );
   route(
     mounting,
     'put',
-    `${root}/:invitationId`,
+    `${root}/:id`,
     {
       tag,
       name: 'invitations_update',
@@ -147,7 +147,7 @@ export function addInvitations(mounting: Mounting): void {
       answer: INVITATION,
     },
     async (call) => {
-      const id = call.id('invitationId', 'Invitation');
+      const id = call.id('id', 'Invitation');
       await call.core.invitations.update(call.caller, id, changeOf(call.body));
       return find(call, id);
     },
@@ -155,16 +155,16 @@ export function addInvitations(mounting: Mounting): void {
   route(
     mounting,
     'delete',
-    `${root}/:invitationId`,
+    `${root}/:id`,
     { tag, name: 'invitations_delete', summary: 'Delete an invitation' },
     async (call) => {
-      await call.core.invitations.remove(call.caller, call.id('invitationId', 'Invitation'));
+      await call.core.invitations.remove(call.caller, call.id('id', 'Invitation'));
       return undefined;
     },
   );
   for (const [path, name] of [
-    [`${root}/:invitationId/accept`, 'invitations_accept'],
-    ['/api/identity/invitations/:invitationId/accept', 'invitations_accept_alias'],
+    [`${root}/:id/accept`, 'invitations_accept'],
+    ['/api/identity/invitations/:id/accept', 'invitations_accept_alias'],
   ] as const) {
     route(
       mounting,
@@ -177,7 +177,7 @@ export function addInvitations(mounting: Mounting): void {
         answer: entity('AcceptedInvitation', { id: Id, orgId: Type.Optional(Id), message: Text }),
       },
       async (call) => {
-        const id = call.id('invitationId', 'Invitation');
+        const id = call.id('id', 'Invitation');
         const tenant = await call.core.invitations.accept(call.caller, id);
         const caller = await call.core.callers.callerFor(call.person, tenant, call.request.id);
         const told = caller.permissions.has('members.manage')
@@ -267,17 +267,17 @@ function addBadges(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    '/api/organizations/badges/:badgeId',
+    '/api/organizations/badges/:id',
     { tag, name: 'badges_get', summary: 'Get a badge', answer: BADGE },
-    async (call) => badgeOf({ ...(await call.core.awards.get(call.caller, call.id('badgeId', 'Badge'))) }),
+    async (call) => badgeOf({ ...(await call.core.awards.get(call.caller, call.id('id', 'Badge'))) }),
   );
   route(
     mounting,
     'delete',
-    '/api/organizations/badges/:badgeId',
+    '/api/organizations/badges/:id',
     { tag, name: 'badges_delete', summary: 'Delete a badge' },
     async (call) => {
-      await call.core.awards.remove(call.caller, call.id('badgeId', 'Badge'));
+      await call.core.awards.remove(call.caller, call.id('id', 'Badge'));
       return undefined;
     },
   );

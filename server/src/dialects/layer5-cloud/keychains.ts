@@ -59,34 +59,34 @@ function addKeychains(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    `${root}/:keychainId`,
+    `${root}/:id`,
     { tag, name: 'keychains_get', summary: 'Get a keychain', answer: KEYCHAIN },
-    async (call) => find(call, call.id('keychainId', 'Keychain')),
+    async (call) => find(call, call.id('id', 'Keychain')),
   );
   route(
     mounting,
     'put',
-    `${root}/:keychainId`,
+    `${root}/:id`,
     { tag, name: 'keychains_update', summary: 'Rename a keychain', body: KeychainBody, answer: KEYCHAIN },
     async (call) =>
       whole(
-        await call.core.access.renameKeychain(call.caller, call.id('keychainId', 'Keychain'), call.body.name),
+        await call.core.access.renameKeychain(call.caller, call.id('id', 'Keychain'), call.body.name),
       ),
   );
   route(
     mounting,
     'delete',
-    `${root}/:keychainId`,
+    `${root}/:id`,
     { tag, name: 'keychains_delete', summary: 'Delete a keychain' },
     async (call) => {
-      await call.core.access.removeKeychain(call.caller, call.id('keychainId', 'Keychain'));
+      await call.core.access.removeKeychain(call.caller, call.id('id', 'Keychain'));
       return undefined;
     },
   );
   route(
     mounting,
     'get',
-    `${root}/:keychainId/keys`,
+    `${root}/:id/keys`,
     {
       tag,
       name: 'keychains_keys',
@@ -98,7 +98,7 @@ function addKeychains(mounting: Mounting): void {
       smallPage(
         call,
         'keys',
-        await call.core.access.keysOn(call.caller, call.id('keychainId', 'Keychain')),
+        await call.core.access.keysOn(call.caller, call.id('id', 'Keychain')),
         ({ function: name }) => name,
       ),
   );
@@ -109,7 +109,7 @@ function addKeychains(mounting: Mounting): void {
     route(
       mounting,
       method,
-      `${root}/:keychainId/:keyId`,
+      `${root}/:id/:keyId`,
       {
         tag,
         name: on ? 'keychains_keys_add' : 'keychains_keys_remove',
@@ -118,7 +118,7 @@ function addKeychains(mounting: Mounting): void {
       async (call) => {
         await call.core.access.turnKey(
           call.caller,
-          call.id('keychainId', 'Keychain'),
+          call.id('id', 'Keychain'),
           call.id('keyId', 'Key'),
           on,
         );

@@ -8,6 +8,9 @@
  *   the preference `selectedOrganization`, while the user is in it
  *   the organisation that the user has been in for the longest
  *
+ * A request that names none and addresses a thing by its id, which is not there, acts where the thing is, if that is an
+ * organisation of the caller's.
+ *
  * What is named and not the caller's is refused, never passed over: a script must not write where it did not mean to. A
  * value that is empty or no UUID says nothing, but in a path, where there is nothing to fall back to.
  */
@@ -16,7 +19,7 @@ import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
 import { DomainError } from '../../errors.js';
 import type { Authenticated, TokenKind } from '../../identity/callers.js';
-import { isUuid } from '../../membership/acting-tenant.js';
+import { type Addressed, isUuid } from '../../membership/acting-tenant.js';
 import { absent, NOT_A_MEMBER, WireError } from './errors.js';
 import { one, type Query } from './listing.js';
 
@@ -60,6 +63,8 @@ export interface Acting {
   readonly caller: Caller;
   /** Every organisation is meant; only those who act in all may say so. */
   readonly everywhere: boolean;
+  /** The request itself says where, not a preference. */
+  readonly named: boolean;
 }
 
 /** @throws WireError 404 for a path id that is no UUID; DomainError `forbidden` (`tenant-forbidden`) */
@@ -69,10 +74,12 @@ export async function actingOf(
   person: Authenticated,
   query: Query,
 ): Promise<Acting> {
-  const inPath = (request.params as { readonly orgId?: string } | undefined)?.orgId;
+  const inPath = request.routeOptions.url?.startsWith('/api/identity/orgs/:orgId')
+    ? (request.params as { readonly orgId?: string }).orgId
+    : undefined;
   if (inPath !== undefined) {
     if (!isUuid(inPath)) throw absent('Organization', inPath);
-    return { person, caller: await within(core, person, inPath, request.id), everywhere: false };
+    return { person, caller: await within(core, person, inPath, request.id), everywhere: false, named: true };
   }
   for (const named of [
     one(query, 'orgId'),
@@ -82,15 +89,36 @@ export async function actingOf(
   ]) {
     const word = named?.trim().toLowerCase() ?? '';
     if (EVERYWHERE.has(word)) return everywhere(request, core, person);
-    if (isUuid(word))
-      return { person, caller: await within(core, person, word, request.id), everywhere: false };
+    if (isUuid(word)) {
+      const caller = await within(core, person, word, request.id);
+      return { person, caller, everywhere: false, named: true };
+    }
   }
-  return { person, caller: await usually(request, core, person), everywhere: false };
+  return { person, caller: await usually(request, core, person), everywhere: false, named: false };
 }
 
 /** The caller in an organisation that is named by its UUID. @throws DomainError `forbidden` (`tenant-forbidden`) */
 export function within(core: Core, person: Authenticated, uuid: string, requestId: string): Promise<Caller> {
   return core.callers.callerFor(person, { uuid: uuid.toLowerCase() }, requestId);
+}
+
+/** The caller where a thing is; null: it is nowhere, or where they are already, or not theirs to know about. */
+export async function whereItIs(
+  request: FastifyRequest,
+  core: Core,
+  { person, caller, named }: Acting,
+  thing: Addressed,
+  id: string,
+): Promise<Caller | null> {
+  if (named || person.confinedTo !== undefined || !isUuid(id)) return null;
+  const uuid = await core.actingTenants.ofThing(thing, id);
+  if (uuid === null || uuid === caller.tenant?.uuid) return null;
+  try {
+    return await within(core, person, uuid, request.id);
+  } catch (error) {
+    if (error instanceof DomainError && error.reason === 'tenant-forbidden') return null;
+    throw error;
+  }
 }
 
 async function usually(request: FastifyRequest, core: Core, person: Authenticated): Promise<Caller> {
@@ -105,7 +133,7 @@ async function everywhere(request: FastifyRequest, core: Core, person: Authentic
   if (!caller.permissions.has('all-tenants.read')) {
     throw new DomainError('forbidden', 'tenant-forbidden', NOT_A_MEMBER);
   }
-  return { person, caller, everywhere: true };
+  return { person, caller, everywhere: true, named: true };
 }
 
 function header(request: FastifyRequest, name: string): string | undefined {

@@ -7,10 +7,10 @@ import Type, { type Static, type TObject, type TProperties, type TSchema } from 
 import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
 import type { Authenticated } from '../../identity/callers.js';
-import { isUuid } from '../../membership/acting-tenant.js';
-import { absent } from './errors.js';
+import { type Addressed, isUuid } from '../../membership/acting-tenant.js';
+import { absent, isAbsence } from './errors.js';
 import type { Query } from './listing.js';
-import { actingOf, authenticate, credentialOf, within } from './org-context.js';
+import { actingOf, authenticate, credentialOf, whereItIs, within } from './org-context.js';
 import { snakeCase } from './spelling.js';
 
 export interface Call<Body = unknown> {
@@ -66,16 +66,17 @@ export function route<Body extends TSchema = TSchema>(
   handle: (call: Call<Static<Body>>) => Promise<unknown>,
 ): void {
   const config = said.upload === undefined ? {} : { layer5Body: 'raw' as const };
+  const addressed = addressedBy(path);
   scope[method](path, { schema: schemaOf(path, said), config }, async (request, reply) => {
     const person = people.get(request) ?? (await authenticate(core, credentialOf(request)));
     const query = request.query as Query;
-    const { caller, everywhere } = await actingOf(request, core, person, query);
+    const acting = await actingOf(request, core, person, query);
     const params = request.params as Readonly<Record<string, string>>;
-    const call: Call<Static<Body>> = {
+    const callOf = (caller: Caller): Call<Static<Body>> => ({
       core,
       caller,
       person,
-      everywhere,
+      everywhere: acting.everywhere,
       query,
       body: request.body as Static<Body>,
       request,
@@ -87,9 +88,45 @@ export function route<Body extends TSchema = TSchema>(
         return id.toLowerCase();
       },
       within: (orgId) => within(core, person, orgId, request.id),
-    };
-    return answer(reply, said, await handle(call));
+    });
+    try {
+      return answer(reply, said, await handle(callOf(acting.caller)));
+    } catch (error) {
+      if (addressed === undefined || reply.sent || !isAbsence(error)) throw error;
+      const id = params[addressed.parameter] ?? '';
+      const there = await whereItIs(request, core, acting, addressed.thing, id);
+      if (there === null) throw error;
+      return answer(reply, said, await handle(callOf(there)));
+    }
   });
+}
+
+/** What of an organisation a path names by the first of its ids; what comes after that is looked for beside it. */
+const THINGS: Readonly<Record<string, Addressed>> = {
+  '/api/workspaces': 'workspace',
+  '/api/environments': 'environment',
+  '/api/integrations/connections': 'connection',
+  '/api/integrations/connections/kubernetes': 'connection',
+  '/api/pattern': 'design',
+  '/api/content/patterns': 'design',
+  '/api/content/patterns/upload': 'design',
+  '/api/content/filters': 'design',
+  '/api/content/filters/upload': 'design',
+  '/api/content/views': 'design',
+  '/api/events': 'event',
+  '/events': 'event',
+  '/api/identity/teams': 'team',
+  '/api/identity/roles': 'role',
+  '/api/auth/keychains': 'keychain',
+  '/api/organizations/invitations': 'invitation',
+  '/api/organizations/badges': 'badge',
+  '/api/academy/curricula': 'curriculum',
+};
+
+function addressedBy(path: string): { readonly parameter: string; readonly thing: Addressed } | undefined {
+  const [, before = '', parameter = ''] = /^([^:]*)\/:(\w+)/.exec(path) ?? [];
+  const thing = THINGS[before];
+  return thing === undefined ? undefined : { parameter, thing };
 }
 
 /** Adds a route that is answered to everybody. */

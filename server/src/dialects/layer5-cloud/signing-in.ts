@@ -14,6 +14,13 @@ const LoginBody = Type.Object({
   username: Type.Optional(Type.String()),
   identifier: Type.Optional(Type.String()),
   password: Type.String(),
+  code: Type.Optional(
+    Type.String({ maxLength: 20, description: 'Of the second factor, where the user has one. Also `otp`' }),
+  ),
+  otp: Type.Optional(Type.String({ maxLength: 20 })),
+  directory: Type.Optional(
+    Type.String({ maxLength: 256, description: "That checks the password; the user's own where none is named" }),
+  ),
 });
 const TokenBody = Type.Optional(Type.Object({ token: Type.Optional(Type.String()) }));
 
@@ -33,10 +40,14 @@ export function addSigningIn(mounting: Mounting): void {
       answer: entity('SignedIn', { token: Text, expiresAt: Time, user: USER }),
     },
     async (request, reply) => {
-      const { email, username, identifier, password } = request.body as Type.Static<typeof LoginBody>;
-      const word = identifier ?? username ?? email ?? '';
-      const known = word === '' ? null : await core.members.byEmail(word);
-      const who = await core.credentials.verifyPassword(known?.username ?? word, password, request.ip, null);
+      const { email, username, identifier, ...shown } = request.body as Type.Static<typeof LoginBody>;
+      const who = await core.signIn.withPassword({
+        identifier: identifier ?? username ?? email ?? '',
+        password: shown.password,
+        code: shown.code ?? shown.otp ?? null,
+        directory: shown.directory ?? null,
+        address: request.ip,
+      });
       const session = await core.sessions.begin(who, 'browser', request.id);
       const caller = await core.callers.callerFor(who, null, request.id);
       const user = await ownProfile({ core, caller, person: who } as Call);

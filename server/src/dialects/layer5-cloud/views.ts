@@ -70,17 +70,17 @@ export function addViews(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    `${root}/:viewId`,
+    `${root}/:id`,
     { tag, name: 'views_get', summary: 'Get a view', answer: VIEW },
-    async (call) => find(call, call.id('viewId', 'View')),
+    async (call) => find(call, call.id('id', 'View')),
   );
   route(
     mounting,
     'put',
-    `${root}/:viewId`,
+    `${root}/:id`,
     { tag, name: 'views_update', summary: 'Change a view', body: ChangeBody, answer: VIEW },
     async (call) => {
-      const id = call.id('viewId', 'View');
+      const id = call.id('id', 'View');
       const { name, filters } = call.body;
       await call.core.designs.update(call.caller, 'view', id, {
         ...(name === undefined ? {} : { name }),
@@ -93,10 +93,10 @@ export function addViews(mounting: Mounting): void {
   route(
     mounting,
     'delete',
-    `${root}/:viewId`,
+    `${root}/:id`,
     { tag, name: 'views_delete', summary: 'Delete a view' },
     async (call) => {
-      await call.core.designs.remove(call.caller, 'view', call.id('viewId', 'View'));
+      await call.core.designs.remove(call.caller, 'view', call.id('id', 'View'));
       return undefined;
     },
   );

@@ -1,10 +1,10 @@
 /** Workspaces, and what is put into them (specs: layer5.md §7). */
 import Type from 'typebox';
-import type { DesignKind } from '../../designs/designs.js';
 import type { JsonObject } from '../../dsl/plan.js';
 import { isUuid } from '../../membership/acting-tenant.js';
 import type { WorkspaceField } from '../../workspaces/workspaces.js';
 import { uuidOrNull } from './access.js';
+import { addAssignment } from './assignments.js';
 import { DESIGN, DESIGNS, designFilters, designsOf } from './design-form.js';
 import { ENVIRONMENT, ENVIRONMENTS, type EnvironmentRow, environmentOf } from './environments.js';
 import { absent } from './errors.js';
@@ -136,17 +136,17 @@ export function addWorkspaces(mounting: Mounting): void {
   route(
     mounting,
     'get',
-    `${root}/:workspaceId`,
+    `${root}/:id`,
     { tag, name: 'workspaces_get', summary: 'Get a workspace', answer: WORKSPACE },
-    async (call) => find(call, call.id('workspaceId', 'Workspace')),
+    async (call) => find(call, call.id('id', 'Workspace')),
   );
   route(
     mounting,
     'put',
-    `${root}/:workspaceId`,
+    `${root}/:id`,
     { tag, name: 'workspaces_update', summary: 'Change a workspace', body: ChangeBody, answer: WORKSPACE },
     async (call) => {
-      const id = call.id('workspaceId', 'Workspace');
+      const id = call.id('id', 'Workspace');
       const { metadata, ...rest } = call.body;
       await call.core.workspaces.update(call.caller, id, {
         ...rest,
@@ -158,15 +158,14 @@ export function addWorkspaces(mounting: Mounting): void {
   route(
     mounting,
     'delete',
-    `${root}/:workspaceId`,
+    `${root}/:id`,
     { tag, name: 'workspaces_delete', summary: 'Delete a workspace; its designs move to the default one' },
     async (call) => {
-      await call.core.workspaces.remove(call.caller, call.id('workspaceId', 'Workspace'));
+      await call.core.workspaces.remove(call.caller, call.id('id', 'Workspace'));
       return undefined;
     },
   );
   addContents(mounting);
-  addAssignments(mounting);
 }
 
 /** The organisation that a body names, else the acting one. */
@@ -186,101 +185,69 @@ async function find(call: Call, id: string): Promise<unknown> {
   return workspaceOf(row);
 }
 
-/** Lists the organization's items that are in the workspace, or with `{"assigned":false}` those that are not. */
-const ASSIGNED = { ...PAGE, filter: 'JSON: `{"assigned":false}` for what is not in it' };
-
-async function side(call: Call): Promise<{ id: string; assigned: boolean }> {
-  const id = call.id('workspaceId', 'Workspace');
-  await call.core.workspaces.require(call.caller, id);
-  return { id, assigned: readFilter(call.query).assigned !== false };
-}
-
-function selected<Filter>(filter: Filter, assigned: boolean): Filter | { readonly not: Filter } {
-  return assigned ? filter : { not: filter };
-}
-
 function addContents(mounting: Mounting): void {
-  route(
-    mounting,
-    'get',
-    `${root}/:workspaceId/environments`,
-    {
-      tag,
-      name: 'workspaces_environments',
-      summary: 'List the environments of a workspace',
-      query: ASSIGNED,
-      answer: pageSchema('EnvironmentPage', 'environments', ENVIRONMENT),
-    },
-    async (call) => {
-      const { id, assigned } = await side(call);
-      const listing = readListing(call.query, ENVIRONMENTS, [
-        selected({ selection: 'workspace', values: [id] }, assigned),
-      ]);
-      const { rows, total } = rowsOf<EnvironmentRow>(
-        await call.core.accountEnvironments.list(call.caller, listing.query),
-      );
+  const shared = {
+    tag,
+    holder: 'workspace',
+    require: (call: Call, id: string) => call.core.workspaces.require(call.caller, id),
+  } as const;
+  addAssignment(mounting, {
+    ...shared,
+    items: 'environments',
+    pageTitle: 'EnvironmentPage',
+    item: ENVIRONMENT,
+    async list(call, within) {
+      const listing = readListing(call.query, ENVIRONMENTS, [within]);
+      const page = await call.core.accountEnvironments.list(call.caller, listing.query);
+      const { rows, total } = rowsOf<EnvironmentRow>(page);
       return pageOf('environments', listing, { rows: rows.map(environmentOf), total });
     },
-  );
-  route(
-    mounting,
-    'get',
-    `${root}/:workspaceId/teams`,
-    {
-      tag,
-      name: 'workspaces_teams',
-      summary: 'List the teams of a workspace',
-      query: ASSIGNED,
-      answer: pageSchema('TeamPage', 'teams', TEAM),
-    },
-    async (call) => {
-      const { id, assigned } = await side(call);
-      const listing = readListing(call.query, TEAMS, [
-        selected({ selection: 'workspace', values: [id] }, assigned),
-      ]);
+    put: ({ core, caller }, id, thing) => core.workspaces.assign(caller, id, 'environment', thing),
+    take: ({ core, caller }, id, thing) => core.workspaces.unassign(caller, id, 'environment', thing),
+  });
+  addAssignment(mounting, {
+    ...shared,
+    items: 'teams',
+    pageTitle: 'TeamPage',
+    item: TEAM,
+    async list(call, within) {
+      const listing = readListing(call.query, TEAMS, [within]);
       return pageOf('teams', listing, rowsOf(await call.core.teams.list(call.caller, listing.query)));
     },
-  );
-  for (const [items, kind] of [
-    ['designs', 'design'],
-    ['views', 'view'],
+    put: ({ core, caller }, id, thing) => core.workspaces.assign(caller, id, 'team', thing),
+    take: ({ core, caller }, id, thing) => core.workspaces.unassign(caller, id, 'team', thing),
+  });
+  for (const { items, kind, pageTitle, item } of [
+    { items: 'designs', kind: 'design', pageTitle: 'WorkspaceDesignPage', item: DESIGN },
+    { items: 'views', kind: 'view', pageTitle: 'ViewPage', item: VIEW },
   ] as const) {
-    route(
-      mounting,
-      'get',
-      `${root}/:workspaceId/${items}`,
-      {
-        tag,
-        name: `workspaces_${items}`,
-        summary: `List the ${items} of a workspace`,
-        query: { ...ASSIGNED, visibility: 'Only with one of these visibilities' },
-        answer: pageSchema(
-          items === 'designs' ? 'WorkspaceDesignPage' : 'ViewPage',
-          items,
-          items === 'designs' ? DESIGN : VIEW,
-        ),
-      },
-      async (call) => {
-        const { id, assigned } = await side(call);
-        const filters = [
-          ...designFilters(call),
-          selected({ selection: 'workspace', values: [id] }, assigned),
-        ];
-        const listing = readListing(call.query, DESIGNS, filters);
-        const { rows, total } = rowsOf<Record<string, unknown>>(
-          await call.core.designs.list(call.caller, kind, listing.query),
-        );
+    addAssignment(mounting, {
+      ...shared,
+      items,
+      pageTitle,
+      item,
+      query: { visibility: 'Only with one of these visibilities' },
+      async list(call, within) {
+        const listing = readListing(call.query, DESIGNS, [...designFilters(call), within]);
+        const page = await call.core.designs.list(call.caller, kind, listing.query);
+        const { rows, total } = rowsOf<Record<string, unknown>>(page);
         return pageOf(items, listing, {
           rows: kind === 'view' ? rows.map(viewOf) : designsOf(rows, false),
           total,
         });
       },
-    );
+      async put({ core, caller }, id, thing) {
+        await core.designs.move(caller, kind, isUuid(thing) ? thing : '', id);
+        // A design is in one workspace: there is no row between them, so the design names the place.
+        return { id: thing, createdAt: new Date() };
+      },
+      take: ({ core, caller }, id, thing) => core.designs.move(caller, kind, thing, null, id),
+    });
   }
   route(
     mounting,
     'get',
-    `${root}/:workspaceId/events`,
+    `${root}/:id/events`,
     {
       tag,
       name: 'workspaces_events',
@@ -289,97 +256,10 @@ function addContents(mounting: Mounting): void {
       answer: pageSchema('WorkspaceEventPage', 'data', EVENT),
     },
     async (call) => {
-      const { id } = await side(call);
+      const id = call.id('id', 'Workspace');
+      await shared.require(call, id);
       const listing = readListing(call.query, EVENTS, [{ selection: 'workspace', values: [id] }]);
       return pageOf('data', listing, eventsOf(await call.core.notices.list(call.caller, listing.query)));
     },
   );
-}
-
-function addAssignments(mounting: Mounting): void {
-  for (const [items, parameter] of [
-    ['environments', 'environmentId'],
-    ['teams', 'teamId'],
-    ['designs', 'designId'],
-    ['views', 'viewId'],
-  ] as const) {
-    const thing = items.slice(0, -1);
-    const mapping = `workspaces${items[0]!.toUpperCase()}${items.slice(1)}Mapping`;
-    const path = `${root}/:workspaceId/${items}/:${parameter}`;
-    const told = entity(`Workspace${thing[0]!.toUpperCase()}${thing.slice(1)}`, {
-      id: Id,
-      workspaceId: Id,
-      [parameter]: Id,
-      createdAt: Time,
-      updatedAt: Time,
-      deletedAt: MaybeTime,
-    });
-    route(
-      mounting,
-      'post',
-      path,
-      {
-        tag,
-        name: `workspaces_${items}_assign`,
-        summary: `Put one of the ${items} into a workspace`,
-        answer: pageSchema(`Workspace${thing[0]!.toUpperCase()}${thing.slice(1)}Mapping`, mapping, told),
-      },
-      async (call) => {
-        const workspaceId = call.id('workspaceId', 'Workspace');
-        const thingId = call.param(parameter).toLowerCase();
-        const { id, createdAt } = await assign(call, items, workspaceId, thingId);
-        const row = {
-          id,
-          workspaceId,
-          [parameter]: thingId,
-          createdAt,
-          updatedAt: createdAt,
-          deletedAt: null,
-        };
-        return pageOf(mapping, { page: 0, size: 1 }, { rows: [row], total: 1 });
-      },
-    );
-    route(
-      mounting,
-      'delete',
-      path,
-      { tag, name: `workspaces_${items}_unassign`, summary: `Take one of the ${items} out of a workspace` },
-      async (call) => {
-        const workspaceId = call.id('workspaceId', 'Workspace');
-        const thingId = call.id(parameter, thing);
-        if (items === 'environments' || items === 'teams') {
-          await call.core.workspaces.unassign(
-            call.caller,
-            workspaceId,
-            items === 'teams' ? 'team' : 'environment',
-            thingId,
-          );
-        } else await call.core.designs.move(call.caller, kindOf(items), thingId, null, workspaceId);
-        return undefined;
-      },
-    );
-  }
-}
-
-function kindOf(items: 'designs' | 'views'): DesignKind {
-  return items === 'designs' ? 'design' : 'view';
-}
-
-async function assign(
-  call: Call,
-  items: 'environments' | 'teams' | 'designs' | 'views',
-  workspaceId: string,
-  thingId: string,
-): Promise<{ id: string; createdAt: Date }> {
-  if (items === 'environments' || items === 'teams') {
-    return call.core.workspaces.assign(
-      call.caller,
-      workspaceId,
-      items === 'teams' ? 'team' : 'environment',
-      thingId,
-    );
-  }
-  await call.core.designs.move(call.caller, kindOf(items), isUuid(thingId) ? thingId : '', workspaceId);
-  // A design is in one workspace: there is no row between them, so the design names the place.
-  return { id: thingId, createdAt: new Date() };
 }

@@ -22,7 +22,7 @@ const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'GET /v2/prototype/domains/admins/list': ['identity', 'an access level changes'],
   'POST /v2/prototype/domains/admins/list': ['rights', 'answers'],
   'POST /v2/public/user/create': ['identity', 'a user without a password'],
-  'POST /v2/public/user/create_api_only_user': ['identity', 'figures of organisations'],
+  'POST /v2/public/user/create_api_only_user': ['organizations', 'figures of organisations'],
   'POST /v2/public/user/update_to_api_only_user': ['identity', 'a user becomes API-only'],
   'POST /v2/public/user/update_console_access': ['identity', 'one whose console is denied'],
   'POST /v2/prototype/user/:user/update': ['identity', 'a Basic User makes a key'],
@@ -35,12 +35,12 @@ const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'POST /v2/public/apikey/create': ['identity', 'a new key ends the one before'],
   'POST /v2/public/apikey/deactivate': ['identity', 'a new key ends the one before'],
   'POST /v2/prototype/authenticationservers/list': ['identity', 'directories are told'],
-  'GET /v2/prototype/domain/organizations/detail/get': ['identity', 'figures of organisations'],
-  'GET /v2/prototype/domain/organizations/get': ['identity', 'an organisation is made'],
-  'POST /v2/prototype/domain/organization/create': ['identity', 'an organisation is made'],
-  'POST /v2/prototype/domain/organization/:org/update': ['identity', 'an organisation is made'],
-  'DELETE /v2/prototype/domain/organization/:org/delete': ['identity', 'an organisation is made'],
-  'POST /v2/prototype/domain/switch_organization': ['identity', 'a domain user works in'],
+  'GET /v2/prototype/domain/organizations/detail/get': ['organizations', 'figures of organisations'],
+  'GET /v2/prototype/domain/organizations/get': ['organizations', 'an organisation is made'],
+  'POST /v2/prototype/domain/organization/create': ['organizations', 'an organisation is made'],
+  'POST /v2/prototype/domain/organization/:org/update': ['organizations', 'an organisation is made'],
+  'DELETE /v2/prototype/domain/organization/:org/delete': ['organizations', 'an organisation is made'],
+  'POST /v2/prototype/domain/switch_organization': ['organizations', 'a domain user works in'],
   'GET /v2/public/clouds/list': ['transport', 'a GET may carry a body'],
   'POST /v2/public/clouds/list': ['clouds', 'a list is filtered'],
   'POST /v2/prototype/cloud/add': ['clouds', 'a cloud is added'],
@@ -62,12 +62,12 @@ const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'POST /v2/public/badges/:cloud/list': ['clouds', 'badges are put on'],
   'POST /v2/public/badges/count': ['clouds', 'badges are put on'],
   'POST /v2/public/badge/clouds/list': ['clouds', 'badges are put on'],
-  'POST /v2/public/resource/query': ['clouds', 'resources are asked for by type'],
-  'POST /v3/public/resource/etl-query': ['clouds', 'a cursor reads everything once'],
-  'GET /v2/public/resource/:resource/detail': ['clouds', 'a resource is told in detail'],
-  'GET /v2/public/resource/:resource/tags/list': ['clouds', 'a resource is told in detail'],
-  'POST /v2/public/resource/owner/set': ['clouds', 'a resource is told in detail'],
-  'POST /v2/public/resource/common/search': ['clouds', 'a resource is told in detail'],
+  'POST /v2/public/resource/query': ['resources', 'resources are asked for by type'],
+  'POST /v3/public/resource/etl-query': ['resources', 'a cursor reads everything once'],
+  'GET /v2/public/resource/:resource/detail': ['resources', 'a resource is told in detail'],
+  'GET /v2/public/resource/:resource/tags/list': ['resources', 'a resource is told in detail'],
+  'POST /v2/public/resource/owner/set': ['resources', 'a resource is told in detail'],
+  'POST /v2/public/resource/common/search': ['resources', 'a resource is told in detail'],
   'GET /client_version': ['identity', 'the version that is spoken'],
 };
 
@@ -126,7 +126,11 @@ test('every documented route that is served is shown by a test of that name', ()
     const source = fileURLToPath(
       new URL(`../../../../test/dialects/insightcloudsec/${file}.test.ts`, import.meta.url),
     );
-    assert.ok(readFileSync(source, 'utf8').includes(title), `${file}.test.ts has no test "${title}"`);
+    const titles = [...readFileSync(source, 'utf8').matchAll(/^ *test\((['"`])(.+?)\1,/gm)].map((found) => found[2]!);
+    assert.ok(
+      titles.some((each) => each.includes(title)),
+      `${file}.test.ts has no test "${title}"`,
+    );
   }
 });
 
@@ -143,4 +147,20 @@ test('what is not served is exactly what is named, and says so in this dialectâ€
 
 test('every route has a request of its own in the table, and every request a route', () => {
   assert.deepEqual(Object.keys(ROWS).sort(), [...routes].sort());
+});
+
+test('the published description of each operation names the user types that it is for, and cautions where it is a prototype', async () => {
+  const words = { basic: 'Basic User', 'org-admin': 'Organization Admin', 'domain-viewer': 'Domain Viewer', 'domain-admin': 'Domain Admin' };
+  const document = (await (await fetch(`${domain.server.url}/openapi/insightcloudsec.json`)).json()) as {
+    paths: Record<string, Record<string, { description: string; security?: object[] }>>;
+  };
+  for (const { route, may } of await servedRoutes(domain.server.core)) {
+    const [method = '', path = ''] = route.split(' ');
+    const operation = document.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
+    assert.ok(operation !== undefined, `${route} is not in the document`);
+    const named = may === null ? 'Needs no credentials.' : `For: ${may.map((type) => words[type]).join(', ')}.`;
+    assert.ok(operation.description.includes(named), `${route}: ${operation.description}`);
+    assert.equal(operation.description.includes('A prototype'), path.includes('/prototype/'), route);
+    if (may === null) assert.deepEqual(operation.security, [], route);
+  }
 });

@@ -11,14 +11,14 @@ const world = await aWorld(server);
 /** Rows that reach beyond organizations by what they are for. */
 const ACROSS: Readonly<Record<string, string>> = {
   'GET /api/identity/users/profile/:id': 'tells strangers what is public of a user',
-  'POST /api/organizations/invitations/:invitationId/accept':
+  'POST /api/organizations/invitations/:id/accept':
     'is for those who are not in the organization yet',
-  'POST /api/identity/invitations/:invitationId/accept': 'likewise',
+  'POST /api/identity/invitations/:id/accept': 'likewise',
   'GET /api/academy/cirricula': 'lists public content of all organizations',
   'GET /api/academy/curricula': 'likewise',
   'GET /api/academy/Curricula': 'likewise',
   'GET /api/academy/curricula/:id': 'tells public content',
-  'GET /api/academy/:type/:contentOrgId/:slug': 'likewise',
+  'GET /api/academy/:type/:orgId/:slug': 'likewise',
   'POST /api/academy/register': 'is for learners of every organization',
   'GET /api/academy/registrations/:contentId': 'tells the caller’s own registration',
 };

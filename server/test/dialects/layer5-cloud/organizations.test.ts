@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Secret, TOTP } from 'otpauth';
 import { aServer } from '../../support/a-server.js';
-import { houseOf, type Person } from './client.js';
+import type { Found } from '../cloudify-v3/client.js';
+import { askerOf, houseOf, type Person } from './client.js';
 
 const server = await aServer({ ORRERY_LOGIN_THROTTLE: 'off' });
 const house = await houseOf(server);
@@ -89,6 +91,86 @@ describe('the acting organization', async () => {
     assert.equal(await actsIn(ada), json.id);
     await bob.ask('DELETE', `/api/identity/orgs/${json.id}/users/${ada.id}`);
     assert.equal(await actsIn(ada), ada.org);
+  });
+});
+
+describe('a thing that is addressed by its id', () => {
+  const made = async (org: string, path: string, body: object, idOf = (json: Found) => json.id) => {
+    const { json, text, status } = await ada.ask('POST', path, { org, body });
+    assert.ok(status < 300, text);
+    return String(idOf(json));
+  };
+  test('is reached in another organization of the caller’s, where none is named', async () => {
+    const other = await anotherOrg(ada, 'Elsewhere');
+    const paths = [
+      `/api/workspaces/${await made(other, '/api/workspaces', { name: 'w' })}`,
+      `/api/environments/${await made(other, '/api/environments', { name: 'e' })}`,
+      `/api/integrations/connections/${await made(other, '/api/integrations/connections', { name: 'c', kind: 'aws' })}`,
+      `/api/content/patterns/${await made(other, '/api/pattern', { name: 'd', pattern_file: '...' }, (json) => json[0]!.id)}`,
+      `/api/content/views/${await made(other, '/api/content/views', { name: 'v' })}`,
+      `/api/auth/keychains/${await made(other, '/api/auth/keychains', { name: 'k' })}`,
+      `/api/organizations/invitations/${await made(other, '/api/organizations/invitations', { name: 'i' })}`,
+      `/api/organizations/badges/${await made(other, '/api/organizations/badges', { label: 'b', name: 'B' })}`,
+      `/api/academy/curricula/${await made(other, '/api/academy/curricula', { type: 'challenge', title: 't', visibility: 'private' })}`,
+    ];
+    assert.equal(await actsIn(ada), ada.org, 'she acts in her first one');
+    for (const path of paths) {
+      const there = await ada.ask('GET', path);
+      assert.equal(there.status, 200, `${path}: ${there.text}`);
+      const named = await ada.ask('GET', path, { org: ada.org });
+      assert.equal(named.status, 404, `${path}: an organization that is named holds`);
+      const stranger = await bob.ask('GET', path);
+      assert.equal(stranger.status, 404, path);
+      const { status, text } = await ada.ask('DELETE', path);
+      assert.ok(status < 300, `${path}: ${text}`);
+      assert.equal((await ada.ask('GET', path, { org: other })).status, 404, path);
+    }
+  });
+  test('takes what is put into it from its own organization', async () => {
+    const other = await anotherOrg(ada, 'Further away');
+    const workspace = await made(other, '/api/workspaces', { name: 'w' });
+    const beside = await made(other, '/api/environments', { name: 'e' });
+    const foreign = await made(ada.org, '/api/environments', { name: 'e' });
+    const put = (id: string) => ada.ask('POST', `/api/workspaces/${workspace}/environments/${id}`);
+    assert.deepEqual([(await put(beside)).status, (await put(foreign)).status], [200, 400]);
+    const { json } = await ada.ask('GET', `/api/workspaces/${workspace}/environments`);
+    assert.deepEqual(
+      json.environments!.map((each: Found) => each.id),
+      [beside],
+    );
+  });
+  test('is copied into the acting organization', async () => {
+    const other = await anotherOrg(ada, 'Source');
+    const id = await made(other, '/api/pattern', { name: 'd', pattern_file: '...' }, (json) => json[0]!.id);
+    assert.equal((await ada.ask('POST', `/api/content/patterns/clone/${id}`)).status, 404, 'not seen from here');
+    await ada.ask('POST', '/api/pattern', {
+      org: other,
+      body: { id, name: 'd', pattern_file: '...', visibility: 'published' },
+    });
+    assert.equal((await ada.ask('POST', `/api/content/patterns/clone/${id}`)).json.org_id, ada.org);
+  });
+});
+
+describe('signing in with a second factor', () => {
+  test('needs the code beside the password, and takes it once', async () => {
+    const caller = await server.core.callers.actingAs('bob@example.com', null, 'test');
+    const { secret } = await server.core.secondFactors.enable(caller, { confirmed: true });
+    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const open = askerOf(server, null);
+    const login = (more: object) =>
+      open('POST', '/api/auth/login', { body: { email: bob.email, password: 'bob password', ...more } });
+    const without = await login({});
+    assert.equal(without.status, 401);
+    assert.match(String(without.json.error), /one-time code/);
+    assert.equal((await login({ code: '000000' })).status, 401);
+    const { status, json } = await login({ code });
+    assert.equal(status, 200);
+    assert.equal((await askerOf(server, String(json.token))('GET', '/api/identity/users/profile')).status, 200);
+    assert.equal((await login({ otp: code })).status, 401, 'a code is good once');
+    const wrong = await login({ password: 'wrong', code });
+    assert.doesNotMatch(String(wrong.json.error), /one-time code/);
+    await server.core.secondFactors.disable(caller, { id: caller.userId });
+    assert.equal((await login({})).status, 200);
   });
 });
 

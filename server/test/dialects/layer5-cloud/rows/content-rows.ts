@@ -39,7 +39,7 @@ const contents = (['patterns', 'filters'] as const).flatMap((items): Row[] => {
       (json) => assert.equal(json.total_count, 1),
     ),
     row(
-      `GET ${root}/:designId`,
+      `GET ${root}/:id`,
       'viewer',
       200,
       async ({ make }) => ({ path: `${root}/${await make[kind]()}` }),
@@ -49,14 +49,14 @@ const contents = (['patterns', 'filters'] as const).flatMap((items): Row[] => {
       },
     ),
     row(
-      `DELETE ${root}/:designId`,
+      `DELETE ${root}/:id`,
       'user',
       200,
       async ({ make }, who) => ({ path: `${root}/${await make[kind](rightful(who))}` }),
       (json) => assert.ok(json.id),
     ),
     row(
-      `POST ${root}/clone/:designId`,
+      `POST ${root}/clone/:id`,
       'user',
       200,
       async ({ make }) => ({ path: `${root}/clone/${await make[kind]()}` }),
@@ -65,7 +65,7 @@ const contents = (['patterns', 'filters'] as const).flatMap((items): Row[] => {
         assert.deepEqual([json.visibility, json.user_id], ['private', people.user.id]);
       },
     ),
-    row(`POST ${root}/upload/:designId`, 'user', 200, async ({ make }, who) => ({
+    row(`POST ${root}/upload/:id`, 'user', 200, async ({ make }, who) => ({
       path: `${root}/upload/${await make[kind](rightful(who))}`,
       body: Buffer.from([1, 2, 0, 255]),
       headers: { 'content-type': 'application/x-tar' },
@@ -93,15 +93,15 @@ export const CONTENT_ROWS: readonly Row[] = [
       ),
   ),
   row('GET /api/pattern', 'viewer', 200, '/api/pattern', isPage('patterns')),
-  row('GET /api/pattern/:designId', 'viewer', 200, async ({ make }) => ({
+  row('GET /api/pattern/:id', 'viewer', 200, async ({ make }) => ({
     path: `/api/pattern/${await make.design()}`,
   })),
-  row('DELETE /api/pattern/:designId', 'user', 200, async ({ make }, who) => ({
+  row('DELETE /api/pattern/:id', 'user', 200, async ({ make }, who) => ({
     path: `/api/pattern/${await make.design(mine(who))}`,
   })),
   ...contents,
   row(
-    'PUT /api/content/filters/:designId',
+    'PUT /api/content/filters/:id',
     'user',
     200,
     async ({ make }, who) => ({
@@ -111,7 +111,7 @@ export const CONTENT_ROWS: readonly Row[] = [
     (json) => assert.equal(json.name, 'renamed'),
   ),
   row(
-    'GET /api/content/patterns/download/:designId',
+    'GET /api/content/patterns/download/:id',
     'viewer',
     200,
     async ({ make }) => ({ path: `/api/content/patterns/download/${await make.design()}` }),
@@ -121,7 +121,7 @@ export const CONTENT_ROWS: readonly Row[] = [
     },
   ),
   row(
-    'GET /api/content/filters/download/:designId',
+    'GET /api/content/filters/download/:id',
     'viewer',
     200,
     async ({ make }) => ({ path: `/api/content/filters/download/${await make.filter()}` }),
@@ -148,11 +148,11 @@ export const CONTENT_ROWS: readonly Row[] = [
     () => ({ path: '/api/content/patterns/resource', body: { name: 'r', oam_type: 'workload' } }),
     (json) => assert.equal(json.oam_type, 'workload'),
   ),
-  row('GET /api/content/patterns/resource/:designId', 'user', 200, async ({ make }, who) => ({
+  row('GET /api/content/patterns/resource/:id', 'user', 200, async ({ make }, who) => ({
     path: `/api/content/patterns/resource/${await make.resource(mine(who))}`,
   })),
   row(
-    'DELETE /api/content/patterns/resource/:designId',
+    'DELETE /api/content/patterns/resource/:id',
     'user',
     200,
     async ({ make }, who) => ({ path: `/api/content/patterns/resource/${await make.resource(mine(who))}` }),
@@ -240,11 +240,11 @@ export const CONTENT_ROWS: readonly Row[] = [
     () => ({ path: '/api/content/views', body: { name: 'v', filters: { some_key: 1 } } }),
     (json) => assert.deepEqual(json.filters, { some_key: 1 }),
   ),
-  row('GET /api/content/views/:viewId', 'viewer', 200, async ({ make }) => ({
+  row('GET /api/content/views/:id', 'viewer', 200, async ({ make }) => ({
     path: `/api/content/views/${await make.view()}`,
   })),
   row(
-    'PUT /api/content/views/:viewId',
+    'PUT /api/content/views/:id',
     'user',
     200,
     async ({ make }, who) => ({
@@ -253,7 +253,7 @@ export const CONTENT_ROWS: readonly Row[] = [
     }),
     (json) => assert.equal(json.name, 'w'),
   ),
-  row('DELETE /api/content/views/:viewId', 'user', 204, async ({ make }, who) => ({
+  row('DELETE /api/content/views/:id', 'user', 204, async ({ make }, who) => ({
     path: `/api/content/views/${await make.view(mine(who))}`,
   })),
   ...(['cirricula', 'curricula', 'Curricula'] as const).flatMap((word) => [
@@ -294,7 +294,7 @@ export const CONTENT_ROWS: readonly Row[] = [
   row('DELETE /api/academy/curricula/:id', 'manager', 204, async ({ make }) => ({
     path: `/api/academy/curricula/${await make.curriculum()}`,
   })),
-  row('GET /api/academy/:type/:contentOrgId/:slug', 'viewer', 200, async ({ make, ask, org }) => {
+  row('GET /api/academy/:type/:orgId/:slug', 'viewer', 200, async ({ make, ask, org }) => {
     const { json } = await ask('GET', `/api/academy/curricula/${await make.curriculum()}`);
     return { path: `/api/academy/learning-paths/${org}/${json.slug}` };
   }),

@@ -18,7 +18,7 @@ export interface Sent {
 }
 
 export interface Row {
-  /** As the route is written: `GET /api/workspaces/:workspaceId`. */
+  /** As the route is written: `GET /api/workspaces/:id`. */
   readonly route: string;
   readonly may: Who;
   readonly status: number;

@@ -13,23 +13,23 @@ export const WORKSPACE_ROWS: readonly Row[] = [
     ({ org }) => ({ path: '/api/workspaces', body: { name: 'w', organization_id: org } }),
     (json, { org }) => assert.equal(json.organization_id, org),
   ),
-  row('GET /api/workspaces/:workspaceId', 'viewer', 200, async ({ make }) => ({
+  row('GET /api/workspaces/:id', 'viewer', 200, async ({ make }) => ({
     path: `/api/workspaces/${await make.workspace()}`,
   })),
   row(
-    'PUT /api/workspaces/:workspaceId',
+    'PUT /api/workspaces/:id',
     'user',
     200,
     async ({ make }) => ({ path: `/api/workspaces/${await make.workspace()}`, body: { description: 'd' } }),
     (json) => assert.equal(json.description, 'd'),
   ),
-  row('DELETE /api/workspaces/:workspaceId', 'user', 204, async ({ make }) => ({
+  row('DELETE /api/workspaces/:id', 'user', 204, async ({ make }) => ({
     path: `/api/workspaces/${await make.workspace()}`,
   })),
   ...(Object.keys(things) as (keyof typeof things)[]).flatMap((items): Row[] => {
     const thing = things[items];
     const path = async ({ make }: World) => `/api/workspaces/${await make.workspace()}/${items}`;
-    const route = `/api/workspaces/:workspaceId/${items}`;
+    const route = `/api/workspaces/:id/${items}`;
     return [
       row(
         `GET ${route}`,
@@ -56,7 +56,7 @@ export const WORKSPACE_ROWS: readonly Row[] = [
     ];
   }),
   row(
-    'GET /api/workspaces/:workspaceId/events',
+    'GET /api/workspaces/:id/events',
     'viewer',
     200,
     async ({ make }) => ({ path: `/api/workspaces/${await make.workspace()}/events` }),
@@ -77,31 +77,31 @@ export const WORKSPACE_ROWS: readonly Row[] = [
     (json) => assert.equal(json.environments![0]!.id, json.id),
   ),
   row(
-    'GET /api/environments/:environmentId',
+    'GET /api/environments/:id',
     'viewer',
     200,
     async ({ make }) => ({ path: `/api/environments/${await make.environment()}` }),
     (json) => assert.equal(json.environments![0]!.id, json.id),
   ),
   row(
-    'PUT /api/environments/:environmentId',
+    'PUT /api/environments/:id',
     'user',
     200,
     async ({ make }) => ({ path: `/api/environments/${await make.environment()}`, body: { name: 'f' } }),
     (json) => assert.equal(json.name, 'f'),
   ),
-  row('DELETE /api/environments/:environmentId', 'user', 204, async ({ make }) => ({
+  row('DELETE /api/environments/:id', 'user', 204, async ({ make }) => ({
     path: `/api/environments/${await make.environment()}`,
   })),
   row(
-    'GET /api/environments/:environmentId/connections',
+    'GET /api/environments/:id/connections',
     'viewer',
     200,
     async ({ make }) => ({ path: `/api/environments/${await make.environment()}/connections` }),
     isPage('connections'),
   ),
   row(
-    'POST /api/environments/:environmentId/connections/:connectionId',
+    'POST /api/environments/:id/connections/:connectionId',
     'user',
     200,
     async ({ make }) => ({
@@ -110,7 +110,7 @@ export const WORKSPACE_ROWS: readonly Row[] = [
     isPage('environments_connections_mapping'),
   ),
   row(
-    'DELETE /api/environments/:environmentId/connections/:connectionId',
+    'DELETE /api/environments/:id/connections/:connectionId',
     'user',
     204,
     async ({ make, ask }) => {
@@ -143,11 +143,11 @@ export const WORKSPACE_ROWS: readonly Row[] = [
       assert.ok(!text.includes('canary'));
     },
   ),
-  row('GET /api/integrations/connections/:connectionId', 'viewer', 200, async ({ make }) => ({
+  row('GET /api/integrations/connections/:id', 'viewer', 200, async ({ make }) => ({
     path: `/api/integrations/connections/${await make.connection()}`,
   })),
   row(
-    'PUT /api/integrations/connections/:connectionId',
+    'PUT /api/integrations/connections/:id',
     'manager',
     200,
     async ({ make }) => ({
@@ -157,13 +157,13 @@ export const WORKSPACE_ROWS: readonly Row[] = [
     (json) => assert.equal(json.status, 'connected'),
   ),
   row(
-    'DELETE /api/integrations/connections/:connectionId',
+    'DELETE /api/integrations/connections/:id',
     'manager',
     200,
     async ({ make }) => ({ path: `/api/integrations/connections/${await make.connection()}` }),
     (json) => assert.equal(json.status, 'deleted'),
   ),
-  row('DELETE /api/integrations/connections/meshery/:mesheryServerId', 'manager', 200, async ({ ask }) => {
+  row('DELETE /api/integrations/connections/meshery/:serverId', 'manager', 200, async ({ ask }) => {
     const id = crypto.randomUUID();
     await ask('POST', '/api/integrations/connections', {
       body: { name: 'm', kind: 'meshery', metadata: { instance_id: id } },
@@ -171,7 +171,7 @@ export const WORKSPACE_ROWS: readonly Row[] = [
     return { path: `/api/integrations/connections/meshery/${id}` };
   }),
   row(
-    'GET /api/integrations/connections/kubernetes/:connectionId/context',
+    'GET /api/integrations/connections/kubernetes/:id/context',
     'viewer',
     200,
     async ({ make }) => ({
@@ -203,7 +203,7 @@ export const WORKSPACE_ROWS: readonly Row[] = [
     })),
   ]),
   row(
-    'GET /api/integrations/credentials/:credentialId',
+    'GET /api/integrations/credentials/:id',
     'self',
     200,
     async ({ make }, who) => ({ path: `/api/integrations/credentials/${await make.credential(alone(who))}` }),
@@ -242,7 +242,7 @@ export const WORKSPACE_ROWS: readonly Row[] = [
       (json) => assert.equal((json.updated as unknown as unknown[]).length, 1),
     ),
     row(
-      `PUT ${root}/:eventId/status`,
+      `PUT ${root}/:id/status`,
       'viewer',
       200,
       async ({ make }, who) => ({
@@ -251,7 +251,7 @@ export const WORKSPACE_ROWS: readonly Row[] = [
       }),
       (json) => assert.equal(json.status, 'read'),
     ),
-    row(`DELETE ${root}/:eventId`, 'viewer', 200, async ({ make }, who) => ({
+    row(`DELETE ${root}/:id`, 'viewer', 200, async ({ make }, who) => ({
       path: `${root}/${await make.event(inside(who))}`,
     })),
   ]),
