@@ -139,7 +139,9 @@ async function runSuite({ name, folder, helper }, modules, python, url) {
   };
   if (python === null || helper !== undefined) {
     const files = readdirSync(cwd).filter((file) => file.endsWith('.test.mjs'));
-    return finished(spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], { cwd, env, stdio: 'inherit' }));
+    return finished(
+      spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], { cwd, env, stdio: 'inherit' }),
+    );
   }
   const what =
     modules.length > 0

@@ -51,7 +51,9 @@ export const SIGN_IN_SETTINGS = {
 } as const;
 
 type SignInSettings = {
-  readonly [Name in keyof typeof SIGN_IN_SETTINGS]: (typeof SIGN_IN_SETTINGS)[Name] extends Setting<infer Value>
+  readonly [Name in keyof typeof SIGN_IN_SETTINGS]: (typeof SIGN_IN_SETTINGS)[Name] extends Setting<
+    infer Value
+  >
     ? Value
     : never;
 };

@@ -220,13 +220,17 @@ test('an address may fail as often as it likes, unless a setting says otherwise'
   await credentials.close();
 });
 
-test('a success between failures starts the count anew', async () => {
-  const { credentials } = replica({ rememberSeconds: 0 });
-  for (let round = 0; round < 3; round++) {
-    await fail(credentials, 4);
-    await credentials.verifyPassword(person, right(), '192.0.2.1');
+test('a success between failures starts the count anew, remembered or not', async () => {
+  for (const rememberSeconds of [0, 60]) {
+    const { credentials } = replica({ rememberSeconds });
+    for (let round = 0; round < 3; round++) {
+      await fail(credentials, 4);
+      await credentials.close();
+      await credentials.verifyPassword(person, right(), '192.0.2.1');
+      assert.equal((await storedFor(person)).failed_logins, 0);
+    }
+    await credentials.close();
   }
-  await credentials.close();
 });
 
 test('a lock without end stays until an administrator unlocks', async () => {

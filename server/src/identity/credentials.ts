@@ -129,6 +129,8 @@ export class Credentials {
     const pair = this.#pairOf(row, username, password);
     if (!(this.#admits(row) && this.#remembers(pair))) {
       if (!(await this.#check(pair, username, password, address, row))) throw signInRefused();
+    } else if (row.failedLogins > 0 && !row.secondFactor) {
+      await updateForSuccess.run(this.#pool, [row.userId, new Date(this.#now())]);
     }
     if (row!.secondFactor) await this.#checkCode(row!, code, address);
     const { userId, lastLoginAt } = row!;

@@ -14,7 +14,7 @@ const { admin, users, tenants } = house;
 const profiles = new Profiles({ pool });
 const tenantProfiles = new TenantProfiles({ pool });
 
-const COUNTED = `select t.name, count(*) filter (where u.system_role = 'member')::integer as people
+const COUNTED = `select coalesce(t.title, t.name) as name, count(*) filter (where u.system_role = 'member')::integer as people
   from tenants t left join tenant_users m on m.tenant_id = t.id left join users u on u.id = m.user_id group by t.id order by t.id`;
 
 /** People of each tenant as they are told, held against those who are there. */
@@ -31,17 +31,17 @@ async function told(): Promise<Record<string, number>> {
 test('people of a tenant are those who are in it and do not reach every tenant, whatever becomes of them', async () => {
   await house.member('ada', { red: 'user', blue: 'viewer' });
   await house.member('bob', { red: 'viewer' });
-  assert.deepEqual(await told(), { default_tenant: 0, red: 2, blue: 1 });
+  assert.deepEqual(await told(), { 'Default Organization': 0, red: 2, blue: 1 });
   await users.setRole(admin, 'ada', 'auditor');
-  assert.deepEqual(await told(), { default_tenant: 0, red: 1, blue: 0 });
+  assert.deepEqual(await told(), { 'Default Organization': 0, red: 1, blue: 0 });
   await tenants.addUser(admin, 'default_tenant', 'ada', 'viewer');
   await tenants.removeUser(admin, 'blue', 'ada');
-  assert.deepEqual(await told(), { default_tenant: 0, red: 1, blue: 0 });
+  assert.deepEqual(await told(), { 'Default Organization': 0, red: 1, blue: 0 });
   await users.setRole(admin, 'ada', 'admin');
   await users.setRole(admin, 'ada', 'member');
-  assert.deepEqual(await told(), { default_tenant: 1, red: 2, blue: 0 });
+  assert.deepEqual(await told(), { 'Default Organization': 1, red: 2, blue: 0 });
   await profiles.remove(admin, { username: 'ada' });
-  assert.deepEqual(await told(), { default_tenant: 0, red: 1, blue: 0 });
+  assert.deepEqual(await told(), { 'Default Organization': 0, red: 1, blue: 0 });
 });
 
 test('changes of roles and of memberships at the same time leave the count right', async () => {
@@ -58,7 +58,7 @@ test('changes of roles and of memberships at the same time leave the count right
   await Promise.all(
     names.flatMap((name) => [users.setRole(admin, name, 'member'), tenants.removeUser(admin, 'blue', name)]),
   );
-  assert.deepEqual(await told(), { default_tenant: 0, red: 1, blue: 0 });
+  assert.deepEqual(await told(), { 'Default Organization': 0, red: 1, blue: 0 });
 });
 
 test('who is in some tenants is told of those alone', async () => {

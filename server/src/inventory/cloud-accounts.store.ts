@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../dsl/plan.js';
-import type { TenantId, UserId } from '../ids.js';
+import type { UserId } from '../ids.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
-import { systemStatement, tenantStatement } from '../store/statement.js';
+import { tenantStatement } from '../store/statement.js';
 
 export interface CloudAccountRow {
   readonly uid: number;

@@ -1,7 +1,12 @@
 /** In which tenant somebody acts who names it by its UUID, or does not name it at all. */
 import type { UserId } from '../ids.js';
 import type { Pool } from '../store/pool.js';
-import { type Addressed, selectTenantByUuid, selectTenantOf, selectUsualTenant } from './acting-tenant.store.js';
+import {
+  type Addressed,
+  selectTenantByUuid,
+  selectTenantOf,
+  selectUsualTenant,
+} from './acting-tenant.store.js';
 import { selectPreferences } from './preferences.store.js';
 
 export type { Addressed } from './acting-tenant.store.js';

@@ -46,6 +46,7 @@ const VALUES: Readonly<Record<string, readonly [string, string]>> = {
   boolean: ['true', 'false'],
   uuid: [`'11111111-1111-1111-1111-111111111111'`, `'22222222-2222-2222-2222-222222222222'`],
   'timestamp with time zone': [`'infinity'`, `'2026-01-02 03:04:05.678901+00'`],
+  'timestamp with time zone[]': [`'{infinity,2026-01-02 03:04:05.678901+00}'`, `'{}'`],
   'double precision': ['0.1', `'NaN'`],
   numeric: ['12345678.25', '-0.10'],
   date: [`'infinity'`, `'2026-01-02'`],

@@ -72,9 +72,8 @@ const asCloudBolt =
 const asLayer5 =
   (value: string): Show =>
   async ({ url }) =>
-    (
-      await fetch(`${url}/api/identity/users/profile`, { headers: { authorization: `Bearer ${value}` } })
-    ).status === 200;
+    (await fetch(`${url}/api/identity/users/profile`, { headers: { authorization: `Bearer ${value}` } }))
+      .status === 200;
 const both =
   (one: Show, other: Show): Show =>
   async (server) => {
@@ -84,7 +83,17 @@ const both =
   };
 
 /** Every kind of credential that a person, or an execution of theirs, may hold. */
-const KINDS = ['api', 'session', 'browser', 'login', 'key', 'security', 'execution', 'signed', 'password'] as const;
+const KINDS = [
+  'api',
+  'session',
+  'browser',
+  'login',
+  'key',
+  'security',
+  'execution',
+  'signed',
+  'password',
+] as const;
 type Kind = (typeof KINDS)[number];
 
 interface Held {
@@ -108,7 +117,12 @@ async function somebody(name: string): Promise<Held> {
   const apiKey = await identity.apiKeys.create(admin, { username: name });
   const signed = await identity.signedTokens.issue(who);
   const security = await identity.securityTokens.create(caller, { name: 'ci' });
-  const execution = await issueExecutionToken(pool, who.userId, caller.tenant!.id, randomUUID() as ExecutionId);
+  const execution = await issueExecutionToken(
+    pool,
+    who.userId,
+    caller.tenant!.id,
+    randomUUID() as ExecutionId,
+  );
   const basic = Buffer.from(`${name}:${name} password`).toString('base64');
   const { rows } = await pool.query<{ kind: string; id: string; uuid: string }>(
     'select kind, id, uuid from tokens where user_id = $1',
@@ -197,7 +211,10 @@ const ENDING: readonly (readonly [ended: readonly Kind[], how: (held: Held) => P
       await revokeExecutionTokens(pool, of.rows[0]!.id);
     },
   ],
-  [['password', 'signed'], ({ name }) => first.call('POST', `/users/${name}`, { password: 'another password' })],
+  [
+    ['password', 'signed'],
+    ({ name }) => first.call('POST', `/users/${name}`, { password: 'another password' }),
+  ],
 ];
 
 async function asked(

@@ -69,9 +69,7 @@ function addKeychains(mounting: Mounting): void {
     `${root}/:id`,
     { tag, name: 'keychains_update', summary: 'Rename a keychain', body: KeychainBody, answer: KEYCHAIN },
     async (call) =>
-      whole(
-        await call.core.access.renameKeychain(call.caller, call.id('id', 'Keychain'), call.body.name),
-      ),
+      whole(await call.core.access.renameKeychain(call.caller, call.id('id', 'Keychain'), call.body.name)),
   );
   route(
     mounting,
@@ -116,12 +114,7 @@ function addKeychains(mounting: Mounting): void {
         summary: on ? 'Put a key on a keychain' : 'Take a key off a keychain',
       },
       async (call) => {
-        await call.core.access.turnKey(
-          call.caller,
-          call.id('id', 'Keychain'),
-          call.id('keyId', 'Key'),
-          on,
-        );
+        await call.core.access.turnKey(call.caller, call.id('id', 'Keychain'), call.id('keyId', 'Key'), on);
         return undefined;
       },
     );

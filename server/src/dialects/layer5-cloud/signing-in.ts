@@ -19,7 +19,10 @@ const LoginBody = Type.Object({
   ),
   otp: Type.Optional(Type.String({ maxLength: 20 })),
   directory: Type.Optional(
-    Type.String({ maxLength: 256, description: "That checks the password; the user's own where none is named" }),
+    Type.String({
+      maxLength: 256,
+      description: "That checks the password; the user's own where none is named",
+    }),
   ),
 });
 const TokenBody = Type.Optional(Type.Object({ token: Type.Optional(Type.String()) }));

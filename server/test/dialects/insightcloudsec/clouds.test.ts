@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { aDomain, stateOf } from './a-domain.js';
 
 const domain = await aDomain();
-const { ask, get, orgAdmin, basic } = domain;
+const { ask, get, orgAdmin } = domain;
 const rid = (uid: number) => `divvyorganizationservice:${uid}`;
 const add = (creation_params: object) =>
   ask('POST', '/v2/prototype/cloud/add', { key: orgAdmin.key, body: { creation_params } });

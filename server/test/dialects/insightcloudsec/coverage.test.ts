@@ -126,7 +126,9 @@ test('every documented route that is served is shown by a test of that name', ()
     const source = fileURLToPath(
       new URL(`../../../../test/dialects/insightcloudsec/${file}.test.ts`, import.meta.url),
     );
-    const titles = [...readFileSync(source, 'utf8').matchAll(/^ *test\((['"`])(.+?)\1,/gm)].map((found) => found[2]!);
+    const titles = [...readFileSync(source, 'utf8').matchAll(/^ *test\((['"`])(.+?)\1,/gm)].map(
+      (found) => found[2]!,
+    );
     assert.ok(
       titles.some((each) => each.includes(title)),
       `${file}.test.ts has no test "${title}"`,
@@ -150,7 +152,12 @@ test('every route has a request of its own in the table, and every request a rou
 });
 
 test('the published description of each operation names the user types that it is for, and cautions where it is a prototype', async () => {
-  const words = { basic: 'Basic User', 'org-admin': 'Organization Admin', 'domain-viewer': 'Domain Viewer', 'domain-admin': 'Domain Admin' };
+  const words = {
+    basic: 'Basic User',
+    'org-admin': 'Organization Admin',
+    'domain-viewer': 'Domain Viewer',
+    'domain-admin': 'Domain Admin',
+  };
   const document = (await (await fetch(`${domain.server.url}/openapi/insightcloudsec.json`)).json()) as {
     paths: Record<string, Record<string, { description: string; security?: object[] }>>;
   };
@@ -158,7 +165,8 @@ test('the published description of each operation names the user types that it i
     const [method = '', path = ''] = route.split(' ');
     const operation = document.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
     assert.ok(operation !== undefined, `${route} is not in the document`);
-    const named = may === null ? 'Needs no credentials.' : `For: ${may.map((type) => words[type]).join(', ')}.`;
+    const named =
+      may === null ? 'Needs no credentials.' : `For: ${may.map((type) => words[type]).join(', ')}.`;
     assert.ok(operation.description.includes(named), `${route}: ${operation.description}`);
     assert.equal(operation.description.includes('A prototype'), path.includes('/prototype/'), route);
     if (may === null) assert.deepEqual(operation.security, [], route);

@@ -6,7 +6,7 @@ import { ADMIN } from '../../support/a-server.js';
 import { aDomain, PASSWORD } from './a-domain.js';
 
 const domain = await aDomain({ ORRERY_LOGIN_THROTTLE: 'on' });
-const { ask, get, admin, orgAdmin, basic, viewer, second } = domain;
+const { ask, get, admin, orgAdmin, basic, viewer } = domain;
 
 let made = 0;
 /** A user with a password, of the first organisation. */
@@ -28,8 +28,6 @@ async function newcomer(extra: object = {}) {
 const login = (username: string, password = PASSWORD, extra: object = {}) =>
   ask('POST', '/v2/public/user/login', { body: { username, password, ...extra } });
 const info = (session: string) => ask('GET', '/v2/public/user/info', { session });
-const setOrganization = (organization_name: string) =>
-  get(admin, 'POST', '/v2/prototype/domain/switch_organization', { organization_name });
 
 test('the documented sample logs in with a password and lists organisations with the session', async () => {
   const { json } = await login(ADMIN.username, ADMIN.password);

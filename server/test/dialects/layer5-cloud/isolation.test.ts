@@ -11,8 +11,7 @@ const world = await aWorld(server);
 /** Rows that reach beyond organizations by what they are for. */
 const ACROSS: Readonly<Record<string, string>> = {
   'GET /api/identity/users/profile/:id': 'tells strangers what is public of a user',
-  'POST /api/organizations/invitations/:id/accept':
-    'is for those who are not in the organization yet',
+  'POST /api/organizations/invitations/:id/accept': 'is for those who are not in the organization yet',
   'POST /api/identity/invitations/:id/accept': 'likewise',
   'GET /api/academy/cirricula': 'lists public content of all organizations',
   'GET /api/academy/curricula': 'likewise',

@@ -118,7 +118,9 @@ describe('a thing that is addressed by its id', () => {
       const there = await ada.ask('GET', path);
       assert.equal(there.status, 200, `${path}: ${there.text}`);
       const named = await ada.ask('GET', path, { org: ada.org });
-      assert.equal(named.status, 404, `${path}: an organization that is named holds`);
+      // Who made a design or a view sees it from everywhere, and so do learners what is theirs to learn.
+      const own = /^\/api\/(content|academy)\//.test(path);
+      assert.equal(named.status, own ? 200 : 404, `${path}: an organization that is named holds`);
       const stranger = await bob.ask('GET', path);
       assert.equal(stranger.status, 404, path);
       const { status, text } = await ada.ask('DELETE', path);
@@ -134,19 +136,11 @@ describe('a thing that is addressed by its id', () => {
     const put = (id: string) => ada.ask('POST', `/api/workspaces/${workspace}/environments/${id}`);
     assert.deepEqual([(await put(beside)).status, (await put(foreign)).status], [200, 400]);
     const { json } = await ada.ask('GET', `/api/workspaces/${workspace}/environments`);
-    assert.deepEqual(
-      json.environments!.map((each: Found) => each.id),
-      [beside],
-    );
+    assert.deepEqual([json.total_count, json.environments![0]!.id], [1, beside]);
   });
   test('is copied into the acting organization', async () => {
     const other = await anotherOrg(ada, 'Source');
     const id = await made(other, '/api/pattern', { name: 'd', pattern_file: '...' }, (json) => json[0]!.id);
-    assert.equal((await ada.ask('POST', `/api/content/patterns/clone/${id}`)).status, 404, 'not seen from here');
-    await ada.ask('POST', '/api/pattern', {
-      org: other,
-      body: { id, name: 'd', pattern_file: '...', visibility: 'published' },
-    });
     assert.equal((await ada.ask('POST', `/api/content/patterns/clone/${id}`)).json.org_id, ada.org);
   });
 });
@@ -165,7 +159,10 @@ describe('signing in with a second factor', () => {
     assert.equal((await login({ code: '000000' })).status, 401);
     const { status, json } = await login({ code });
     assert.equal(status, 200);
-    assert.equal((await askerOf(server, String(json.token))('GET', '/api/identity/users/profile')).status, 200);
+    assert.equal(
+      (await askerOf(server, String(json.token))('GET', '/api/identity/users/profile')).status,
+      200,
+    );
     assert.equal((await login({ otp: code })).status, 401, 'a code is good once');
     const wrong = await login({ password: 'wrong', code });
     assert.doesNotMatch(String(wrong.json.error), /one-time code/);

@@ -7,4 +7,6 @@ import { WORKSPACE_ROWS } from './workspace-rows.js';
 export const ROWS: readonly Row[] = [
   ...IDENTITY_ROWS,
   ...MEMBERSHIP_ROWS,
-  ...WORKSPACE_ROWS, ...CONTENT_ROWS];
+  ...WORKSPACE_ROWS,
+  ...CONTENT_ROWS,
+];

@@ -109,16 +109,11 @@ export const WORKSPACE_ROWS: readonly Row[] = [
     }),
     isPage('environments_connections_mapping'),
   ),
-  row(
-    'DELETE /api/environments/:id/connections/:connectionId',
-    'user',
-    204,
-    async ({ make, ask }) => {
-      const path = `/api/environments/${await make.environment()}/connections/${await make.connection()}`;
-      await ask('POST', path);
-      return { path };
-    },
-  ),
+  row('DELETE /api/environments/:id/connections/:connectionId', 'user', 204, async ({ make, ask }) => {
+    const path = `/api/environments/${await make.environment()}/connections/${await make.connection()}`;
+    await ask('POST', path);
+    return { path };
+  }),
   row(
     'GET /api/integrations/connections',
     'viewer',
