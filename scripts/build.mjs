@@ -32,6 +32,47 @@ function* filesBelow(folder) {
   }
 }
 
+/** What the program of an agent finds beside itself: the files of two plugins, where those look for them. */
+const AGENT_FILES = {
+  'src/plugins/script': ['bin', 'python', 'ctx-client.mjs', 'ctx-client.bash'],
+  'src/plugins/python': ['host'],
+};
+
+/** The agent of a host: one file with all that it needs, as it is sent there (server/src/plugins/agent/program.ts). */
+async function buildAgent(base, entry, out) {
+  const home = join(out, 'lib/script');
+  await build({
+    entryPoints: [entry],
+    outfile: join(home, 'agent.mjs'),
+    bundle: true,
+    minify: true,
+    keepNames: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    external: ['pg-native'],
+    // Packages in the older form ask for what Node has by `require`.
+    banner: {
+      js: "import { createRequire as __of } from 'node:module'; const require = __of(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  const files = [join(home, 'agent.mjs')];
+  for (const [folder, names] of Object.entries(AGENT_FILES)) {
+    for (const name of names) {
+      const from = join(base, folder, name);
+      const paths = statSync(from).isDirectory() ? [...filesBelow(from)] : [from];
+      for (const path of paths.filter((one) => !one.includes('__pycache__'))) {
+        const to = join(home, relative(join(base, folder), path));
+        cpSync(path, to);
+        files.push(to);
+      }
+    }
+  }
+  cpSync(join(base, 'package.json'), join(out, 'package.json'));
+  return [...files, join(out, 'package.json')];
+}
+
 export async function buildAll() {
   for (const workspace of Object.keys(COPIED)) {
     const base = join(root, workspace);
@@ -78,6 +119,9 @@ export async function buildAll() {
         wanted.add(join(out, 'assets', basename(file).replace(/\.ts$/, '.js')));
       }
     }
+    const agent = join(base, 'src/agent-program.ts');
+    if (existsSync(agent))
+      for (const file of await buildAgent(base, agent, join(out, 'agent'))) wanted.add(file);
     for (const file of others) {
       wanted.add(join(out, relative(base, file)));
       cpSync(file, join(out, relative(base, file)));

@@ -10,6 +10,7 @@ import { installDebian, Missing } from './debian-packages.mjs';
 import { ended, PASSWORD, startServer } from './interop-server.mjs';
 import { makeReady, root } from './ready.mjs';
 
+const SSHD = { file: '/usr/sbin/sshd', package: 'openssh-server' };
 const CHROMIUM = { file: '/usr/bin/chromium', package: 'chromium' };
 
 /** A folder of tests, and the package whose client it drives; or, for tests written for Node, the package that a client of theirs needs. */
@@ -31,7 +32,8 @@ const SUITES = [
 /** Our own code against other people's servers: a file of server/test/interop, and what it needs beside Node. */
 const NODE_SUITES = [
   { name: 'ec2', client: 'moto[server,ec2]==5.2.5', start: startMoto },
-  { name: 'ssh', debian: { file: '/usr/sbin/sshd', package: 'openssh-server' } },
+  { name: 'ssh', debian: SSHD },
+  { name: 'agents', debian: SSHD },
 ];
 const OLDEST = [3, 8];
 /** Milliseconds that one suite may take. */

@@ -12,7 +12,7 @@ const built = (path) => import(join(root, 'server/build/src', path));
 const { describeDialect } = await built('openapi/of-dialect.js');
 const { DIALECTS } = await built('dialects/index.js');
 const { loadSettings } = await built('config.js');
-const { VERSION } = await built('serve.js');
+const { VERSION } = await built('version.js');
 
 const { settings } = loadSettings({});
 const wanted = new Map();

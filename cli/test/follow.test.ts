@@ -148,6 +148,60 @@ test('on a terminal a bar moves under the events and is gone at the end', async 
   assert.equal(left[5], '✔ install of hello completed after 4.2 s, 2 operations');
 });
 
+test('what happens is told over the stream as it happens, and after a break from where it was', async () => {
+  const id = 'e1';
+  server.execution({ status: 'started', started_at: at(5), total_operations: 2 });
+  const base = Number(server.event({ event_type: 'workflow_started', message: 'before' })._storage_id);
+  const told = (number: number, message: string, type = 'workflow_node_event') => ({
+    id: base + number,
+    at: at((base + number) * 10),
+    kind: 'event',
+    type,
+    message,
+    execution: id,
+  });
+  const frame = (event: string, number: number, data: object) =>
+    `id: ${base + number}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+  const heard: (string | undefined)[] = [];
+  server.routes.set('GET /orrery/v1/stream', (asked, response) => {
+    heard.push(asked.headers['last-event-id'] as string | undefined);
+    assert.equal(asked.query.get('topic'), 'execution:e1');
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+    if (heard.length === 1) {
+      response.write(frame('hello', 1, {}));
+      // What the list has told is told once; a frame may come in pieces.
+      const news = frame('news', 7, { events: [told(0, 'before'), told(7, 'first')] });
+      response.write(news.slice(0, 20));
+      setTimeout(() => {
+        response.write(`${news.slice(20)}id: ${base + 8}\n: heartbeat\n\n`, () => response.destroy());
+      }, 20);
+      return;
+    }
+    const end = server.execution({ status: 'terminated', finished_operations: 2, ended_at: at(4205) });
+    server.events.push({
+      ...server.events[0]!,
+      _storage_id: base + 9,
+      event_type: 'workflow_succeeded',
+      message: 'second',
+    });
+    response.write(
+      frame('news', 9, {
+        events: [told(9, 'second', 'workflow_succeeded')],
+        executions: [{ id, status: end.status, error: null, totalOperations: 2, finishedOperations: 2 }],
+      }),
+    );
+  });
+  const here = world();
+  assert.equal(await run(['executions', 'follow', 'e1'], here), 0);
+  assert.deepEqual(heard, [undefined, String(base + 8)]);
+  const lines = here.out().trimEnd().split('\n');
+  assert.deepEqual(
+    lines.slice(0, 3).map((line) => line.split(' ').at(-1)),
+    ['before', 'first', 'second'],
+  );
+  assert.equal(lines.filter((line) => /before|first|second/.test(line)).length, 3);
+});
+
 test('Ctrl-C leaves the execution alone and says how to watch it again', async () => {
   server.execution({ status: 'started', started_at: at(1), total_operations: 9 });
   const here = world();

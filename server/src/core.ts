@@ -50,7 +50,10 @@ import { Nodes } from './orchestration/nodes.js';
 import { OfferedWorkflows } from './orchestration/offered-workflows.js';
 import { Pictures } from './orchestration/pictures.js';
 import { Resumption } from './orchestration/resumption.js';
-import { RemoteWorkers } from './orchestration/running/dispatch/remote-workers.js';
+import {
+  type ElsewhereServices,
+  elsewhereServices,
+} from './orchestration/running/dispatch/elsewhere-services.js';
 import { EngineFigures } from './orchestration/running/engine-figures.js';
 import { Shares } from './orchestration/shares.js';
 import { Summaries } from './orchestration/summaries.js';
@@ -80,6 +83,7 @@ export interface Core
   extends CatalogueServices,
     CloudServices,
     CollaborationServices,
+    ElsewhereServices,
     IdentityServices,
     OrderingServices,
     ServerServices {
@@ -138,7 +142,6 @@ export interface Core
   readonly safe: Safe;
   readonly signals: Signals;
   readonly pluginPackages: PluginPackages;
-  readonly remoteWorkers: RemoteWorkers;
 }
 
 export interface CoreParts {
@@ -383,12 +386,9 @@ export async function buildCore({
     pluginPackages,
     ...catalogue,
     ...ordering,
-    remoteWorkers: new RemoteWorkers({
-      pool,
-      vault,
-      signals,
+    ...elsewhereServices({
+      ...{ pool, vault, signals, allowlist, settings },
       shelf: { blueprints, packages: pluginPackages },
-      lease: settings.remoteLeaseSeconds,
     }),
   };
 }

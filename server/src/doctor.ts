@@ -13,8 +13,8 @@ import { keptIn } from './data-folder.js';
 import { keptMasterKeys } from './master-keys.js';
 import { masterKeysOf } from './secrets/rotation.js';
 import { fingerprintOf, masterKeyFrom } from './secrets/vault.js';
-import { VERSION } from './serve.js';
 import { openPool, type Pool } from './store/pool.js';
+import { VERSION } from './version.js';
 
 const HTTP_PATIENCE_MS = 5000;
 

@@ -3,7 +3,7 @@
  * runs operations as any worker does: the same plugins, the same isolation.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, machine, release, type } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DEFAULT_ARCHIVE_LIMITS } from './catalog/archive/limits.js';
@@ -11,11 +11,12 @@ import { SettingError, type Settings } from './config.js';
 import { openLog } from './log.js';
 import { HttpDispatcher } from './orchestration/running/dispatch/http-dispatcher.js';
 import { startPoolWorker } from './orchestration/running/dispatch/pool-worker.js';
+import type { Plugin } from './plugins/plugin.js';
 import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
 import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
-import { VERSION } from './serve.js';
+import { VERSION } from './version.js';
 
 export interface RemoteWorker {
   readonly url: string;
@@ -25,13 +26,24 @@ export interface RemoteWorker {
   stop(): Promise<void>;
 }
 
+/** What a worker that is the agent of a host has besides. */
+export interface AgentParts {
+  readonly plugins?: readonly Plugin[];
+  /** Names of variables that its scripts and plugins see. */
+  readonly passEnvironment?: readonly string[];
+}
+
 /** Seconds of a stop that are kept for operations which do not end by themselves. */
 const ENDING = 6;
 const AGAIN_MS = 2000;
 const SWEEP_MS = 10 * 60_000;
 
 /** Resolves when it takes work: it waits for an API that is not there yet. */
-export async function startRemoteWorker(settings: Settings, stopping: AbortSignal): Promise<RemoteWorker> {
+export async function startRemoteWorker(
+  settings: Settings,
+  stopping: AbortSignal,
+  { plugins: more = [], passEnvironment = [] }: AgentParts = {},
+): Promise<RemoteWorker> {
   const { url, dataDir } = settings;
   const token = tokenOf(settings);
   if (url === '') throw new SettingError('a remote worker needs ORRERY_URL, the address of the API');
@@ -42,10 +54,12 @@ export async function startRemoteWorker(settings: Settings, stopping: AbortSigna
   }
   const script = createScriptPlugin({
     workDir: join(dataDir, 'work'),
+    passEnvironment,
     notice: (message) => log.info({ plugin: 'script' }, message),
   });
   const python = createPythonPlugin({
     folder: join(dataDir, 'plugins'),
+    passEnvironment,
     // Who knows is far: an environment goes when it has not been used for long.
     kept: async (sha256s) => new Set(sha256s),
     python: settings.python,
@@ -53,7 +67,7 @@ export async function startRemoteWorker(settings: Settings, stopping: AbortSigna
     apiCertificates: process.env.NODE_EXTRA_CA_CERTS ?? null,
     notice: (message) => log.info({ plugin: 'python' }, message),
   });
-  const plugins = createRegistry([script, createSimulatedPlugin()], python);
+  const plugins = createRegistry([script, createSimulatedPlugin(), ...more], python);
   await plugins.recoverAll();
 
   const refusal = new AbortController();
@@ -64,6 +78,7 @@ export async function startRemoteWorker(settings: Settings, stopping: AbortSigna
       name: `${hostname()}:${dataDir}`.slice(0, 256),
       host: hostname(),
       version: VERSION,
+      system: systemName(),
       room: settings.workerConcurrency,
     },
     limits: {
@@ -118,6 +133,18 @@ export async function startRemoteWorker(settings: Settings, stopping: AbortSigna
       }
     }
   }
+}
+
+/** As people know it: `Debian GNU/Linux 12 (bookworm), x86_64`. */
+function systemName(): string {
+  let name = `${type()} ${release()}`;
+  try {
+    const told = /^PRETTY_NAME="?([^"\n]+)"?$/m.exec(readFileSync('/etc/os-release', 'utf8'));
+    name = told?.[1] ?? name;
+  } catch {
+    // Not every system has the file.
+  }
+  return `${name}, ${machine()}`.slice(0, 256);
 }
 
 function tokenOf({ workerToken, workerTokenFile }: Settings): string {

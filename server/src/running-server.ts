@@ -19,12 +19,13 @@ import { formerKeysFile, keptMasterKeys, renewMasterKey, withMasterKey } from '.
 import { giveFirstContents } from './ordering/first-contents.js';
 import { masterKeysOf, rotateMasterKey } from './secrets/rotation.js';
 import { fingerprintOf, masterKeyFrom, Vault } from './secrets/vault.js';
-import { buildServer, close, listen, VERSION } from './serve.js';
+import { buildServer, close, listen } from './serve.js';
 import { migrate } from './store/migrate.js';
 import { openPool, type Pool } from './store/pool.js';
 import { Signals } from './store/signals.js';
 import { onceStarted } from './store/starting.js';
 import { startTracing } from './tracing.js';
+import { VERSION } from './version.js';
 
 export interface Voice {
   /** A sentence for the person who started this. */

@@ -11,8 +11,9 @@ import type { Dialect } from './dialects/dialect.js';
 import { DomainError } from './errors.js';
 import { logTo } from './log.js';
 import { newMasterKey } from './secrets/vault.js';
-import { buildServer, close, listen, VERSION } from './serve.js';
+import { buildServer, close, listen } from './serve.js';
 import { Signals } from './store/signals.js';
+import { VERSION } from './version.js';
 
 const { pool, databaseUrl } = await testDatabase();
 const lines: string[] = [];

@@ -6,7 +6,6 @@
  * parser, since clients of one dialect call an empty or a binary body JSON; each scope brings its own.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify, {
   type FastifyBaseLogger,
@@ -27,6 +26,7 @@ import { type Route, watchRoutes } from './openapi/routes.js';
 import { pages } from './pages/pages.js';
 import { addPortal, type SpokenDialect } from './portal/portal.js';
 import { traceRequests } from './tracing.js';
+import { VERSION } from './version.js';
 
 export interface ServerParts {
   readonly core: Core;
@@ -156,11 +156,6 @@ const ROLES: Readonly<Record<Settings['role'], string>> = {
   worker: 'worker only',
   'remote-worker': 'worker elsewhere',
 };
-
-/** Version of this server, from its package. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
 
 /** A sender's own id where it is harmless, so that logs of several systems meet; else a new one. */
 function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {

@@ -19,6 +19,7 @@ import { Errands, sweepDispatched } from './orchestration/running/dispatch/erran
 import { CENTRAL } from './orchestration/running/dispatch/pools.js';
 import { startWorker } from './orchestration/running/worker.js';
 import { startOrderWorker } from './ordering/order-worker.js';
+import { createAgentPlugin } from './plugins/agent/agent.js';
 import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
 import { createScriptPlugin } from './plugins/script/script.js';
@@ -26,10 +27,10 @@ import { createServersPlugin } from './plugins/servers/servers.js';
 import { createSimulatedPlugin } from './plugins/simulated/simulated.js';
 import { startPluginsUpdateWorker } from './plugins-updates/plugins-update-worker.js';
 import { settleAbandonedPluginsUpdates } from './plugins-updates/settle.js';
-import { VERSION } from './serve.js';
 import { settleAbandoned, startSnapshotWorker } from './snapshots/snapshot-worker.js';
 import type { Pool } from './store/pool.js';
 import { foldRowCounts } from './store/row-counts.js';
+import { VERSION } from './version.js';
 
 /** Seconds; the script plugin kills after five. */
 const CANCEL_GRACE = 15;
@@ -92,6 +93,11 @@ export const CHORES: readonly Chore[] = [
     run: async (_core, pool) => void (await sweepDispatched(pool)),
   },
   {
+    name: 'sweep credentials of agents whose hosts are gone',
+    everyMs: 60_000,
+    run: async ({ hostAgents }) => hostAgents.sweep(),
+  },
+  {
     name: 'sweep changes and answers',
     everyMs: 60_000,
     run: async (core, pool) => {
@@ -144,7 +150,12 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     notice: (message) => log.info({ plugin: 'python' }, message),
   });
   const plugins = createRegistry(
-    [script, createSimulatedPlugin(), createServersPlugin(core.serverWorks)],
+    [
+      script,
+      createSimulatedPlugin(),
+      createServersPlugin(core.serverWorks),
+      createAgentPlugin({ keeper: core.hostAgents }),
+    ],
     python,
   );
   const { vault, signals, blueprints } = core;
@@ -155,6 +166,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
     log,
     plugins,
     errands,
+    agents: core.hostAgents,
     figures: core.engineFigures,
     signals,
     evaluation: core.evaluation,

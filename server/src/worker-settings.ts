@@ -1,5 +1,5 @@
 /** Settings of what workers do: pools, workers elsewhere, servers on their own host; with the others in `config.ts`. */
-import { list, matching, text, toggle, whole } from './setting.js';
+import { list, matching, oneOf, text, toggle, whole } from './setting.js';
 
 export const WORKER_SETTINGS = {
   workerTags: list(
@@ -42,6 +42,25 @@ export const WORKER_SETTINGS = {
     '',
     'a file',
     'holds the credentials of a remote worker, where they should not stand in its environment',
+  ),
+  agentUrl: matching(
+    'ORRERY_AGENT_URL',
+    '',
+    /^https?:\/\/[^\s/?#]+\/?$/,
+    'http://host:port or https://host:port',
+    'where the agents of hosts find the API; empty: no agent can be installed',
+  ),
+  agentCertificateFile: text(
+    'ORRERY_AGENT_CERTIFICATE_FILE',
+    '',
+    'a file in PEM',
+    'the authority behind the certificate at ORRERY_AGENT_URL, for agents; empty: one that everybody knows',
+  ),
+  agentHostKeys: oneOf(
+    'ORRERY_AGENT_HOST_KEYS',
+    ['pinned', 'first'],
+    'pinned',
+    'hosts that get an agent over SSH: pinned, only where the fingerprint of their key is told; first, the key that a host shows first counts from then on',
   ),
   localServers: toggle(
     'ORRERY_LOCAL_SERVERS',

@@ -32,6 +32,7 @@ export interface RequestOptions {
   readonly patience?: number;
   /** Which of the server's APIs; absent: Cloudify's. */
   readonly api?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const API = '/api/v3.1';
@@ -155,6 +156,17 @@ export class Client {
     return response;
   }
 
+  /** Opens a stream of the server's own API, which goes on until one side ends it. `after`: what was heard last. */
+  async stream(path: string, query: Query, patience: number, after: string | null): Promise<IncomingMessage> {
+    const headers = after === null ? {} : { 'last-event-id': after };
+    const { response, target } = await this.open('GET', path, { api: NATIVE_API, query, patience, headers });
+    const status = response.statusCode ?? 0;
+    const isStream = /^text\/event-stream/.test(response.headers['content-type'] ?? '');
+    if (status === 200 && isStream) return response;
+    const text = await this.readText(response);
+    throw this.refusal(status === 200 ? 406 : status, text, `GET ${target}`);
+  }
+
   close(): void {
     this.agent.destroy();
   }
@@ -190,7 +202,7 @@ export class Client {
     const target = `${options.api ?? API}${path}${queryString(options.query)}`;
     const begun = performance.now();
     const body = options.json === undefined ? undefined : Buffer.from(JSON.stringify(options.json), 'utf8');
-    const headers = this.headers(options);
+    const headers = { ...this.headers(options), ...options.headers };
     if (body) headers['content-length'] = String(body.length);
     const prefix = this.base.pathname.replace(/\/+$/, '');
     const make = this.base.protocol === 'https:' ? httpsRequest : httpRequest;

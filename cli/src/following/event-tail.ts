@@ -85,6 +85,13 @@ export class EventTail {
     return fresh.sort(byRecording);
   }
 
+  /** Of events that were told otherwise those that are new; they are known from now on. */
+  take(events: readonly EventRecord[]): EventRecord[] {
+    const fresh = events.filter((event) => !this.seen.has(identity(event)));
+    for (const event of fresh) this.seen.set(identity(event), recordedAt(event));
+    return fresh;
+  }
+
   private moveBeginning(): void {
     if (this.lateness === null || this.seen.size <= WINDOW) return;
     let newest = '';

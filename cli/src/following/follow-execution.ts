@@ -1,7 +1,9 @@
 /**
  * Watches an execution to its end.
  *
- * The status is always read before the events: once it is final, the events read after it are all there are. A
+ * Over the live stream of the server's own API: what was before is read from the list, what comes then is told, and after a break
+ * in the connection everything since (`Last-Event-ID`). A server without that API is asked again and again: its status
+ * is always read before the events, so that once it is final, the events read after it are all there are. A
  * server that goes away in the middle (it is restarted, say) is waited for; the execution goes on when it is back,
  * and so does the watching, at the event it had come to.
  */
@@ -18,6 +20,7 @@ import { clean, wrap } from '../terminal/text.js';
 import { clock, span } from '../terminal/time.js';
 import { columnsOf, type World } from '../world.js';
 import { EventTail, type FetchEvents } from './event-tail.js';
+import { executionAfter, type Frame, openFrames, recordOf } from './frames.js';
 import { InFlight } from './in-flight.js';
 import { Patience } from './patience.js';
 
@@ -95,6 +98,13 @@ export function isPassing(error: unknown): error is CliError {
   return error instanceof UnreachableError || (error instanceof ApiError && error.passing);
 }
 
+/** A stream broke off in the middle: what it had not told yet is told by the next. */
+function isBroken(error: unknown): boolean {
+  return ['ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(
+    String((error as NodeJS.ErrnoException | null)?.code),
+  );
+}
+
 class Watcher {
   private readonly tail: EventTail;
   private readonly flight = new InFlight();
@@ -105,6 +115,7 @@ class Watcher {
   private tick = 0;
   private ended = false;
   private left = false;
+  private readonly logs: boolean;
 
   constructor(
     private readonly client: Client,
@@ -113,6 +124,7 @@ class Watcher {
     private readonly id: string,
     options: FollowOptions,
   ) {
+    this.logs = options.logs;
     this.tail = new EventTail(eventSource(client, { execution_id: id, type: eventKinds(options.logs) }));
     const drawable =
       print.onTerminal && print.format === 'table' && !print.quiet && world.env.TERM !== 'dumb';
@@ -137,17 +149,70 @@ class Watcher {
   /** The execution in its final status, or null when the watcher was told to stop. */
   private async untilEnd(signal: AbortSignal): Promise<ExecutionRecord | null> {
     const patience = new Patience();
+    let last: string | null = null;
+    while (!signal.aborted) {
+      try {
+        const execution = await this.client.get<ExecutionRecord>(path('executions', this.id));
+        this.execution = execution;
+        if (isFinal(execution.status)) return await this.over(execution, signal);
+        const frames = await openFrames(this.client, this.id, { logs: this.logs, after: last, signal });
+        if (frames === null) return await this.asking(execution, signal);
+        for await (const frame of frames) {
+          const wasAway = this.awaySince !== null;
+          this.isBack();
+          if (frame.event === 'reset' || (frame.event === 'hello' && last === null)) {
+            await this.show(await this.tail.read());
+          }
+          last = frame.id ?? last;
+          await this.news(frame, wasAway);
+          if (frame.event === 'end' || isFinal(this.execution.status)) break;
+        }
+        if (!isFinal(this.execution.status)) await pause(patience.next(true), signal);
+      } catch (error) {
+        if (signal.aborted) return null;
+        if (!isPassing(error) && !isBroken(error)) throw error;
+        await pause(isPassing(error) ? this.away(error, patience) : patience.next(false), signal);
+      }
+    }
+    return null;
+  }
+
+  /** Shows what one frame of the stream tells. */
+  private async news({ data }: Frame, always: boolean): Promise<void> {
+    const before = this.execution!;
+    const now = data.executions?.find((one) => one.id === this.id);
+    if (now !== undefined) this.execution = executionAfter(before, now);
+    const fresh = this.tail.take((data.events ?? []).map((event) => recordOf(event, before)));
+    if (fresh.length > 0 || always) await this.show(fresh);
+  }
+
+  /** The last word is the record's own: what is told of it on the way is not all of it. */
+  private async over(execution: ExecutionRecord, signal: AbortSignal): Promise<ExecutionRecord> {
+    await this.show(await this.tail.read());
+    await this.lastEvents(execution, signal);
+    return execution;
+  }
+
+  private isBack(): void {
+    if (this.awaySince !== null && !this.print.onTerminal) this.print.note('The server answers again.');
+    this.awaySince = null;
+    this.notice = null;
+  }
+
+  /** The same of a server that tells no streams. */
+  private async asking(first: ExecutionRecord, signal: AbortSignal): Promise<ExecutionRecord | null> {
+    const patience = new Patience();
+    let known: ExecutionRecord | null = first;
     let before = '';
     while (!signal.aborted) {
       let wait: number;
       const begun = performance.now();
       try {
-        const execution = await this.client.get<ExecutionRecord>(path('executions', this.id));
+        const execution: ExecutionRecord = known ?? (await this.client.get(path('executions', this.id)));
+        known = null;
         this.execution = execution;
         const fresh = await this.tail.read();
-        if (this.awaySince !== null && !this.print.onTerminal) this.print.note('The server answers again.');
-        this.awaySince = null;
-        this.notice = null;
+        this.isBack();
         await this.show(fresh);
         if (isFinal(execution.status)) {
           await this.lastEvents(execution, signal);

@@ -18,6 +18,12 @@ export type AgentField =
   | 'tenantName'
   | 'createdBy';
 
+const CREDENTIALS = `worker_credentials c where c.kind = 'agent' and c.confined_to = a.tenant_id and c.host_instance = a.instance`;
+/** One that we have put there and that says nothing any more is not as it was told last. */
+const STATE = `case when a.state = 'started' and exists (select from ${CREDENTIALS}) and not exists (select from ${CREDENTIALS}
+  and exists (select from pool_workers w where w.credential_uid = c.uid and w.left_at is null and w.seen_at > now() - make_interval(secs => w.lease)))
+  then 'nonresponsive' else a.state end`;
+
 export const agentList: ListSpec<AgentField> = {
   from: `agents a
     join deployments d on d.uid = a.deployment_uid
@@ -28,7 +34,7 @@ export const agentList: ListSpec<AgentField> = {
     instance: { sql: 'a.instance', type: 'text' },
     node: { sql: `regexp_replace(a.instance, '_[a-z0-9]+$', '')`, type: 'text' },
     deploymentId: { sql: 'd.id', type: 'text' },
-    state: { sql: 'a.state', type: 'text' },
+    state: { sql: STATE, type: 'text' },
     ip: { sql: 'a.ip', type: 'text' },
     installMethod: { sql: 'a.install_method', type: 'text' },
     system: { sql: 'a.system', type: 'text' },

@@ -1,4 +1,7 @@
-/** Agents on hosts, as they tell of themselves. Nothing here installs, starts or reaches one. */
+/**
+ * Agents on hosts: those that were installed from here (running/dispatch/host-agents.ts), as they are, and others, as clients tell of them.
+ * Nothing here installs, starts or reaches one.
+ */
 import { type Caller, scopeFor } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';

@@ -14,6 +14,7 @@ import {
   selectUpdated,
 } from './deployment-updates.store.js';
 import { deleteNodes, insertLabels, showLabels } from './deployments.store.js';
+import { storeSlices } from './instance-slices.js';
 import {
   finishModification,
   type ModifiedDeployment,
@@ -21,9 +22,10 @@ import {
   startModification,
 } from './modification-steps.js';
 import { deleteSomeInstances, rewireInstances, selectCounts } from './modifications.store.js';
-import { insertInstances, insertNodes } from './nodes.store.js';
+import { insertNodes } from './nodes.store.js';
 import type { Change } from './planning/changes.js';
 import { dependenciesOf } from './planning/dependencies.js';
+import { sliced } from './planning/instances.js';
 import { unitKey } from './planning/modification.js';
 
 /** @throws DomainError where the deployment has changed since so that the change cannot be made */
@@ -93,7 +95,7 @@ async function applyUpdate(
   await deleteSomeInstances.run(client, tenantId, [deploymentUid, outcome.removed]);
   await deleteNodes.run(client, tenantId, [deploymentUid]);
   await insertNodes.run(client, tenantId, [deploymentUid, JSON.stringify(nodes)]);
-  await insertInstances.run(client, tenantId, [deploymentUid, JSON.stringify(outcome.added)]);
+  await storeSlices(client, tenantId, deploymentUid, sliced(outcome.added));
   const rewired = outcome.rewired.map((one) => ({ ...one, relationships: one.after }));
   await rewireInstances.run(client, tenantId, [deploymentUid, JSON.stringify(rewired)]);
   await addLabels(client, of, planLabels(plan));

@@ -31,9 +31,10 @@ import {
   type Visibility,
 } from './deployments.store.js';
 import { insertExecution } from './executions.store.js';
-import { insertInstances, insertNodes } from './nodes.store.js';
+import { storeSlices } from './instance-slices.js';
+import { insertNodes } from './nodes.store.js';
 import { dependenciesOf } from './planning/dependencies.js';
-import { instantiate } from './planning/instances.js';
+import { slices } from './planning/instances.js';
 
 /** What Cloudify's clients look for to know that a deployment is ready. */
 const CREATE_WORKFLOW = 'create_deployment_environment';
@@ -199,7 +200,6 @@ export async function storeDeployment(
   const displayName = request.displayName ?? displayNameOf(plan) ?? request.id;
   const policies = policiesInUse(plan);
   const dependencies = dependenciesOf(plan);
-  const instances = instantiate(plan, () => randomName(suffixLength));
   await inTransaction(pool, async (client) => {
     if ((await globalIdTaken.one(client, [request.id]))!.taken) throw deploymentExists(request.id);
     const row = await insertDeployment.one(client, scope.tenantId, [
@@ -223,7 +223,12 @@ export async function storeDeployment(
     ]);
     const uid = row!.uid;
     await insertNodes.run(client, scope.tenantId, [uid, JSON.stringify(plan.nodes.map(nodeRow))]);
-    await insertInstances.run(client, scope.tenantId, [uid, JSON.stringify(instances)]);
+    const instances = await storeSlices(
+      client,
+      scope.tenantId,
+      uid,
+      slices(plan, () => randomName(suffixLength)),
+    );
     const labels = distinct([...planLabels(plan), ...normalLabels(request.labels ?? [])]);
     await adopt(client, scope, request.id, labels);
     await setLabels(client, scope, uid, labels);
@@ -235,7 +240,7 @@ export async function storeDeployment(
       action: 'create',
       thing: 'deployment',
       id: request.id,
-      details: { blueprint: request.blueprintId, nodes: plan.nodes.length, instances: instances.length },
+      details: { blueprint: request.blueprintId, nodes: plan.nodes.length, instances },
     });
   });
 }

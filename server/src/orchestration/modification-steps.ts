@@ -9,6 +9,7 @@ import { DomainError } from '../errors.js';
 import type { DeploymentUid, ExecutionUid, TenantId, UserId } from '../ids.js';
 import type { Client } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
+import { storeSlices } from './instance-slices.js';
 import {
   acceptCounts,
   type CountedGroup,
@@ -27,8 +28,8 @@ import {
   type WholeInstance,
   wholeInstances,
 } from './modifications.store.js';
-import { insertInstances } from './nodes.store.js';
 import type { Change } from './planning/changes.js';
+import { sliced } from './planning/instances.js';
 import type { InstanceRelationship } from './planning/model.js';
 import { keyOf, type Modification, type Multiplicities, unitKey } from './planning/modification.js';
 
@@ -97,7 +98,7 @@ export async function startModification(
     JSON.stringify(before),
     of.userId,
   ]);
-  await insertInstances.run(client, tenantId, [deploymentUid, JSON.stringify(outcome.added)]);
+  await storeSlices(client, tenantId, deploymentUid, sliced(outcome.added));
   const rewired = outcome.rewired.map((one) => ({ ...one, relationships: one.during }));
   await rewireInstances.run(client, tenantId, [deploymentUid, JSON.stringify(rewired)]);
   await planNumbers(client, of, counts);

@@ -68,6 +68,11 @@ export interface OperationRequest {
   resources?(folder: string): Promise<readonly string[]>;
   /** A capability of another deployment, a secret, … as `ctx` may ask for them: one intrinsic function, evaluated. */
   evaluate(expression: Json): Promise<Json>;
+  /**
+   * What puts an agent on the host that the operation is about, with new credentials in it: for the host's user data. Null: it wants none, or
+   * gets one otherwise. Absent: here it cannot be had.
+   */
+  agentScript?(): Promise<string | null>;
   /** What surrounds the operation in its deployment. Absent: only the context can be seen here. */
   readonly surroundings?: Surroundings;
   /** A token of the execution for calls of the API, good until the execution ends. Absent: there is none to be had here. */

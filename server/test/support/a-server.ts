@@ -34,11 +34,11 @@ export interface TestServer {
 
 /**
  * @param env settings beyond the usual ones of a test
- * @param parts `worker`: executions are worked on too; `selfService`: there is what a first start gives people to order
+ * @param parts `worker`: executions are worked on too; `selfService`: there is what a first start gives people to order; `port`: not any free one
  */
 export async function aServer(
   env: Readonly<Record<string, string>> = {},
-  parts: { readonly worker?: boolean; readonly selfService?: boolean } = {},
+  parts: { readonly worker?: boolean; readonly selfService?: boolean; readonly port?: number } = {},
 ): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'orrery-test-data-'));
   after(() => rm(dataDir, { recursive: true, force: true }));
@@ -70,7 +70,7 @@ export async function aServer(
   );
   if (parts.selfService === true) await giveFirstContents({ ...core, pool }, settings.cloudboltTenant);
   const app = await buildServer({ core, settings, log, dialects: DIALECTS });
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const url = await app.listen({ host: '127.0.0.1', port: parts.port ?? 0 });
   const { databaseUrl } = database;
   const work =
     parts.worker === true ? await startWork({ core, pool, log, databaseUrl, apiUrl: async () => url }) : null;

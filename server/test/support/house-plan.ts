@@ -6,10 +6,13 @@
 /** The first pattern that fits says where a file belongs. */
 export const PLACES: readonly (readonly [RegExp, string])[] = [
   [/^(errors|caller|ids|traces|json-document|dsl\/plan|dsl\/diagnostics|dsl\/recurrence)\.ts$/, 'contracts'],
-  [/^(main|running-server|remote-worker|serve|work|duty|landing|metrics|tracing|demo|doctor)\.ts$/, 'entry'],
+  [
+    /^(main|running-server|remote-worker|agent-program|serve|work|duty|landing|metrics|tracing|demo|doctor)\.ts$/,
+    'entry',
+  ],
   [/^(core|collaboration-services)\.ts$/, 'core'],
   [
-    /^(config|setting|worker-settings|self-service-settings|sign-in-settings|log|data-folder|master-keys)\.ts$/,
+    /^(config|setting|worker-settings|self-service-settings|sign-in-settings|log|data-folder|master-keys|version)\.ts$/,
     'house',
   ],
   [/^openapi\//, 'openapi'],

@@ -70,6 +70,7 @@ export const Registration = Type.Object(
     name: Name,
     host: Type.String({ maxLength: 256 }),
     version: Type.String({ maxLength: 64 }),
+    system: Type.Optional(Type.String({ maxLength: 256, description: 'What the machine is, for people' })),
     room: Type.Integer({ minimum: 1, maximum: 5000 }),
     fresh: Type.Boolean({
       description: 'The process has just started: what one of its name held before is lost',
@@ -204,5 +205,20 @@ export const Package = Type.Object(
   },
   { title: 'WorkerPackage' },
 );
+export const AgentParams = Type.Object({
+  instance: Type.String({ maxLength: 1024, description: 'Id of the node instance of a host' }),
+});
+export const AgentScript = Type.Object(
+  {
+    script: Type.String({
+      description: 'A shell script to be run on the host; the credentials in it are told this once',
+    }),
+  },
+  { title: 'AgentScript' },
+);
+export const RuntimeQuery = Type.Object({
+  system: Type.String({ maxLength: 64, description: 'As `uname -s` says it' }),
+  machine: Type.String({ maxLength: 64, description: 'As `uname -m` says it' }),
+});
 export const Nothing = Type.Null({ description: 'Done; there is no body' });
 export const Bytes = Type.String({ format: 'binary' });

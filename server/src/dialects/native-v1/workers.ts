@@ -16,6 +16,7 @@ import {
   type Said,
 } from '../../orchestration/running/dispatch/dispatcher.js';
 import type { Standing } from '../../orchestration/running/dispatch/remote-workers.js';
+import { agentRoutes } from './agents.js';
 import {
   Answered,
   Asked,
@@ -42,6 +43,7 @@ import {
   Tellings,
   Told,
 } from './worker-forms.js';
+import { bytes, tokenOf } from './worker-wire.js';
 
 /** An outcome and its properties may take 16 Mi characters each, of up to three bytes. */
 const LONG_BODY = 100 * 1024 * 1024;
@@ -58,6 +60,7 @@ type CallerOf = (request: FastifyRequest) => Promise<Caller>;
 
 export function workerRoutes(app: FastifyInstance, core: Core, callerOf: CallerOf): void {
   administration(app, core, callerOf);
+  agentRoutes(app, core, callerOf);
   void app.register(async (scope) => desk(scope, core));
 }
 
@@ -173,9 +176,10 @@ function desk(scope: FastifyInstance, core: Core): void {
       const { room, known, wait } = request.body as Static<typeof Attendance>;
       const gone = goneOf(reply);
       const deadline = Date.now() + wait * 1000;
+      await remoteWorkers.see(asking.get(request)!.worker);
       for (;;) {
-        const news = await at(request).attend(room, known as never, gone);
-        const over = Date.now() + ROUND_MS > deadline;
+        const { isAsked = false, ...news } = await at(request).attend(room, known as never, gone);
+        const over = isAsked || Date.now() + ROUND_MS > deadline;
         if (over || gone.aborted || news.work.length + news.aborts.length > 0) return news;
         await remoteWorkers.verify(tokenOf(request), asking.get(request)!.worker);
       }
@@ -311,10 +315,6 @@ function desk(scope: FastifyInstance, core: Core): void {
   );
 }
 
-function bytes(reply: FastifyReply, { size, stream }: { size: number; stream: NodeJS.ReadableStream }) {
-  return reply.type('application/octet-stream').header('content-length', size).send(stream);
-}
-
 function holdOf(request: FastifyRequest) {
   return request.params as Static<typeof HeldParams>;
 }
@@ -327,11 +327,6 @@ async function held<T>(work: () => Promise<T>): Promise<T> {
     if (!(error instanceof Lost)) throw error;
     throw new DomainError('conflict', 'operation-lost', 'The operation is not held by this worker any more');
   }
-}
-
-function tokenOf(request: FastifyRequest): string {
-  const [scheme = '', value = ''] = (request.headers.authorization ?? '').split(' ');
-  return /^bearer$/i.test(scheme) ? value : '';
 }
 
 function workerOf(request: FastifyRequest): number {

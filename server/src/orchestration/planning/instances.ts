@@ -31,30 +31,60 @@ export interface Sprout {
   readonly host: string | null;
 }
 
+/** So many instances, or relationships of them, make a slice. */
+const SLICE = { instances: 4000, relationships: 40_000 } as const;
+
 /**
  * Ids are `<node>_<suffix>` and unique in the result; `newSuffix` gives a random one (six of `[a-z0-9]`).
  *
  * Throws DomainError `invalid` for numbers and connections that a plan must not have, `limit` for too many.
  */
 export function instantiate(plan: InstantiablePlan, newSuffix: () => string): InstanceModel[] {
+  return [...slices(plan, newSuffix)].flat();
+}
+
+/**
+ * The same bit by bit, in the same order, so that whoever stores many can do other things between: each slice is some
+ * milliseconds of work, and empty where the work was not yet for any instance.
+ */
+export function* slices(plan: InstantiablePlan, newSuffix: () => string): Generator<InstanceModel[]> {
   const forest = units(plan);
   refuseTooMany(plan, forest);
-  const sprouts = grow(plan, forest, uniqueIds(newSuffix));
+  const sprouts: Sprouts = new Map();
+  for (const _ of grow(plan, forest, uniqueIds(newSuffix), sprouts)) yield [];
   const connections = new Connections(plan, forest, sprouts);
-  return plan.nodes.flatMap((node) => {
-    const all = connections.of(node);
-    return sprouts.get(forest.nodes.get(node.name)!)!.map(
-      (sprout): InstanceModel => ({
-        id: sprout.id,
-        node: node.name,
-        index: sprout.index,
-        host: sprout.host,
-        state: 'uninitialized',
-        relationships: all(sprout),
-        scalingGroups: sprout.groups,
-      }),
-    );
-  });
+  const instances = function* () {
+    for (const node of plan.nodes) {
+      const all = connections.of(node);
+      for (const sprout of sprouts.get(forest.nodes.get(node.name)!)!) {
+        yield {
+          id: sprout.id,
+          node: node.name,
+          index: sprout.index,
+          host: sprout.host,
+          state: 'uninitialized',
+          relationships: all(sprout),
+          scalingGroups: sprout.groups,
+        } satisfies InstanceModel;
+      }
+    }
+  };
+  yield* sliced(instances());
+}
+
+/** Cuts instances into slices that are some milliseconds of work each. */
+export function* sliced(instances: Iterable<InstanceModel>): Generator<InstanceModel[]> {
+  let slice: InstanceModel[] = [];
+  let relationships = 0;
+  for (const instance of instances) {
+    slice.push(instance);
+    relationships += instance.relationships.length;
+    if (slice.length < SLICE.instances && relationships < SLICE.relationships) continue;
+    yield slice;
+    slice = [];
+    relationships = 0;
+  }
+  if (slice.length > 0) yield slice;
 }
 
 /** @throws DomainError `limit` */
@@ -106,13 +136,16 @@ export function uniqueIds(newSuffix: () => string, taken: Iterable<string> = [])
   };
 }
 
-function grow(
+type Sprouts = Map<Unit, readonly Sprout[]>;
+
+/** Fills `sprouts`; yields now and then. */
+function* grow(
   plan: InstantiablePlan,
   forest: Units,
   newId: (name: string) => string,
-): Map<Unit, readonly Sprout[]> {
+  sprouts: Sprouts,
+): Generator<void> {
   const hosts = new Map(plan.nodes.map(({ name, host }) => [name, host]));
-  const sprouts = new Map<Unit, readonly Sprout[]>();
   for (const unit of forest.ordered) {
     const grown: Sprout[] = [];
     for (const parent of unit.parent === null ? [null] : sprouts.get(unit.parent)!) {
@@ -129,11 +162,11 @@ function grow(
           index: grown.length + 1,
           host: host === unit.name ? id : host ? (container?.host ?? null) : null,
         });
+        if (grown.length % SLICE.instances === 0) yield;
       }
     }
     sprouts.set(unit, grown);
   }
-  return sprouts;
 }
 
 /** The groups around whatever grows on `parent`. */

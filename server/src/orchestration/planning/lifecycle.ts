@@ -16,9 +16,9 @@ export const ESTABLISH = 'cloudify.interfaces.relationship_lifecycle.establish';
 export const UNLINK = 'cloudify.interfaces.relationship_lifecycle.unlink';
 const RELATIONSHIP = 'cloudify.interfaces.relationship_lifecycle';
 const VALIDATION = 'cloudify.interfaces.validation';
-const MONITORING = 'cloudify.interfaces.monitoring';
-const AGENT = 'cloudify.interfaces.cloudify_agent';
-const MONITORING_AGENT = 'cloudify.interfaces.monitoring_agent';
+export const MONITORING = 'cloudify.interfaces.monitoring';
+export const AGENT = 'cloudify.interfaces.cloudify_agent';
+export const MONITORING_AGENT = 'cloudify.interfaces.monitoring_agent';
 
 type States = ReadonlySet<InstanceLifecycleState>;
 const states = (...names: InstanceLifecycleState[]): States => new Set(names);
@@ -303,7 +303,7 @@ export function mayBeLinked(state: InstanceLifecycleState): boolean {
 }
 
 /** How the agent of a host is installed; the old boolean property wins. Undefined where the type does not say. */
-function installMethod(properties: JsonObject): string | undefined {
+export function installMethod(properties: JsonObject): string | undefined {
   if (properties.install_agent === false) return 'none';
   if (properties.install_agent === true) return 'remote';
   const config = properties.agent_config;

@@ -192,6 +192,20 @@ export class AttemptRequest implements DispatchedRequest {
     return this.#parts.host.token;
   }
 
+  get agentScript(): NonNullable<OperationRequest['agentScript']> {
+    const { host, attempt, veil } = this.#parts;
+    return async () => {
+      const { deployment } = host;
+      const instance = deployment.instances.get(attempt.task.instance!)!;
+      if (instance.host !== instance.id) return null;
+      const { properties } = await this.surroundings.node(instance.node, instance.id);
+      const script = await deployment.agentScript(instance.id, properties);
+      // Whoever got it may say it, as a whole or in parts: what is secret in it is the token.
+      for (const token of script?.match(/owrk-\w+-\w+/g) ?? []) veil.add(token);
+      return script;
+    };
+  }
+
   get surroundings(): Surroundings {
     return this.#surroundings(this.#parts.veil.add);
   }

@@ -24,6 +24,8 @@ export interface WalkedDeployment {
   resources(folder: string): Promise<readonly string[]>;
   /** What is uploaded under a plugin's package name, as the execution may use it; null: nothing. */
   pluginPackage(plugin: PlanPlugin): Promise<PluginPackage | null>;
+  /** What puts an agent on a host when it is run there; null: that host wants none. Throws DomainError. */
+  agentScript(host: string, properties: JsonObject): Promise<string | null>;
   /** Evaluates every intrinsic function in `value`. Throws DomainError `invalid`. */
   evaluate(
     value: Json,

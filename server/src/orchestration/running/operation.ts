@@ -107,9 +107,6 @@ async function inputsOf(
 }
 
 function missing(implementation: PlanOperation): string {
-  if (implementation.plugin === 'agent') {
-    return 'Orrery installs no agents on hosts: set the property agent_config.install_method of the Compute node to "none", and worker_pool where a worker of a pool stands on it';
-  }
   return `plugin ${implementation.plugin} has no function ${implementation.function} here: is the plugin installed?`;
 }
 

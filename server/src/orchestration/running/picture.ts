@@ -3,6 +3,8 @@ import { Readable } from 'node:stream';
 import type { JsonObject, PlanNode } from '../../dsl/plan.js';
 import { DomainError } from '../../errors.js';
 import type { BlueprintUid, TenantId, UserId } from '../../ids.js';
+import { installMethodOf } from '../../plugins/agent/agent-config.js';
+import type { AgentHost } from '../../plugins/agent/agent-keeper.js';
 import type { PluginPackage } from '../../plugins/plugin-package.js';
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
@@ -54,6 +56,8 @@ export interface WalkDependencies {
     ): Promise<PluginPackage | null>;
   };
   readonly clock: Clock;
+  /** Agents of hosts. Absent: there are none. */
+  readonly agents?: { script(host: AgentHost, properties: JsonObject): Promise<string> } | undefined;
   /** What is sent to pools. Absent: nothing can be. */
   readonly errands?: Pick<Errands, 'run'> | undefined;
   /** As of `WalkParts`. */
@@ -145,6 +149,13 @@ function walked(
       const scope = { tenantId: execution.tenantId, userId: execution.createdById, seesPrivate: false };
       const wanted = { packageName, packageVersion, blueprint: blueprint.uid };
       return patiently(() => packages.find(scope, wanted), parts);
+    },
+    async agentScript(host, properties) {
+      const { agents } = parts;
+      const method = installMethodOf(properties);
+      if (agents === undefined || method === 'none' || method === 'remote') return null;
+      const of = { tenant: execution.tenantName, instance: host };
+      return patiently(() => agents.script(of, properties), parts);
     },
     evaluate: (value, scope) =>
       patiently(

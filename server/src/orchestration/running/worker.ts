@@ -45,7 +45,10 @@ export interface WorkerSettings extends WalkSettings {
 }
 
 export interface WorkerParts
-  extends Pick<WalkDependencies, 'pool' | 'plugins' | 'evaluation' | 'blueprints' | 'packages' | 'errands'> {
+  extends Pick<
+    WalkDependencies,
+    'pool' | 'plugins' | 'evaluation' | 'blueprints' | 'packages' | 'errands' | 'agents'
+  > {
   readonly pool: Pool;
   readonly plugins: PluginRegistry;
   readonly signals: Pick<Signals, 'send' | 'subscribe'>;

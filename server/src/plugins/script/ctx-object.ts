@@ -112,9 +112,20 @@ export function ctxObject(session: ScriptSession, files: CtxFiles, budget: Outpu
     task_id: () => operation.id,
     task_name: () => request.functionName,
     timeout: () => operation.timeout,
+    agent: () =>
+      new CtxObject('agent', {
+        init_script: () => new CtxCallable(() => agentScript(session)),
+      }),
     python: () => pythonDoor(session, snapshot),
   };
   return new CtxObject('ctx', attributes);
+}
+
+async function agentScript({ request }: ScriptSession): Promise<string | null> {
+  if (request.agentScript === undefined) {
+    throw new CtxError('NonRecoverableError', 'a worker elsewhere is not told the scripts of agents');
+  }
+  return request.agentScript();
 }
 
 function self(session: ScriptSession): InstanceContext {

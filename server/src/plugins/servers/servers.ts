@@ -79,6 +79,8 @@ async function waitFor(
 ): Promise<ServerAnswer> {
   const { context, operation, signal } = request;
   const deadline = performance.now() + waits;
+  const agent = work === 'build' ? ((await request.agentScript?.()) ?? null) : null;
+  const properties = agent === null ? self.node.properties : withScript(self.node.properties, agent);
   let said = '';
   for (;;) {
     if (signal.aborted) return { kind: 'aborted' };
@@ -92,7 +94,7 @@ async function waitFor(
       creator: context.execution.creator,
       operationId: operation.id,
       tags: context.deployment.resourceTags,
-      properties: self.node.properties,
+      properties,
       runtimeProperties: self.instance.runtimeProperties,
       inputs: request.inputs,
       signal,
@@ -105,6 +107,20 @@ async function waitFor(
     if (performance.now() + pause > deadline) return answer;
     await sleep(pause, undefined, { signal }).catch(() => {});
   }
+}
+
+/** What the server runs when it comes up: what its node says, and then what brings the agent. */
+function withScript(properties: JsonObject, agent: string): JsonObject {
+  const { script: own } = properties;
+  if (typeof own !== 'string' || own.trim() === '') return { ...properties, script: agent };
+  const first = own.startsWith('#!') ? own : `#!/bin/sh\n${own}`;
+  const both = `#!/bin/sh
+own=$(mktemp) && cat > "$own" <<'ORRERY_OWN_SCRIPT' && chmod 700 "$own" && "$own"
+${first}
+ORRERY_OWN_SCRIPT
+rm -f "$own"
+${agent}`;
+  return { ...properties, script: both };
 }
 
 function outcomeOf(

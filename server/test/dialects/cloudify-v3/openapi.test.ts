@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
 import { DIALECTS } from '../../../src/dialects/index.js';
 import { describeDialect } from '../../../src/openapi/of-dialect.js';
-import { VERSION } from '../../../src/serve.js';
+import { VERSION } from '../../../src/version.js';
 import { aServer } from '../../support/a-server.js';
 import { aSnapshot } from '../../support/a-snapshot.js';
 import { bundleOf, wagonOf } from '../../support/plugin-archives.js';

@@ -8,6 +8,7 @@
  * What is not promised: a host that cannot be reached while a lost answer is made good may stay leased to nobody; looking
  * at the pool (synchronizing) shows it when it is back.
  */
+import { type Ran, Unreachable } from '../../../net/ssh-command.js';
 import {
   ABORTED,
   type Answer,
@@ -22,7 +23,7 @@ import {
   troubled,
   unsupported,
 } from '../handler.js';
-import { type Ran, runOn, Unreachable } from './ssh-connection.js';
+import { runOn } from './ssh-connection.js';
 import { nameOf, type SshHost, type SshPool } from './ssh-settings.js';
 
 /** `$1` folder, `$2` uuid. Ends with 3 when somebody else has it. */

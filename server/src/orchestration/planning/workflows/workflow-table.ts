@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../dsl/plan.js';
 import type { Task } from '../graph.js';
 import type { DeploymentModel } from '../model.js';
 import type { NextStep } from '../staged.js';
+import { installNewAgents, validateAgents } from './agents.js';
 import { checkDrift, checkStatus } from './check.js';
 import { executeOperation } from './execute-operation.js';
 import { heal } from './heal.js';
@@ -39,6 +40,8 @@ const WORKFLOWS: ReadonlyMap<string, Workflow> = new Map([
   ['cloudify.plugins.workflows.rollback', { build: rollback }],
   ['cloudify.plugins.workflows.check_status', { build: checkStatus }],
   ['cloudify.plugins.workflows.check_drift', { build: checkDrift }],
+  ['cloudify.plugins.workflows.install_new_agents', { build: installNewAgents }],
+  ['cloudify.plugins.workflows.validate_agents', { build: validateAgents }],
   ['cloudify.plugins.workflows.heal', { next: heal }],
   ['cloudify.plugins.workflows.scale', { next: scale }],
   // Not in any blueprint: an update of a deployment starts it (`deployment-updates.ts`).

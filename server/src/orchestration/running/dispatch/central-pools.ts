@@ -23,6 +23,7 @@ export async function servePools(parts: CentralPoolsParts): Promise<PoolWorker> 
     version,
     room,
     lease,
+    '',
   ]);
   const worker = row!.uid;
   if (identity.sole) await loseHeldBy.all(pool, [worker]);

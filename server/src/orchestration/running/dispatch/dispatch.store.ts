@@ -134,12 +134,12 @@ export const servedPools = systemStatement<{ pool: string; tenant: TenantId }>(
   WALK,
 );
 
-/** `$1` name, `$2` kind, `$3` pools, `$4` tenant or null, `$5` host, `$6` version, `$7` room, `$8` lease in seconds. */
+/** `$1` name, `$2` kind, `$3` pools, `$4` tenant or null, `$5` host, `$6` version, `$7` room, `$8` lease in seconds, `$9` what the machine is. */
 export const registerWorker = systemStatement<{ uid: number }>(
   'dispatch_register',
-  `insert into pool_workers (name, kind, pools, confined_to, host, version, room, lease) values ($1, $2, $3, $4, $5, $6, $7, $8)
+  `insert into pool_workers (name, kind, pools, confined_to, host, version, room, lease, system) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
    on conflict (name) do update set kind = excluded.kind, pools = excluded.pools, confined_to = excluded.confined_to, host = excluded.host,
-     version = excluded.version, room = excluded.room, lease = excluded.lease, registered_at = now(), seen_at = now(), left_at = null
+     version = excluded.version, room = excluded.room, lease = excluded.lease, system = excluded.system, registered_at = now(), seen_at = now(), left_at = null
    returning uid`,
   'a worker is of the installation; whose work it may take is in the row',
 );

@@ -330,7 +330,7 @@ node_templates:
       await install(blueprint.replace('install_method: none', 'install_method: remote')),
     );
     assert.equal(agent.status, 'failed');
-    assert.match(agent.error ?? '', /Orrery installs no agents/);
+    assert.match(agent.error ?? '', /plugin agent has no function cloudify_agent\.installer/);
   });
 
   it('of a worker that was silent for longer than its lease: nothing that it says afterwards is heard', async () => {

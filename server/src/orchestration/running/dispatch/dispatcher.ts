@@ -91,6 +91,8 @@ export interface AbortNews {
 export interface News {
   readonly work: readonly Work[];
   readonly aborts: readonly AbortNews[];
+  /** Somebody wants to know whether the worker is there: it should ask again at once. */
+  readonly isAsked?: boolean;
 }
 
 export interface Renewal {

@@ -24,12 +24,12 @@ import {
   lookAtErrands,
   loseSilent,
   sendOperations,
-  servedPools,
   sweepDispatched as sweepLeft,
   withdrawWaiting,
 } from './dispatch.store.js';
 import type { Finish, WorkOrder } from './dispatcher.js';
 import { ErrandTalk } from './errand-talk.js';
+import { PoolWatch, type Waiting } from './pool-watch.js';
 import { SeenProperties } from './property-patches.js';
 import { type DispatchVault, placeOf, sealed, unsealed } from './seal.js';
 
@@ -73,7 +73,7 @@ export interface ErrandsParts {
   readonly poolWait: number;
 }
 
-interface Open {
+interface Open extends Waiting {
   readonly errand: Errand;
   readonly seen: SeenProperties;
   readonly resolve: (home: Homecoming) => void;
@@ -81,17 +81,12 @@ interface Open {
   uid: number | null;
   held: boolean;
   abort: { reason: Abort; atOnce: boolean; sent: boolean } | null;
-  /** Since when nobody serves its pool, in milliseconds; null: somebody does, or it was not looked. */
-  unserved: number | null;
-  noted: boolean;
 }
 
 const POLL_MS = 1000;
 /** At most so many in one statement, and so many bytes of work. */
 const SENDS = 200;
 const SEND_BYTES = 8 * 1024 * 1024;
-/** Milliseconds after which it is told that nobody serves a pool. */
-const NOTE_AFTER = 5000;
 
 export class Errands {
   readonly #parts: ErrandsParts;
@@ -99,6 +94,7 @@ export class Errands {
   readonly #byUid = new Map<number, Open>();
   readonly #hinted = new Set<number>();
   readonly #talk: ErrandTalk;
+  readonly #watch: PoolWatch;
   #forgotten: number[] = [];
   #turning: Promise<void> | null = null;
   #again = false;
@@ -109,6 +105,7 @@ export class Errands {
 
   constructor(parts: ErrandsParts) {
     this.#parts = parts;
+    this.#watch = new PoolWatch(parts);
     this.#talk = new ErrandTalk(parts, {
       speaker: (uid) => this.#byUid.get(uid),
       due: () => this.#look(),
@@ -316,40 +313,14 @@ export class Errands {
 
   /** Says of operations that wait that nobody is there to run them, and in the end that they have waited long enough. */
   async #lookForWorkers(): Promise<void> {
-    const waiting = [...this.#byUid.values()].filter((open) => !open.held);
-    if (waiting.length === 0) return;
-    const wanted = new Map(
-      waiting.map(({ errand }) => [`${errand.execution.tenantId} ${errand.pool}`, errand] as const),
-    );
-    const served = await servedPools.all(this.#parts.pool, [
-      [...wanted.values()].map(({ pool }) => pool),
-      [...wanted.values()].map(({ execution }) => execution.tenantId),
-    ]);
-    const living = new Set(served.map(({ pool, tenant }) => `${tenant} ${pool}`));
-    const now = Date.now();
-    const late: Open[] = [];
-    for (const open of waiting) {
-      const { pool, execution } = open.errand;
-      if (living.has(`${execution.tenantId} ${pool}`)) {
-        open.unserved = null;
-        continue;
-      }
-      open.unserved ??= now;
-      const since = now - open.unserved;
-      if (!open.noted && since >= NOTE_AFTER) {
-        open.noted = true;
-        open.errand.note(`Waits for a worker of the pool ${pool}: there is none now`);
-      }
-      const { poolWait } = this.#parts;
-      if (poolWait > 0 && since >= poolWait * 1000) late.push(open);
-    }
-    if (late.length === 0) return;
-    const gone = await withdrawWaiting.all(this.#parts.pool, [late.map((open) => open.uid)]);
+    const waiting = [...this.#byUid].filter(([, open]) => !open.held);
+    const tooLong = await this.#watch.look(waiting);
+    if (tooLong.size === 0) return;
+    const gone = await withdrawWaiting.all(this.#parts.pool, [[...tooLong.keys()]]);
     for (const { uid } of gone) {
-      const open = this.#byUid.get(uid);
-      const message = `no worker of the pool ${open?.errand.pool} was there for ${this.#parts.poolWait} seconds (ORRERY_POOL_WAIT)`;
+      const message = tooLong.get(uid)!;
       const failure = { type: 'NonRecoverableError', message, retryable: false, causes: [] };
-      this.#settle(open, { kind: 'failed', failure }, false);
+      this.#settle(this.#byUid.get(uid), { kind: 'failed', failure }, false);
     }
   }
 

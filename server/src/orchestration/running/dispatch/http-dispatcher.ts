@@ -35,6 +35,8 @@ export interface HttpDispatcherParts {
     readonly name: string;
     readonly host: string;
     readonly version: string;
+    /** What the machine is, for people. */
+    readonly system?: string;
     readonly room: number;
   };
   readonly limits: ArchiveLimits;

@@ -3,10 +3,13 @@
  *
  * Decided by the plan alone, so that whoever takes an execution over decides the same (decision 0021).
  */
-import type { Json, PlanNode, PlanOperation } from '../../../dsl/plan.js';
+import type { Json, JsonObject, PlanNode, PlanOperation } from '../../../dsl/plan.js';
+import { installMethodOf } from '../../../plugins/agent/agent-config.js';
+import { AGENT_PLUGIN, RESTART } from '../../../plugins/agent/agent-words.js';
 import type { Task } from '../../planning/graph.js';
 import { implementationOf, linkOf } from '../about-task.js';
 import type { WalkedDeployment } from '../deployment.js';
+import { agentPool, isAgentPool } from './agent-pool.js';
 
 /** Null: here. `problem`: it cannot be told, in words for the blueprint's author. */
 export type Place = { readonly pool: string | null } | { readonly problem: string };
@@ -27,6 +30,8 @@ export function placeOf(deployment: WalkedDeployment, task: Task): Place {
   if (task.call === null) return HERE;
   const implementation = implementationOf(deployment, task, task.call);
   if (implementation === null) return HERE;
+  // What is done to an agent is done from here; what it does itself, it does.
+  if (implementation.plugin === AGENT_PLUGIN && implementation.function !== RESTART) return HERE;
   const wish = task.call.parameters?.[POOL_WORD] ?? implementation.inputs[POOL_WORD];
   if (wish !== undefined) return named(wish);
   return onAgent(deployment, task, implementation) ?? named(wishOfNode(deployment, task));
@@ -62,28 +67,45 @@ function onAgent(deployment: WalkedDeployment, task: Task, implementation: PlanO
     };
   }
   const host = deployment.nodes.get(deployment.instances.get(where.host)?.node ?? '');
-  if (agentMethod(host) === 'none') return null;
+  return agentOf(deployment, where.host, host);
+}
+
+/** Null: the host has none, and wants none. */
+function agentOf(deployment: WalkedDeployment, id: string, host: PlanNode | undefined): Place | null {
+  try {
+    if (installMethodOf(host?.properties ?? {}) === 'none') return null;
+  } catch (error) {
+    return { problem: `host ${id}: ${(error as Error).message}` };
+  }
+  const proxy = proxyOf(host?.properties ?? {});
+  if (proxy === null) return { pool: agentPool(deployment.tenant, id) };
+  const { deployment: other, tenant, node_instance: instance } = proxy;
+  const isHere =
+    (other ?? deployment.id) === deployment.id && (tenant ?? deployment.tenant) === deployment.tenant;
+  const through = typeof instance === 'string' ? deployment.instances.get(instance)?.host : null;
+  if (isHere && typeof through === 'string') return { pool: agentPool(deployment.tenant, through) };
   return {
-    problem: `operation ${operation} runs on the agent of host ${where.host}, and Orrery installs no agents: set agent_config.install_method of the host to "none" (with the property ${POOL_WORD} where a worker of a pool stands on it), or give the operation "executor: central_deployment_agent"`,
+    problem: `host ${id} goes through the agent of another (agent_config.extra.proxy): it should name a node instance on a host of the same deployment`,
   };
 }
 
-/** How the host gets its agent: the old property `install_agent` wins over `agent_config` (cloudify-engine.md §1.4). */
-function agentMethod(host: PlanNode | undefined): string {
-  const old = host?.properties.install_agent;
-  if (old === false || old === 'false') return 'none';
-  if (old === true || old === 'true') return 'remote';
-  const config = host?.properties.agent_config;
-  const method =
-    typeof config === 'object' && config !== null && !Array.isArray(config) ? config.install_method : null;
-  return typeof method === 'string' ? method : 'remote';
+/** Whose agent stands in for the host's own. */
+function proxyOf(properties: JsonObject): JsonObject | null {
+  const { agent_config: config } = properties;
+  const extra = isMapping(config) ? config.extra : null;
+  const proxy = isMapping(extra) ? extra.proxy : null;
+  return isMapping(proxy) ? proxy : null;
+}
+
+function isMapping(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function named(wish: Json | undefined): Place {
   if (wish === undefined || wish === null || wish === '' || wish === CENTRAL) return HERE;
-  if (typeof wish === 'string' && POOL_NAME.test(wish)) return { pool: wish };
+  if (typeof wish === 'string' && POOL_NAME.test(wish) && !isAgentPool(wish)) return { pool: wish };
   const shown = typeof wish === 'string' ? `"${wish.slice(0, 200)}"` : 'no plain text';
   return {
-    problem: `${POOL_WORD} is ${shown}: it should be the name of a pool (letters, digits and . _ -), known before the execution starts`,
+    problem: `${POOL_WORD} is ${shown}: it should be the name of a pool (letters, digits and . _ -, not one of an agent), known before the execution starts`,
   };
 }

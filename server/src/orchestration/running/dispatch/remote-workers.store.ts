@@ -15,10 +15,10 @@ export interface CredentialRow {
   readonly lastUsedAt: Date | null;
 }
 
-/** `$1` id, `$2` hash, `$3` name, `$4` kind, `$5` pools, `$6` tenant or null, `$7` username. */
+/** `$1` id, `$2` hash, `$3` name, `$4` kind, `$5` pools, `$6` tenant or null, `$7` username, `$8` instance of an agent's host or null. */
 export const insertCredential = systemStatement<{ uid: number; createdAt: Date }>(
   'worker_credential_insert',
-  `insert into worker_credentials (id, secret_hash, name, kind, pools, confined_to, created_by) values ($1, $2, $3, $4, $5, $6, $7)
+  `insert into worker_credentials (id, secret_hash, name, kind, pools, confined_to, created_by, host_instance) values ($1, $2, $3, $4, $5, $6, $7, $8)
    returning uid, created_at as "createdAt"`,
   OURS,
 );
@@ -51,18 +51,26 @@ export interface StandingRow {
   readonly isOurs: boolean;
 }
 
-/** `$1` id of the credentials, `$2` number of the worker that says it is theirs. */
+/** `$1` id of the credentials, `$2` number of the worker that says it is theirs. Those of an agent count as long as its host is there. */
 export const selectStanding = systemStatement<StandingRow>(
   'worker_credential_standing',
   `select c.uid, c.secret_hash as hash, c.name, c.kind, c.pools, c.confined_to as "confinedTo",
      exists (select from pool_workers w where w.uid = $2 and w.credential_uid = c.uid) as "isOurs"
-   from worker_credentials c where c.id = $1`,
+   from worker_credentials c where c.id = $1 and (c.kind <> 'agent' or exists (select from node_instances i where i.tenant_id = c.confined_to and i.id = c.host_instance))`,
+  OURS,
+);
+
+/** It says something without keeping anything by it. */
+export const seeWorker = systemStatement<never>(
+  'pool_worker_see',
+  'update pool_workers set seen_at = now(), left_at = null where uid = $1',
   OURS,
 );
 
 export const touchCredential = systemStatement<never>(
   'worker_credential_touch',
-  `update worker_credentials set last_used_at = now() where uid = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')`,
+  `update worker_credentials set last_used_at = now(), sealed_token = null
+   where uid = $1 and (sealed_token is not null or last_used_at is null or last_used_at < now() - interval '1 minute')`,
   OURS,
 );
 

@@ -15,6 +15,7 @@ import type { Pool } from '../../../store/pool.js';
 import type { Signals } from '../../../store/signals.js';
 import type { Queryable } from '../../../store/statement.js';
 import { inTransaction } from '../../../store/transaction.js';
+import { isAgentPool } from './agent-pool.js';
 import { leaveWorker, loseHeldBy, registerWorker } from './dispatch.store.js';
 import { POOL_NAME } from './pools.js';
 import {
@@ -23,6 +24,7 @@ import {
   deleteCredential,
   insertCredential,
   type PoolWorkerRow,
+  seeWorker,
   selectCredentials,
   selectPoolWorkers,
   selectStanding,
@@ -88,9 +90,10 @@ export class RemoteWorkers {
     requirePermission(caller, 'cluster.manage');
     if (
       wanted.pools.length === 0 ||
-      !wanted.pools.every((name) => POOL_NAME.test(name) && name !== 'central')
+      !wanted.pools.every((name) => POOL_NAME.test(name) && name !== 'central' && !isAgentPool(name))
     ) {
-      const why = 'pools should be one or more names (letters, digits and . _ -), and not central';
+      const why =
+        'pools should be one or more names (letters, digits and . _ -), not central, and not beginning with agent.';
       throw new DomainError('invalid', 'worker-credentials-illegal', why, { details: { field: 'pools' } });
     }
     return inTransaction(this.#parts.pool, async (client) => {
@@ -100,6 +103,7 @@ export class RemoteWorkers {
         ...wanted,
         kind: 'remote',
         confinedTo: tenant?.id ?? null,
+        hostInstance: null,
         createdBy: caller.username,
       });
       const { id, value, createdAt } = made;
@@ -181,19 +185,32 @@ export class RemoteWorkers {
   /** @param fresh the process has just started: what an earlier one of the name held is lost */
   async enter(
     standing: Standing,
-    told: { name: string; host: string; version: string; room: number; fresh: boolean },
+    told: {
+      name: string;
+      host: string;
+      version: string;
+      system?: string;
+      room: number;
+      fresh: boolean;
+    },
   ): Promise<Entry> {
     const { pool, lease } = this.#parts;
     const { pools, kind, confinedTo } = standing;
     const name = `${standing.name} ${standing.uid}: ${told.name}`;
     return inTransaction(pool, async (client) => {
-      const values = [name, kind, pools, confinedTo, told.host, told.version, told.room, lease];
+      const { host, version, room, system = '' } = told;
+      const values = [name, kind, pools, confinedTo, host, version, room, lease, system];
       const { uid } = (await registerWorker.one(client, values))!;
       await tieWorker.run(client, [uid, standing.uid]);
       await touchCredential.run(client, [standing.uid]);
       if (told.fresh) await loseHeldBy.all(client, [uid]);
       return { worker: uid, lease, pools };
     });
+  }
+
+  /** It asks for news: a sign of life. */
+  async see(worker: number): Promise<void> {
+    await seeWorker.run(this.#parts.pool, [worker]);
   }
 
   async leave(worker: number): Promise<void> {
@@ -214,12 +231,14 @@ export async function issueCredential(
     readonly kind: 'remote' | 'agent';
     readonly pools: readonly string[];
     readonly confinedTo: TenantId | null;
+    /** Of an agent: the node instance of its host. */
+    readonly hostInstance: string | null;
     readonly createdBy: string;
   },
 ): Promise<{ id: string; value: string; createdAt: Date }> {
   const [id, secret] = [randomName(10), randomName(40)];
-  const { name, kind, pools, confinedTo, createdBy } = wanted;
-  const values = [id, hashOf(secret), name, kind, pools, confinedTo, createdBy];
+  const { name, kind, pools, confinedTo, hostInstance, createdBy } = wanted;
+  const values = [id, hashOf(secret), name, kind, pools, confinedTo, createdBy, hostInstance];
   const { createdAt } = (await insertCredential.one(db, values))!;
   return { id, value: `owrk-${id}-${secret}`, createdAt };
 }

@@ -34,4 +34,5 @@ export const placeOf = {
   answer: (operation: number, lease: number, number: number) =>
     `dispatch\0answer\0${operation}\0${lease}\0${number}`,
   outcome: (operation: number, lease: number) => `dispatch\0outcome\0${operation}\0${lease}`,
+  agent: (tenant: number, instance: string) => `dispatch\0agent\0${tenant}\0${instance}`,
 };

@@ -77,10 +77,20 @@ export class StoreDispatcher<P extends PluginPackage = PluginPackage> implements
 
   async attend(room: number, known: readonly AbortNews[], signal: AbortSignal): Promise<News> {
     const { worker, pools, pool, patience = POLL_MS } = this.#parts;
-    const hints = new Set([`abort:${worker}`, ...(room > 0 ? pools.map((name) => `pool:${name}`) : [])]);
+    const ping = `ping:${worker}`;
+    let isAsked = false;
+    const hints = new Set([
+      ping,
+      `abort:${worker}`,
+      ...(room > 0 ? pools.map((name) => `pool:${name}`) : []),
+    ]);
     const deadline = Date.now() + patience;
     for (;;) {
-      const hint = this.#hint((one) => hints.has(one), signal, Math.min(POLL_MS, deadline - Date.now()));
+      const wanted = (one: string) => {
+        isAsked ||= one === ping;
+        return hints.has(one);
+      };
+      const hint = this.#hint(wanted, signal, Math.min(POLL_MS, deadline - Date.now()));
       try {
         const aborts = (await selectAborts.all(pool, [worker])).flatMap(newsOf).filter(isNewTo(known));
         const work = room > 0 && !signal.aborted ? await this.#take(room) : [];
@@ -89,6 +99,7 @@ export class StoreDispatcher<P extends PluginPackage = PluginPackage> implements
       } finally {
         hint.forget();
       }
+      if (isAsked) return { work: [], aborts: [], isAsked };
       if (signal.aborted || Date.now() >= deadline) return { work: [], aborts: [] };
     }
   }

@@ -146,6 +146,9 @@ class CommonContext:
         self._state = importlib.import_module('cloudify.state')
         context.ManagerEndpoint = worker_endpoint(self.exceptions)
         context.PluginContext.prefix = property(lambda _plugin: sys.prefix)
+        agent = getattr(context, 'CloudifyAgentContext', None)
+        if agent is not None:
+            agent.init_script = lambda _agent, agent_config=None: ask('agent', 'init-script')
         self.ctx = context.CloudifyContext(call['context'])
 
     def run(self):

@@ -80,6 +80,11 @@ class _Handler(logging.Handler):
         ask('logger', level, '%s', self.format(record))
 
 
+class _Agent:
+    def init_script(self, agent_config=None):
+        return ask('agent', 'init-script')
+
+
 class _Capabilities:
     def __getitem__(self, key):
         return ask('capabilities', key)
@@ -102,6 +107,7 @@ class _Context:
                 value = _Plain(value)
             setattr(self, name, value)
         self.capabilities = _Capabilities()
+        self.agent = _Agent()
         self.logger = logging.getLogger('ctx')
         self.logger.setLevel(logging.DEBUG)
         self.logger.propagate = False
