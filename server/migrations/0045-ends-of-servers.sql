@@ -22,3 +22,13 @@ alter table servers add column expiry_noticed_for date, add column expiry_handle
 drop index servers_expires;
 create index servers_expires on servers (expires_on) where expires_on is not null and status <> 'historical'
   and expiry_handled_for is distinct from expires_on;
+
+-- Parts of hostnames. Where the extension is not to be had, they are looked for in all names of the tenant, in an index.
+do $$
+begin
+  create extension if not exists pg_trgm;
+  create index servers_hostname_parts on servers using gin (hostname gin_trgm_ops);
+exception when insufficient_privilege or undefined_file or feature_not_supported or undefined_object then
+  raise notice 'pg_trgm is not to be had: parts of hostnames have no index';
+end
+$$;

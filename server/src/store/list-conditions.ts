@@ -1,7 +1,7 @@
 /** Conditions of lists: what filters may ask, and the SQL that answers. */
 import { type RawBuilder, sql } from 'kysely';
 import { type ListField, type ListFields, rendered, type Via } from './item-text.js';
-import { type LookedUp, lookedUp } from './list-lookups.js';
+import { isPattern, type LookedUp, lookedUp } from './list-lookups.js';
 
 /** What conditions are made of. */
 export interface Conditional<Field extends string> {
@@ -82,6 +82,20 @@ export function condition<Field extends string>(
     ...(filter.to === undefined ? [] : [sql`${expression} < ${filter.to}::timestamptz`]),
   ];
   return bounds.length === 0 ? sql`true` : sql.join(bounds, sql` and `);
+}
+
+/**
+ * Whether how many rows a filter finds depends on its value above all: some parts of names are in every name, others in none. A plan
+ * that was made for one value is no plan for another.
+ */
+export function asksParts<Field extends string>(
+  spec: Conditional<Field>,
+  filter: ListFilter<Field>,
+): boolean {
+  if ('either' in filter) return filter.either.some((one) => asksParts(spec, one));
+  if ('all' in filter) return filter.all.some((one) => asksParts(spec, one));
+  if ('not' in filter) return asksParts(spec, filter.not);
+  return 'lookup' in filter && isPattern(filter.lookup) && spec.fields[filter.field].via === undefined;
 }
 
 /** What can be asked of the other table alone. */

@@ -72,6 +72,11 @@ const SIGNS: Readonly<Partial<Record<Lookup, RawBuilder<unknown>>>> = {
   lte: sql`<=`,
 };
 
+/** Whether a text is compared with a pattern. */
+export function isPattern(lookup: Lookup): boolean {
+  return TEXTS.includes(lookup) && lookup !== 'exact' && lookup !== 'iexact';
+}
+
 /** Lookups that a field of this type knows. */
 export function lookupsOf(type: ListField['type']): readonly Lookup[] {
   switch (type) {
@@ -112,23 +117,29 @@ function ofText(column: RawBuilder<unknown>, lookup: Lookup, value: string): Raw
     case 'exact':
     case 'iexact':
       return sql`lower(${column}) = lower(${value})`;
+    // Patterns, not functions: an index of parts of texts answers them, where there is one.
     case 'contains':
-      return sql`strpos(${column}, ${value}) > 0`;
+      return sql`${column} like ${`%${literally(value)}%`}`;
     case 'icontains':
-      return sql`strpos(lower(${column}), lower(${value})) > 0`;
+      return sql`${column} ilike ${`%${literally(value)}%`}`;
     case 'startswith':
-      return sql`starts_with(${column}, ${value})`;
+      return sql`${column} like ${`${literally(value)}%`}`;
     case 'istartswith':
-      return sql`starts_with(lower(${column}), lower(${value}))`;
+      return sql`${column} ilike ${`${literally(value)}%`}`;
     case 'endswith':
-      return sql`right(${column}, length(${value})) = ${value}`;
+      return sql`${column} like ${`%${literally(value)}`}`;
     case 'iendswith':
-      return sql`right(lower(${column}), length(${value})) = lower(${value})`;
+      return sql`${column} ilike ${`%${literally(value)}`}`;
     case 'regex':
       return sql`${column} ~ ${value}`;
     default:
       return sql`${column} ~* ${value}`;
   }
+}
+
+/** As part of a pattern that means itself. */
+function literally(value: string): string {
+  return value.replace(/[\\%_]/g, '\\$&');
 }
 
 function ofTime(

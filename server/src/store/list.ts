@@ -12,7 +12,7 @@ import type { TenantScope } from '../caller.js';
 import { askComposed } from './composed.js';
 import { HOLE, itemText, type ListField, memberText, type Shown } from './item-text.js';
 import { chosenFirst, chosenLast, driven, type PageParts, type Sorting } from './list-choice.js';
-import { condition } from './list-conditions.js';
+import { asksParts, condition } from './list-conditions.js';
 import { memoryOf, numberOf } from './list-memory.js';
 import type { ListQuery, ListScope, ListSpec } from './list-spec.js';
 import { isLive, versionText } from './remembered-items.js';
@@ -124,7 +124,7 @@ async function pageOf<Field extends string>(
     select (${parts.total})::integer as total,
            coalesce((select '[' || string_agg(item, ',') || ']' from (
              select ${sql.raw(itemText(spec.fields, query.shape))} as item ${parts.rows}) page), '[]') as items`,
-    { sent },
+    { sent, anew: query.filters.some((filter) => asksParts(spec, filter)) },
   );
   return { items: row!.items, total: row!.total };
 }

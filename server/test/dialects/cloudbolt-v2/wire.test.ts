@@ -223,6 +223,11 @@ describe('filter', () => {
     ['name.contains:Linux', [1, 2]],
     ['name.contains:linux', []],
     ['name.icontains:linux', [1, 2]],
+    // Characters of patterns mean themselves.
+    ['name.contains:%', []],
+    ['name.icontains:l_nux', []],
+    ['name.startswith:\\', []],
+    ['name.endswith:_', []],
     ['name.startswith:Local', [1, 2]],
     ['name.istartswith:lOCAL', [1, 2]],
     ['name.endswith:Minimal', [2]],
