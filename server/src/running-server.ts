@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { giveFirstCurriculum } from './academy/first-curriculum.js';
 import { Membership } from './cluster/membership.js';
 import { SettingError, type Settings } from './config.js';
 import { buildCore, type Core } from './core.js';
@@ -85,7 +86,10 @@ export async function startServer(settings: Settings, voice: Voice): Promise<Run
     await signals.listen();
     const keptKeys = () => keptMasterKeys(settings.dataDir);
     const core = await buildCore({ settings: withMasterKey(settings), pool, log, signals, keptKeys });
-    if (role !== 'worker') await giveFirstContents({ ...core, pool }, settings.cloudboltTenant);
+    if (role !== 'worker') {
+      await giveFirstContents({ ...core, pool }, settings.cloudboltTenant);
+      await giveFirstCurriculum({ ...core, pool });
+    }
     endings.push(() => Promise.all([core.credentials.close(), core.tokens.close()]));
     const membership = await Membership.enter(
       { pool, signals, log },

@@ -3,6 +3,18 @@ import type { TenantId } from '../ids.js';
 import type { ListSpec } from '../store/list.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
 
+/** Once for each tenant: null where it was given already. */
+export const insertGiven = tenantStatement<{ given: boolean }>(
+  'curricula_insert_given',
+  `insert into first_contents (tenant_id, content) values ($1, 'academy') on conflict do nothing returning true as given`,
+);
+export const selectGiven = systemStatement<{ admin: string | null; given: boolean }>(
+  'curricula_select_given',
+  `select (select u.username from users u where u.builtin and u.active order by u.id limit 1) as admin,
+     exists (select from first_contents c join tenants t on t.id = c.tenant_id where t.name = $1 and c.content = 'academy') as given`,
+  'finds who gives a tenant its first curriculum, before anybody calls',
+);
+
 export type CurriculumField =
   | 'id'
   | 'tenant'

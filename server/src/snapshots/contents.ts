@@ -62,6 +62,8 @@ export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   cloud_accounts: 1,
   tenant_numbers: true,
   first_contents: true,
+  // What there is to learn of the installation itself (academy/first-curriculum.ts).
+  curricula: 1,
   group_types: 2,
   ordering_groups: 2,
   ordering_roles: 5,

@@ -41,3 +41,13 @@ test('a value that PostgreSQL cannot hold is the mistake of the request', async 
   const broken = systemStatement('test_broken', 'select 1 / $1::integer', 'nothing is read here');
   await assert.rejects(broken.all(pool, [0]), { code: '22012' });
 });
+
+test('what refers to somebody who has just been removed is refused as a conflict', async () => {
+  const membership = systemStatement(
+    'test_orphan',
+    `insert into tenant_users (tenant_id, user_id, role) values ($1, $2, 'viewer')`,
+    'nothing is read here',
+  );
+  const { rows } = await pool.query(`insert into tenants (name) values ('there') returning id`);
+  await assert.rejects(membership.run(pool, [rows[0].id, 0]), { kind: 'conflict', reason: 'gone-meanwhile' });
+});

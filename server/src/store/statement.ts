@@ -77,11 +77,18 @@ export function systemStatement<Row extends object>(
 /** PostgreSQL cannot keep the character NUL, neither in texts nor in JSON. */
 const UNSTORABLE = new Set(['22021', '22P05']);
 
+/** A row would refer to a user or a tenant that is not there any more: who called was let in while they still were. */
+function isOrphan(cause: unknown): boolean {
+  const { code, detail } = cause as { readonly code?: string; readonly detail?: string };
+  return code === '23503' && /is not present in table "(users|tenants)"/.test(detail ?? '');
+}
+
 /**
  * Hands one query to PostgreSQL.
  *
  * @throws DomainError `invalid` (`text-unstorable`) for a value that no text of PostgreSQL can hold: the values come from
- *   requests, and so does this mistake
+ *   requests, and so does this mistake; `conflict` (`gone-meanwhile`) where somebody removes the caller, or the tenant, at the
+ *   same time
  */
 export async function ask<Row extends object>(
   db: Queryable,
@@ -90,6 +97,10 @@ export async function ask<Row extends object>(
   try {
     return await db.query<Row>(query);
   } catch (cause) {
+    if (isOrphan(cause)) {
+      const message = 'The user or the tenant that this is for has been removed meanwhile';
+      throw new DomainError('conflict', 'gone-meanwhile', message, { cause });
+    }
     if (!UNSTORABLE.has((cause as { code?: string }).code ?? '')) throw cause;
     throw new DomainError(
       'invalid',
