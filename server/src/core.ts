@@ -255,6 +255,7 @@ export async function buildCore({
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
   const catalogue = catalogueServices({ pool, blueprints, identity });
   const taskGraphs = new TaskGraphs(pool);
+  const nodeInstances = new NodeInstances(pool);
   const uploads = new BlueprintUploads({
     ...taking,
     pool,
@@ -265,6 +266,7 @@ export async function buildCore({
   });
   const ordering = orderingServices({
     ...{ pool, signals, callers, blueprints, uploads, deployments, executions, taskGraphs, settings },
+    nodeInstances,
     ...catalogue,
     servers: new InventoryBook(),
   });
@@ -295,6 +297,7 @@ export async function buildCore({
       jobs: ordering.jobs,
       orders: ordering.orders,
       callers,
+      runs: ordering.actionRuns,
       osBuilds: catalogue.osBuilds,
       wakeWorkers: wake.work,
       allowlist,
@@ -324,7 +327,7 @@ export async function buildCore({
     }),
     modifications: new Modifications(pool),
     nodes: new Nodes(pool),
-    nodeInstances: new NodeInstances(pool),
+    nodeInstances,
     executionHistory: new ExecutionHistory(pool),
     resumption: new Resumption(pool, wake),
     taskGraphs,

@@ -19,6 +19,7 @@ import { Errands, sweepDispatched } from './orchestration/running/dispatch/erran
 import { CENTRAL } from './orchestration/running/dispatch/pools.js';
 import { startWorker } from './orchestration/running/worker.js';
 import { startOrderWorker } from './ordering/order-worker.js';
+import { createActionsPlugin } from './plugins/actions/actions.js';
 import { createAgentPlugin } from './plugins/agent/agent.js';
 import { createPythonPlugin } from './plugins/python/python.js';
 import { createRegistry } from './plugins/registry.js';
@@ -155,6 +156,7 @@ export async function startWork(parts: WorkParts): Promise<Work> {
       createSimulatedPlugin(),
       createServersPlugin(core.serverWorks),
       createAgentPlugin({ keeper: core.hostAgents }),
+      createActionsPlugin(core.actionWorks, script),
     ],
     python,
   );

@@ -2,13 +2,13 @@
 import type { TenantScope } from '../caller.js';
 import type { JsonObject } from '../dsl/plan.js';
 import type { Ref } from '../ordering/order-items.js';
-import type { NewResource, NewServer, ServerBook } from '../ordering/server-book.js';
+import type { NewResource, NewServer, Occurrence, ServerBook } from '../ordering/server-book.js';
 import type { ThingKey } from '../ordering/thing-key.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
 import { selectDisks } from './server-parts.store.js';
-import { recordGone } from './server-records.js';
+import { recordGone, remember } from './server-records.js';
 import {
   bindServers,
   insertServer,
@@ -21,10 +21,14 @@ import {
   setServerStatus,
 } from './servers.store.js';
 import {
+  bindFoundServer,
   bindService,
   insertService,
+  insertServiceHistory,
   type ServiceRow,
+  selectServersOfService,
   selectServicesByKey,
+  selectServicesByUid,
   selectServicesOfDeployments,
   setServerParameters,
   setServiceStatus,
@@ -50,6 +54,40 @@ export class InventoryBook implements ServerBook {
 
   async resourcesOfDeployments(db: Queryable, { tenantId }: TenantScope, deployments: readonly string[]) {
     return (await selectServicesOfDeployments.all(db, tenantId, [deployments])).map(knownService);
+  }
+
+  async resourcesByUids(db: Queryable, { tenantId }: TenantScope, uids: readonly number[]) {
+    return (await selectServicesByUid.all(db, tenantId, [uids])).map(knownService);
+  }
+
+  async ofResource(db: Queryable, scope: TenantScope, resource: number) {
+    const rows = await selectServersOfService.all(db, scope.tenantId, [resource]);
+    return this.byUids(
+      db,
+      scope,
+      rows.map(({ uid }) => uid),
+    );
+  }
+
+  async bindFound(
+    client: Client,
+    { tenantId }: TenantScope,
+    server: number,
+    place: { readonly deploymentId: string; readonly node: string; readonly instanceId: string },
+  ): Promise<void> {
+    const { deploymentId, node, instanceId } = place;
+    await bindFoundServer.run(client, tenantId, [server, deploymentId, node, instanceId]);
+  }
+
+  async note(
+    client: Client,
+    { tenantId }: TenantScope,
+    { servers, resource, event, message, by, execution }: Occurrence,
+  ): Promise<void> {
+    for (const server of servers) await remember(client, tenantId, server, { event, message, by, execution });
+    if (resource === null) return;
+    const values = [resource, event, message.slice(0, 4000), by, execution];
+    await insertServiceHistory.run(client, tenantId, values);
   }
 
   async taken(db: Queryable, { tenantId }: TenantScope, prefix: string) {
@@ -101,6 +139,13 @@ export class InventoryBook implements ServerBook {
       resource.ownerId,
       JSON.stringify(resource.parameters),
     ]);
+    await insertServiceHistory.run(client, tenantId, [
+      row!.uid,
+      'ordered',
+      `${resource.name} was ordered`,
+      resource.ownerName,
+      null,
+    ]);
     return { ...row!, number, name: resource.name };
   }
 
@@ -147,7 +192,9 @@ export class InventoryBook implements ServerBook {
     uid: number,
     as: 'active' | 'provision-failed' | 'historical',
   ): Promise<void> {
-    await setServiceStatus.run(client, tenantId, [uid, as]);
+    const changed = await setServiceStatus.run(client, tenantId, [uid, as]);
+    const [event, message] = BECAME[as];
+    if (changed > 0) await insertServiceHistory.run(client, tenantId, [uid, event, message, null, null]);
   }
 
   async #known(db: Queryable, tenantId: TenantScope['tenantId'], rows: readonly ServerRow[]) {
@@ -165,6 +212,9 @@ export class InventoryBook implements ServerBook {
       groupUid: row.groupUid,
       environment: names.get(row.uid)?.environment ?? null,
       account: row.accountUid,
+      accountId: names.get(row.uid)?.accountId ?? null,
+      isThere: row.providerId !== null,
+      ip: row.ip,
       ownerId: row.ownerId,
       cpus: row.cpus,
       memoryMb: row.memoryMb,
@@ -179,8 +229,14 @@ export class InventoryBook implements ServerBook {
   }
 }
 
-function knownService({ uid, number, code, name, status, groupUid, ownerId, deploymentId }: ServiceRow) {
-  return { uid, number, code, name, over: status === 'historical', groupUid, ownerId, deploymentId };
+const BECAME = {
+  active: ['built', 'It stands'],
+  'provision-failed': ['failed', 'It could not be built to its end'],
+  historical: ['ended', 'It is gone'],
+} as const;
+
+function knownService({ status, ...service }: ServiceRow) {
+  return { ...service, over: status === 'historical' };
 }
 
 function split(keys: readonly ThingKey[]): [number[], string[]] {

@@ -5,8 +5,17 @@ export type HistoryField = 'number' | 'at' | 'event' | 'message' | 'user' | 'use
 
 /** What happened to one server, the last first. */
 export function historyList(server: number): ListSpec<HistoryField> {
+  return historyIn('server_history', 'server_uid', server);
+}
+
+/** What happened to what was built under one name, likewise. */
+export function serviceHistoryList(service: number): ListSpec<HistoryField> {
+  return historyIn('service_history', 'service_uid', service);
+}
+
+function historyIn(table: string, column: string, key: number): ListSpec<HistoryField> {
   return {
-    from: 'server_history h left join users u on u.id = h.user_id',
+    from: `${table} h left join users u on u.id = h.user_id`,
     fields: {
       number: { sql: 'h.uid', type: 'integer' },
       at: { sql: 'h.at', type: 'time' },
@@ -16,7 +25,7 @@ export function historyList(server: number): ListSpec<HistoryField> {
       userName: { sql: 'u.username', type: 'text' },
       executionId: { sql: 'h.execution_id', type: 'text' },
     },
-    confine: (scope) => sql`h.tenant_id = ${scope.tenantId} and h.server_uid = ${server}`,
+    confine: (scope) => sql`h.tenant_id = ${scope.tenantId} and ${sql.ref(`h.${column}`)} = ${key}`,
     defaultSort: [{ field: 'number', descending: true }],
     tieBreak: 'h.uid',
     search: [],

@@ -18,7 +18,7 @@ import { ResourceHandlers } from './resource-handlers.js';
 import { ServerHandlers } from './server-handlers.js';
 import { ServerSyncs, SYNC_WORKFLOW } from './server-syncs.js';
 import { ServerWorks } from './server-works.js';
-import { type JobsForServers, Servers } from './servers.js';
+import { type JobsForServers, type RunsForServers, Servers } from './servers.js';
 
 export interface ServerServicesParts {
   readonly pool: Pool;
@@ -26,6 +26,7 @@ export interface ServerServicesParts {
   readonly rights: Rights;
   readonly executions: Executions;
   readonly jobs: JobsForServers;
+  readonly runs: RunsForServers;
   readonly osBuilds: BuildingBlocks;
   /** A hint that there is work. */
   readonly wakeWorkers: () => void;
@@ -50,8 +51,9 @@ export interface ServerServices {
 }
 
 export function serverServices(parts: ServerServicesParts): ServerServices {
-  const { pool, accounts, rights, executions, jobs, osBuilds, allowlist, settings, callers, orders } = parts;
-  const servers = new Servers({ pool, rights, executions, jobs });
+  const { pool, accounts, rights, executions, jobs, runs, osBuilds, allowlist, settings, callers, orders } =
+    parts;
+  const servers = new Servers({ pool, rights, executions, jobs, runs });
   const serverHandlers = new ServerHandlers({
     accounts,
     handlers: [

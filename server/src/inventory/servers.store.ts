@@ -314,11 +314,13 @@ export const selectNames = tenantStatement<{
   uid: number;
   environment: { uid: number; number: number; code: string; name: string } | null;
   osBuild: string | null;
+  accountId: string | null;
 }>(
   'servers_names',
-  `select s.uid, b.name as "osBuild", case when e.uid is not null
+  `select s.uid, b.name as "osBuild", a.id as "accountId", case when e.uid is not null
      then json_build_object('uid', e.uid, 'number', e.number, 'code', e.code, 'name', e.name) end as environment
    from servers s left join ordering_environments e on e.uid = s.environment_uid left join os_builds b on b.uid = s.os_build_uid
+     left join cloud_accounts a on a.uid = s.cloud_account_uid
    where s.tenant_id = $1 and s.uid = any($2::bigint[])`,
 );
 

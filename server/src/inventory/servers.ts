@@ -15,7 +15,7 @@ import { keyText, keyValues, type ThingKey } from '../ordering/thing-key.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import { type HistoryField, historyList } from './server-history.store.js';
+import { type HistoryField, historyList, serviceHistoryList } from './server-history.store.js';
 import {
   type ServerField,
   type ServerRow,
@@ -23,7 +23,7 @@ import {
   selectServer,
   serverList,
 } from './servers.store.js';
-import { type ServiceField, serviceList } from './services.store.js';
+import { type ServiceField, selectServicesByKey, serviceList } from './services.store.js';
 
 export type { HistoryField } from './server-history.store.js';
 export type { ServerField, ServerRow } from './servers.store.js';
@@ -48,11 +48,27 @@ export interface JobsForServers {
   ): Promise<{ readonly number: number }>;
 }
 
+/** Does with a server that nobody here has built what its handler can: ordering's runs. */
+export interface RunsForServers {
+  operate(
+    caller: Caller,
+    server: {
+      readonly uid: number;
+      readonly number: number;
+      readonly hostname: string;
+      readonly groupUid: number | null;
+    },
+    operation: string,
+    inputs: JsonObject,
+  ): Promise<{ readonly number: number }>;
+}
+
 export interface ServersParts {
   readonly pool: Pool;
   readonly rights: Rights;
   readonly executions: Executions;
   readonly jobs: JobsForServers;
+  readonly runs: RunsForServers;
 }
 
 const NEEDS: Readonly<Record<ServerAction, GroupPermission>> = {
@@ -106,9 +122,23 @@ export class Servers {
     return listPage(this.#parts.pool, serviceList, orderingScope(caller), query);
   }
 
+  /** What happened to what was built under one name, the last first. Throws `not-found`. */
+  async serviceHistory(caller: Caller, number: number, query: ListQuery<HistoryField>): Promise<ListPage> {
+    const uid = await this.serviceUid(caller, number);
+    return listPage(this.#parts.pool, serviceHistoryList(uid), orderingScope(caller), query);
+  }
+
+  /** The key of one that the caller has found among `services`. Throws `not-found`. */
+  async serviceUid(caller: Caller, number: number): Promise<number> {
+    const { tenantId } = orderingScope(caller);
+    const [found] = await selectServicesByKey.all(this.#parts.pool, tenantId, [[number], []]);
+    if (found === undefined) throw notFound('Resource', String(number));
+    return found.uid;
+  }
+
   /** What can be done with a server as it is. */
-  offered({ status, accountKind, deploymentId }: Offered): readonly ServerAction[] {
-    if (status === 'historical' || deploymentId === null) return [];
+  offered({ status, accountKind }: Offered): readonly ServerAction[] {
+    if (status === 'historical' || accountKind === null) return [];
     return accountKind === 'platform'
       ? SERVER_ACTIONS.filter((action) => WORKFLOWS[action] !== undefined)
       : SERVER_ACTIONS;
@@ -118,8 +148,8 @@ export class Servers {
    * Does something to a server, after what is being done to its deployment.
    *
    * @returns number of the job
-   * @throws DomainError `not-found`; `forbidden` (`group-permission-denied`); `conflict` (`server-over`, `server-not-built-here`);
-   *   `invalid` (`server-action-unknown`)
+   * @throws DomainError `not-found`; `forbidden` (`group-permission-denied`); `conflict` (`server-over`, `server-not-built-here`,
+   *   `server-not-built-yet`); `invalid` (`server-action-unknown`)
    */
   async act(
     caller: Caller,
@@ -127,10 +157,17 @@ export class Servers {
     action: ServerAction,
     inputs: JsonObject = {},
   ): Promise<{ readonly number: number }> {
-    const { pool, executions, jobs } = this.#parts;
+    const { pool, executions, jobs, runs } = this.#parts;
     const scope = orderingScope(caller);
     const server = await this.get(caller, key);
     await this.#require(caller, server, NEEDS[action]);
+    if (
+      server.status !== 'historical' &&
+      server.deploymentId === null &&
+      server.providerId !== null &&
+      server.accountUid !== null
+    )
+      return runs.operate(caller, server, action, inputs);
     const request = await this.#request(scope, server, action, inputs);
     const job = await inTransaction(pool, async (client) => {
       const execution = await executions.startWithin(client, lent(caller), { ...request, queue: true });
@@ -165,8 +202,8 @@ export class Servers {
     if (deploymentId === null || instanceId === null) {
       throw new DomainError(
         'conflict',
-        'server-not-built-here',
-        `Server ${hostname} was not built here, or is not built yet: only what a deployment has built can be acted on`,
+        'server-not-built-yet',
+        `Server ${hostname} is not built yet: there is nothing that could be acted on`,
       );
     }
     const { kind } = (await selectAccountKind.one(this.#parts.pool, tenantId, [server.uid])) ?? {
@@ -210,7 +247,6 @@ export class Servers {
 export interface Offered {
   readonly status: string;
   readonly accountKind: string | null;
-  readonly deploymentId: string | null;
 }
 
 function lent(caller: Caller): Caller {

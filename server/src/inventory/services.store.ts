@@ -79,15 +79,23 @@ export interface ServiceRow {
   readonly groupUid: number | null;
   readonly ownerId: UserId | null;
   readonly deploymentId: string | null;
+  readonly type: string;
+  readonly parameters: JsonObject;
 }
 
 const SERVICE = `s.uid, s.number::integer as number, s.code, s.name, s.status, s.group_uid as "groupUid", s.owner_id as "ownerId",
-  p.id as "deploymentId" from services s left join deployments p on p.uid = s.deployment_uid where s.tenant_id = $1`;
+  p.id as "deploymentId", t.name as type, s.parameters from services s join resource_types t on t.uid = s.resource_type_uid
+  left join deployments p on p.uid = s.deployment_uid where s.tenant_id = $1 and t.tenant_id = $1`;
 
 /** `$2` numbers, `$3` codes. */
 export const selectServicesByKey = tenantStatement<ServiceRow>(
   'services_select_by_key',
   `select ${SERVICE} and (s.number = any($2::bigint[]) or s.code = any($3::text[])) order by s.uid`,
+);
+
+export const selectServicesByUid = tenantStatement<ServiceRow>(
+  'services_select_by_uid',
+  `select ${SERVICE} and s.uid = any($2::bigint[]) order by s.uid`,
 );
 
 export const selectServicesOfDeployments = tenantStatement<ServiceRow>(
@@ -113,6 +121,27 @@ export const setServiceStatus = tenantStatement(
   `update services s set status = $3, installed_at = case when $3 = 'active' then coalesce(s.installed_at, now()) else s.installed_at end,
      ended_at = case when $3 = 'historical' then now() end
    where s.tenant_id = $1 and s.uid = $2 and s.status <> 'historical'`,
+);
+
+/** `$2` service, `$3` event, `$4` message, `$5` username or null, `$6` execution or null. */
+export const insertServiceHistory = tenantStatement(
+  'services_insert_history',
+  `insert into service_history (tenant_id, service_uid, event, message, user_id, execution_id)
+   values ($1, $2, $3, $4, (select u.id from users u where u.username = $5), $6)`,
+);
+
+/** Servers that are parts of service `$2`. */
+export const selectServersOfService = tenantStatement<{ uid: number }>(
+  'services_servers',
+  `select s.uid from servers s where s.tenant_id = $1 and s.service_uid = $2 and s.status <> 'historical' order by s.number`,
+);
+
+/** Server `$2` stands for instance `$5` of node `$4` in deployment `$3`, unless it stands for one already. */
+export const bindFoundServer = tenantStatement(
+  'servers_bind_found',
+  `update servers s set deployment_uid = (select d.uid from deployments d where d.tenant_id = $1 and d.id = $3), node = $4,
+     node_instance_id = $5, updated_at = now()
+   where s.tenant_id = $1 and s.uid = $2 and s.deployment_uid is null and s.status <> 'historical'`,
 );
 
 /** Parameters of a server, and what one of them means to it. */

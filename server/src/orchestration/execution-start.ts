@@ -42,6 +42,8 @@ export interface StartOptions {
   readonly group?: number;
   /** Availability rules are not asked. */
   readonly available?: boolean;
+  /** In the place of the deployment's own of that name. */
+  readonly workflow?: PlanWorkflow;
 }
 
 /**
@@ -54,7 +56,7 @@ export async function startExecution(
   scope: TenantScope,
   request: ExecutionRequest,
   mostWaiting: number,
-  { group, available = false }: StartOptions = {},
+  { group, available = false, workflow: given }: StartOptions = {},
 ): Promise<StartedExecution> {
   if (request.evenInMaintenance !== true) await requireNoMaintenance(client);
   await requireRoom(client, scope.tenantId, mostWaiting);
@@ -64,7 +66,7 @@ export async function startExecution(
     scope.seesPrivate,
   ]);
   if (deployment === null) throw notFound('Deployment', request.deploymentId);
-  const workflow = runnable(deployment, request.workflow);
+  const workflow = given ?? runnable(deployment, request.workflow);
   if (request.force !== true && !available)
     await checkAvailable(client, scope, deployment, request.workflow, workflow);
   const parameters = withDefaults(request, workflow);

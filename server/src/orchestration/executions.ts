@@ -29,6 +29,7 @@ import {
   selectUnfinished,
   updateStatus,
 } from './executions.store.js';
+import { RUN_ACTION, RUN_ACTION_WORKFLOW } from './planning/workflows/run-action.js';
 import { type ResumeOptions, takeUp } from './resumption.js';
 
 export type { ExecutionRequest } from './execution-request.js';
@@ -109,6 +110,36 @@ export class Executions {
   async startWithin(client: Client, caller: Caller, request: ExecutionRequest): Promise<StartedExecution> {
     const scope = scopeFor(caller, 'executions.run');
     return startExecution(client, caller, scope, request, this.#mostWaiting);
+  }
+
+  /**
+   * Has steps that the plugin of actions knows by `run` carried out on a deployment, after what is being done to it; likewise.
+   *
+   * @param action `instance`: on which; null: on any
+   * @throws as `start`
+   */
+  async startAction(
+    client: Client,
+    caller: Caller,
+    action: {
+      readonly deploymentId: string;
+      readonly instance: string | null;
+      readonly run: number;
+      readonly steps: readonly string[];
+    },
+  ): Promise<StartedExecution> {
+    const scope = scopeFor(caller, 'executions.run');
+    const { deploymentId, instance, run, steps } = action;
+    const request: ExecutionRequest = {
+      deploymentId,
+      workflow: RUN_ACTION,
+      parameters: { run, steps: [...steps], node_instance_id: instance },
+      allowCustomParameters: true,
+      queue: true,
+    };
+    return startExecution(client, caller, scope, request, this.#mostWaiting, {
+      workflow: RUN_ACTION_WORKFLOW,
+    });
   }
 
   /** A hint that there is work, after the commit that makes it. */

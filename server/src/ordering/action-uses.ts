@@ -23,6 +23,7 @@ import { codeTaken } from './actions.store.js';
 import { requireTitle } from './names.js';
 import { managingScope, orderingScope } from './rights.js';
 import { keyText, keyValues, type ThingKey } from './thing-key.js';
+import { triggerPointOf } from './trigger-points.js';
 
 export type { ActionUseField, UsedOn } from './action-uses.store.js';
 export type ActionUse = ActionUseRow;
@@ -84,7 +85,7 @@ export class ActionUses {
     return selectUseByLabel.one(db, scope.tenantId, [usedOn, label]);
   }
 
-  /** Within somebody's transaction, who has asked for the right and records it. @throws DomainError `conflict` (`action-exists`) */
+  /** Within somebody's transaction, who has asked for the right and records it. @throws DomainError `conflict` (`action-exists`); `invalid` (`trigger-point-unknown`) */
   async insert(
     client: Client,
     scope: TenantScope,
@@ -92,6 +93,7 @@ export class ActionUses {
     use: NewActionUse,
   ): Promise<{ uid: number; number: number }> {
     requireTitle('action', use.label);
+    const point = usedOn === 'trigger' ? triggerPointOf(use.triggerPoint ?? '') : null;
     const number = await nextNumber(client, scope.tenantId, `${usedOn}-action`);
     const taken =
       use.code === undefined ? null : await codeTaken.uses.one(client, scope.tenantId, [use.code, usedOn]);
@@ -110,7 +112,7 @@ export class ActionUses {
         use.dangerous ?? false,
         use.position ?? number,
         use.resourceTypeUid ?? null,
-        usedOn === 'trigger' ? (use.triggerPoint ?? '') : null,
+        point,
       ]))!;
       return { uid, number };
     } catch (error) {
@@ -139,7 +141,7 @@ export class ActionUses {
       use.synchronous ?? false,
       use.dangerous ?? false,
       use.position ?? 0,
-      usedOn === 'trigger' ? (use.triggerPoint ?? '') : null,
+      usedOn === 'trigger' ? triggerPointOf(use.triggerPoint ?? '') : null,
     ]);
   }
 

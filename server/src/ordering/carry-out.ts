@@ -11,8 +11,6 @@
  * The owner of the order acts, with rights lent for exactly this: what was approved is permitted, also to somebody who may
  * order and nothing else.
  */
-import { Readable } from 'node:stream';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Caller, Permission, TenantScope } from '../caller.js';
 import type { BlueprintUploads } from '../catalog/blueprint-uploads.js';
 import type { Blueprints } from '../catalog/blueprints.js';
@@ -33,12 +31,14 @@ import {
   selectErrand,
   setBegun,
 } from './errands.store.js';
+import type { Homes, Place } from './homes.js';
 import { bindExecution } from './jobs.store.js';
-import { oneFileArchive } from './one-file-archive.js';
+import { ensureBlueprint } from './made-blueprints.js';
 import { blueprintOf } from './order-blueprint.js';
 import { sourcesOf } from './order-facts.store.js';
 import type { ServerBook } from './server-book.js';
 import type { Settlement } from './settle.js';
+import type { Triggers } from './triggers.js';
 
 export interface CarryOutParts {
   readonly pool: Pool;
@@ -49,6 +49,8 @@ export interface CarryOutParts {
   readonly executions: Executions;
   readonly servers: ServerBook;
   readonly settlement: Settlement;
+  readonly homes: Homes;
+  readonly triggers: Pick<Triggers, 'holds'>;
   /** For tests: called before each step with its name; what it throws is as if the process had died there. */
   readonly before?: ((step: Step, errand: number) => Promise<void>) | undefined;
 }
@@ -99,6 +101,7 @@ export class CarryOut {
         await settlement.withoutExecution(errand, 'CANCELED', 'It was canceled before it began');
         return;
       }
+      if (await this.#parts.triggers.holds(errand)) return;
       await this.#carryOut(errand);
     } catch (error) {
       if (isFinal(error) || errand.tries > MOST_TRIES) {
@@ -143,40 +146,16 @@ export class CarryOut {
     errand: ErrandRow,
     task: Extract<ErrandTask, { kind: 'build' }>,
   ): Promise<void> {
-    const { pool, blueprints, uploads } = this.#parts;
+    const { pool } = this.#parts;
     const { blueprintId: id, plan } = task;
     if (plan.blueprint !== null) return;
-    if (await this.#uploaded(caller, id)) return;
-    const uids = plan.actions.map(({ action }) => action.uid);
-    const sources = uids.length === 0 ? [] : await sourcesOf.all(pool, errand.tenantId, [uids]);
-    const order = { number: errand.orderNumber, group: errand.groupName, owner: errand.owner };
-    const archive = oneFileArchive('blueprint.yaml', blueprintOf(plan, order, sources));
-    try {
-      const labels = [{ key: LABEL, value: String(errand.uid) }];
-      await uploads.upload(caller, {
-        id,
-        source: { kind: 'stream', stream: Readable.from([archive]) },
-        labels,
-      });
-    } catch (error) {
-      // Somebody else uploads it at this moment, or has just done so.
-      if (!(error instanceof DomainError) || error.kind !== 'conflict') throw error;
-      for (let tries = 0; tries < 50; tries += 1) {
-        if (await this.#uploaded(caller, id)) return;
-        await pause(100);
-      }
-      const { state } = await blueprints.get(caller, id);
-      throw new DomainError('unavailable', 'blueprint-not-ready', `Blueprint ${id} is ${state}`);
-    }
-  }
-
-  async #uploaded(caller: Caller, id: string): Promise<boolean> {
-    try {
-      return (await this.#parts.blueprints.get(caller, id)).state === 'uploaded';
-    } catch (error) {
-      if (error instanceof DomainError && error.kind === 'not-found') return false;
-      throw error;
-    }
+    const text = async () => {
+      const uids = plan.actions.map(({ action }) => action.uid);
+      const sources = uids.length === 0 ? [] : await sourcesOf.all(pool, errand.tenantId, [uids]);
+      const order = { number: errand.orderNumber, group: errand.groupName, owner: errand.owner };
+      return blueprintOf(plan, order, sources);
+    };
+    await ensureBlueprint(this.#parts, caller, id, text, [{ key: LABEL, value: String(errand.uid) }]);
   }
 
   async #deployment(
@@ -215,11 +194,12 @@ export class CarryOut {
       userId: caller.userId,
       seesPrivate: true,
     };
+    const place = await this.#settledIn(caller, scope, errand);
     await inTransaction(pool, async (client) => {
       const held = await lockErrand.one(client, errand.tenantId, [errand.uid]);
       if (held?.state !== 'due') return;
-      const { task } = errand;
-      const deploymentId = errand.deploymentId;
+      const task = place === null ? errand.task : standingIn(errand.task, place);
+      const deploymentId = errand.deploymentId ?? place?.deploymentId ?? null;
       if (deploymentId === null) {
         throw new DomainError('invalid', 'server-not-built-here', 'No deployment has built it');
       }
@@ -235,6 +215,24 @@ export class CarryOut {
     });
     executions.wakeWorkers();
   }
+
+  /** Where a server stands that was found and is changed or taken away; null: a deployment has built it. */
+  async #settledIn(caller: Caller, scope: TenantScope, { task }: ErrandRow): Promise<Place | null> {
+    if (task.kind === 'build' || task.kind === 'act') return null;
+    const { pool, servers, homes } = this.#parts;
+    const named = task.kind === 'modify' ? [task.server] : task.servers;
+    const known = await servers.byUids(
+      pool,
+      scope,
+      named.map(({ uid }) => uid),
+    );
+    const found = known.find(({ deploymentId, status }) => deploymentId === null && status !== 'historical');
+    return found === undefined ? null : homes.ofServer(caller, scope, found);
+  }
+}
+
+function standingIn(task: ErrandTask, { node, instanceId }: Place): ErrandTask {
+  return task.kind === 'modify' ? { ...task, server: { ...task.server, node, instanceId } } : task;
 }
 
 /** What was not installed to its end has to be taken down too, though the workflow does not offer itself for it. */
@@ -290,6 +288,8 @@ export function workflowOf(task: ErrandTask): { readonly workflow: string; reado
         },
       };
     }
+    case 'act':
+      throw new Error('the run of its job does what it asks for');
     case 'remove':
       return {
         workflow: 'uninstall',

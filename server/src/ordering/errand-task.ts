@@ -28,4 +28,6 @@ export type ErrandTask =
       readonly whole: boolean;
       readonly servers: readonly ErrandServer[];
       readonly resource: number | null;
-    };
+    }
+  /** Begun by the run of its job (begin-runs.ts). */
+  | { readonly kind: 'act'; readonly resource: number | null; readonly scaled: string | null };

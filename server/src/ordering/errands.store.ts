@@ -17,13 +17,14 @@ export interface ErrandRow {
   readonly executionUid: ExecutionUid | null;
   readonly ownerId: UserId;
   readonly owner: string;
+  readonly groupUid: number;
   readonly groupName: string;
   readonly cancelWanted: boolean;
 }
 
 const COLUMNS = `r.uid, r.tenant_id as "tenantId", t.name as "tenantName", r.order_uid as "orderUid", o.number as "orderNumber",
   r.order_item_uid as "itemUid", i.position, r.deployment_id as "deploymentId", r.task, r.state, r.tries, r.execution_uid as "executionUid",
-  u.id as "ownerId", u.username as owner, g.name as "groupName",
+  u.id as "ownerId", u.username as owner, g.uid as "groupUid", g.name as "groupName",
   exists (select from jobs j where j.tenant_id = r.tenant_id and j.errand_uid = r.uid and j.cancel_wanted) as "cancelWanted"`;
 const FROM = `order_errands r join orders o on o.uid = r.order_uid and o.tenant_id = r.tenant_id
   join order_items i on i.uid = r.order_item_uid and i.tenant_id = r.tenant_id
@@ -60,6 +61,12 @@ export const claimErrand = systemStatement<{ uid: number; tenantId: TenantId }>(
 export const putOffErrand = tenantStatement<never>(
   'errand_put_off',
   `update order_errands r set lease_until = now() + make_interval(secs => $3::double precision) where r.tenant_id = $1 and r.uid = $2 and r.state = 'due'`,
+);
+
+/** What errand `$2` has waited for is there: it is due at once. */
+export const hastenErrand = tenantStatement<never>(
+  'errand_hasten',
+  `update order_errands r set lease_until = null, tries = 0 where r.tenant_id = $1 and r.uid = $2 and r.state = 'due'`,
 );
 
 /** `$2` errand, `$3` execution. */

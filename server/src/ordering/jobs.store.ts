@@ -47,6 +47,7 @@ export type JobField =
   | 'parentNumber'
   | 'executionId'
   | 'serverUid'
+  | 'resourceUid'
   | 'subject'
   | 'createdAt'
   | 'startedAt'
@@ -82,6 +83,7 @@ export function jobList(seen: readonly number[] | null): ListSpec<JobField> {
       parentNumber: { sql: 'p.number', type: 'integer' },
       executionId: { sql: 'x.id', type: 'text' },
       serverUid: { sql: 'j.server_uid', type: 'integer' },
+      resourceUid: { sql: 'j.resource_uid', type: 'integer' },
       subject: { sql: 'j.subject', type: 'text' },
       createdAt: { sql: 'j.created_at', type: 'time' },
       startedAt: { sql: 'coalesce(j.started_at, x.started_at)', type: 'time' },
@@ -117,6 +119,7 @@ export interface JobRow {
   readonly deploymentId: string | null;
   readonly nodes: readonly string[] | null;
   readonly serverUid: number | null;
+  readonly resourceUid: number | null;
   readonly settled: boolean;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
@@ -133,7 +136,7 @@ export interface JobRow {
 
 const COLUMNS = `j.uid, j.number, j.code, j.type, ${STATUS} as status, j.subject, j.owner_id as "ownerId", u.username as "ownerName",
   j.group_uid as "groupUid", j.order_uid as "orderUid", o.number as "orderNumber", p.number as "parentNumber", j.parent_uid as "parentUid",
-  j.errand_uid as "errandUid", j.execution_uid as "executionUid", x.id as "executionId", d.id as "deploymentId", j.nodes, j.server_uid as "serverUid",
+  j.errand_uid as "errandUid", j.execution_uid as "executionUid", x.id as "executionId", d.id as "deploymentId", j.nodes, j.server_uid as "serverUid", j.resource_uid as "resourceUid",
   j.status is not null as settled, j.created_at as "createdAt", coalesce(j.started_at, x.started_at) as "startedAt", j.ended_at as "endedAt",
   coalesce(j.total_tasks, x.total_operations) as "totalTasks", coalesce(j.completed_tasks, x.finished_operations) as "completedTasks",
   j.messages, j.output, j.errors, j.log is not null as "hasLog", v.number as "serverNumber", v.hostname as "serverName"`;
@@ -163,11 +166,11 @@ export const selectSubjobs = tenantStatement<JobRow>(
   `select ${COLUMNS} from ${FROM} where j.tenant_id = $1 and j.parent_uid = $2 order by j.uid limit 2000`,
 );
 
-/** `$2` number, `$3` type, `$4` order, `$5` errand, `$6` parent, `$7` owner, `$8` group, `$9` subject, `$10` nodes, `$11` server. */
+/** `$2` number, `$3` type, `$4` order, `$5` errand, `$6` parent, `$7` owner, `$8` group, `$9` subject, `$10` nodes, `$11` server, `$12` resource. */
 export const insertJob = tenantStatement<{ uid: number }>(
   'job_insert',
-  `insert into jobs (tenant_id, number, type, order_uid, errand_uid, parent_uid, owner_id, group_uid, subject, nodes, server_uid)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning uid`,
+  `insert into jobs (tenant_id, number, type, order_uid, errand_uid, parent_uid, owner_id, group_uid, subject, nodes, server_uid, resource_uid)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning uid`,
 );
 
 /** The jobs of errand `$2` are what execution `$3` does. */
@@ -283,7 +286,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** The resource that the order item of errand `$2` is about. */
+/** Resource `$2`, as jobs name it. */
 export const selectJobResource = tenantStatement<{
   number: number;
   code: string;
@@ -291,9 +294,8 @@ export const selectJobResource = tenantStatement<{
   type: string;
 }>(
   'job_resource',
-  `select r.number, r.code, r.name, t.name as type from order_errands e
-   join services r on r.uid = (e.task ->> 'resource')::bigint join resource_types t on t.uid = r.resource_type_uid
-   where e.tenant_id = $1 and r.tenant_id = $1 and t.tenant_id = $1 and e.uid = $2`,
+  `select r.number, r.code, r.name, t.name as type from services r join resource_types t on t.uid = r.resource_type_uid
+   where r.tenant_id = $1 and t.tenant_id = $1 and r.uid = $2`,
 );
 
 export const selectLog = tenantStatement<{ log: string | null }>(

@@ -59,9 +59,12 @@ export interface NewJob {
   readonly groupUid: number | null;
   /** servers.uid */
   readonly serverUid?: number | null;
+  /** services.uid */
+  readonly resourceUid?: number | null;
   /** Which nodes of the execution it is about; absent: all of it. */
   readonly nodes?: readonly string[];
-  readonly execution: ExecutionUid;
+  /** Null: it is not there yet. */
+  readonly execution: ExecutionUid | null;
 }
 
 export interface JobsParts {
@@ -104,7 +107,7 @@ export class Jobs {
             ({ message }) => message,
           );
     const resource =
-      job.errandUid === null ? null : await selectJobResource.one(pool, tenantId, [job.errandUid]);
+      job.resourceUid === null ? null : await selectJobResource.one(pool, tenantId, [job.resourceUid]);
     const progress = await progressOf(pool, taskGraphs, deputy(caller), tenantId, job);
     return {
       ...job,
@@ -121,13 +124,17 @@ export class Jobs {
   }
 
   /** A job for an execution, in the transaction that starts it. Permissions are the caller's affair. */
-  async start(client: Client, scope: TenantScope, job: NewJob): Promise<{ readonly number: number }> {
+  async start(
+    client: Client,
+    scope: TenantScope,
+    job: NewJob,
+  ): Promise<{ readonly number: number; readonly uid: number }> {
     const number = await nextNumber(client, scope.tenantId, 'job');
-    const { type, subject, owner, groupUid, serverUid = null, nodes = null } = job;
-    const values = [number, type, null, null, null, owner, groupUid, subject, nodes, serverUid];
+    const { type, subject, owner, groupUid, serverUid = null, resourceUid = null, nodes = null } = job;
+    const values = [number, type, null, null, null, owner, groupUid, subject, nodes, serverUid, resourceUid];
     const { uid } = (await insertJob.one(client, scope.tenantId, values))!;
-    await bindJobExecution.run(client, scope.tenantId, [uid, job.execution]);
-    return { number };
+    if (job.execution !== null) await bindJobExecution.run(client, scope.tenantId, [uid, job.execution]);
+    return { number, uid };
   }
 
   /**

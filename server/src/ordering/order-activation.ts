@@ -3,11 +3,12 @@ import type { Caller, TenantScope } from '../caller.js';
 import type { UserId } from '../ids.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client } from '../store/pool.js';
+import { insertRun } from './action-runs.store.js';
 import type { ErrandServer, ErrandTask } from './errand-task.js';
-import { insertErrand } from './errands.store.js';
+import { insertErrand, setBegun } from './errands.store.js';
 import type { JobType } from './job-types.js';
 import { insertJob } from './jobs.store.js';
-import type { BuildPlan, ModifyPlan, RemovePlan } from './order-items.js';
+import type { ActPlan, BuildPlan, ModifyPlan, RemovePlan } from './order-items.js';
 import type { OrderRow } from './orders.store.js';
 import type { PlannedItem } from './planned.js';
 import { type Taking, take } from './quota-book.js';
@@ -55,6 +56,10 @@ export async function activate(
       case 'remove':
         await decommission(client, scope, order, item.uid, item.plan, owner);
         break;
+      case 'act':
+        await take(client, scope, item.uid, order.groupPath, of);
+        await act(client, scope, order, item.uid, item.plan, owner);
+        break;
     }
   }
 }
@@ -96,6 +101,7 @@ async function register(
           offerUid: plan.offer?.uid ?? null,
           groupUid: order.groupUid,
           ownerId: owner,
+          ownerName: (order.recipient ?? order.owner).username,
           parameters: {},
         });
   return {
@@ -153,7 +159,7 @@ async function commission(
             within: [...ofServers, ...ofActions],
           },
         ];
-  await insertJobs(client, scope, order, errand, jobs, owner);
+  await insertJobs(client, scope, order, errand, jobs, owner, resource);
 }
 
 async function change(
@@ -178,7 +184,7 @@ async function change(
     },
   };
   const errand = await errandOf(client, scope, order, item, 'modify', deploymentId, task);
-  await insertJobs(client, scope, order, errand, [jobOf('modify', task.server)], owner);
+  await insertJobs(client, scope, order, errand, [jobOf('modify', task.server)], owner, null);
 }
 
 async function decommission(
@@ -212,15 +218,33 @@ async function decommission(
       server: null,
       within: jobs,
     };
-    await insertJobs(
-      client,
-      scope,
-      order,
-      errand,
-      resource !== null || jobs.length === 0 ? [ofResource] : jobs,
-      owner,
-    );
+    const all = resource !== null || jobs.length === 0 ? [ofResource] : jobs;
+    await insertJobs(client, scope, order, errand, all, owner, resource);
   }
+}
+
+/** Its errand has nothing to carry out: the run of its job does it, and what that comes to ends the errand. */
+async function act(
+  client: Client,
+  scope: TenantScope,
+  order: OrderRow,
+  item: number,
+  { on, target, task, scaled }: ActPlan,
+  owner: UserId,
+): Promise<void> {
+  const errand = await errandOf(client, scope, order, item, 'act', null, {
+    kind: 'act',
+    resource: task.resource,
+    scaled,
+  });
+  await setBegun.run(client, scope.tenantId, [errand, null]);
+  const number = await nextNumber(client, scope.tenantId, 'job');
+  const type: JobType = on === 'server' ? 'server_action' : 'resource_action';
+  const server = on === 'server' ? target.uid : null;
+  const of = [number, type, order.uid, errand, null, owner, order.groupUid];
+  const values = [...of, target.name, null, server, task.resource];
+  const { uid } = (await insertJob.one(client, scope.tenantId, values))!;
+  await insertRun.one(client, scope.tenantId, [uid, JSON.stringify(task), null, null, null]);
 }
 
 function jobOf(type: JobType, { hostname, node, uid }: ErrandServer): NewJob {
@@ -254,12 +278,26 @@ async function insertJobs(
   errand: number,
   jobs: readonly NewJob[],
   owner: UserId,
+  resource: number | null,
   parent: number | null = null,
 ): Promise<void> {
+  const { groupUid } = order;
   for (const { type, subject, nodes, server, within = [] } of jobs) {
     const number = await nextNumber(client, scope.tenantId, 'job');
-    const values = [number, type, order.uid, errand, parent, owner, order.groupUid, subject, nodes, server];
+    const values = [
+      number,
+      type,
+      order.uid,
+      errand,
+      parent,
+      owner,
+      groupUid,
+      subject,
+      nodes,
+      server,
+      resource,
+    ];
     const { uid } = (await insertJob.one(client, scope.tenantId, values))!;
-    if (within.length > 0) await insertJobs(client, scope, order, errand, within, owner, uid);
+    if (within.length > 0) await insertJobs(client, scope, order, errand, within, owner, resource, uid);
   }
 }

@@ -6,13 +6,11 @@
  * order of the steps; what is in one step depends on everything in the step before.
  */
 import type { JsonObject } from '../dsl/plan.js';
+import { type ActionSource, isPython, pythonSource } from './action-script.js';
 import type { BuildPlan, PlannedAction, PlannedServer } from './order-items.js';
 
-export interface ActionSource {
+export interface SourceOfAction extends ActionSource {
   readonly uid: number;
-  readonly kind: string;
-  readonly source: string;
-  readonly filename: string;
 }
 
 export interface BlueprintOrder {
@@ -26,7 +24,7 @@ export interface BlueprintOrder {
 export function blueprintOf(
   plan: BuildPlan,
   order: BlueprintOrder,
-  sources: readonly ActionSource[],
+  sources: readonly SourceOfAction[],
 ): string {
   const templates: Record<string, JsonObject> = {};
   let before: readonly string[] = [];
@@ -75,7 +73,7 @@ function serverNode(server: PlannedServer, order: BlueprintOrder): JsonObject {
 }
 
 /** What an action is given beside its inputs: the hostnames of the servers of the order, and where they answer. */
-function actionNode(action: PlannedAction, source: ActionSource | undefined, plan: BuildPlan): JsonObject {
+function actionNode(action: PlannedAction, source: SourceOfAction | undefined, plan: BuildPlan): JsonObject {
   const hosts = plan.servers.map(({ node }) => ({ get_attribute: [node, 'ip'] }));
   const env = Object.fromEntries(
     Object.entries(action.inputs).map(([name, value]) => [
@@ -83,7 +81,7 @@ function actionNode(action: PlannedAction, source: ActionSource | undefined, pla
       typeof value === 'string' ? value : JSON.stringify(value),
     ]),
   );
-  const isPython = source?.kind === 'plugin' || source?.filename.endsWith('.py') === true;
+  const python = source !== undefined && isPython(source);
   return {
     type: 'cloudify.nodes.Root',
     interfaces: {
@@ -92,10 +90,10 @@ function actionNode(action: PlannedAction, source: ActionSource | undefined, pla
           implementation: 'script.script_runner.tasks.run',
           executor: 'central_deployment_agent',
           inputs: {
-            script_source: isPython ? pythonSource(source) : (source?.source ?? ''),
+            script_source: python ? pythonSource(source.source) : (source?.source ?? ''),
             process: {
               env: { ...env, HOSTNAMES: plan.servers.map(({ hostname }) => hostname).join(' ') },
-              ...(isPython ? { command_prefix: 'python3' } : {}),
+              ...(python ? { command_prefix: 'python3' } : {}),
             },
             server_ips: hosts,
             action_inputs: action.inputs,
@@ -104,33 +102,6 @@ function actionNode(action: PlannedAction, source: ActionSource | undefined, pla
       },
     },
   };
-}
-
-/**
- * A plug-in is a file with a function `run`, called with the inputs by name; it answers `(status, output, errors)` or nothing.
- * Its output is the operation's, and what it reports as a failure fails it.
- */
-function pythonSource(source: ActionSource | undefined): string {
-  const text = source?.source ?? '';
-  if (!/^def run\(/m.test(text)) return text;
-  return `${text}
-
-if __name__ == '__main__':
-    import inspect, json, os, sys
-    given = json.loads(os.environ.get('action_inputs') or '{}')
-    known = inspect.signature(run)
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in known.parameters.values())
-    arguments = {name: value for name, value in given.items() if takes_all or name in known.parameters}
-    if 'job' in known.parameters or takes_all:
-        arguments.setdefault('job', None)
-    answer = run(**arguments)
-    status, output, errors = (tuple(answer) + ('', '', ''))[:3] if isinstance(answer, (tuple, list)) else (answer or '', '', '')
-    if output:
-        print(output)
-    if errors:
-        print(errors, file=sys.stderr)
-    sys.exit(1 if str(status).upper() in ('FAILURE', 'FAILED', 'ERROR') else 0)
-`;
 }
 
 function outputsOf(servers: readonly PlannedServer[]): JsonObject {

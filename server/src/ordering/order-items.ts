@@ -5,6 +5,7 @@
  * as it is. *Planned* is what comes of it: every server with its name and size, every change, everything that goes.
  */
 import type { JsonObject } from '../dsl/plan.js';
+import type { ActionTask } from './action-task.js';
 import type { ThingKey } from './thing-key.js';
 
 /** A thing that an item names. */
@@ -28,7 +29,7 @@ export interface ServerWish<Key = ThingKey> {
   readonly applications: readonly Key[];
 }
 
-export type ItemKind = 'deploy' | 'provision' | 'modify' | 'decommission';
+export type ItemKind = 'deploy' | 'provision' | 'modify' | 'decommission' | 'act';
 
 /** An item as it comes from outside; with `Ref` in the place of keys, as it is kept. */
 export type ItemOf<Key> =
@@ -56,6 +57,15 @@ export type ItemOf<Key> =
       readonly environment?: Key;
       readonly servers: readonly Key[];
       readonly resources: readonly Key[];
+    }
+  | {
+      /** An action that is run on something. */
+      readonly kind: 'act';
+      readonly on: 'server' | 'resource';
+      readonly target: Key;
+      readonly action: Key;
+      /** As the caller named them. */
+      readonly inputs: JsonObject;
     };
 
 export type ItemRequest = ItemOf<ThingKey>;
@@ -144,8 +154,24 @@ export interface RemovePlan {
     readonly whole: boolean;
     readonly instances: readonly { readonly id: string; readonly server: number; readonly node: string }[];
   }[];
-  /** Servers that no deployment has built: keys. */
-  readonly loose: readonly number[];
 }
 
-export type ItemPlan = BuildPlan | ModifyPlan | RemovePlan;
+export interface ActPlan {
+  readonly kind: 'act';
+  readonly on: 'server' | 'resource';
+  readonly target: Ref;
+  readonly task: ActionTask;
+  /** The node of which there are to be more, or fewer; null: nothing is scaled. */
+  readonly scaled: string | null;
+  /** One for each server that there is to be. */
+  readonly takes: readonly {
+    readonly environment: number | null;
+    readonly account: number | null;
+    readonly cpus: number;
+    readonly memoryMb: number;
+    readonly diskGb: number;
+    readonly cost: number;
+  }[];
+}
+
+export type ItemPlan = BuildPlan | ModifyPlan | RemovePlan | ActPlan;

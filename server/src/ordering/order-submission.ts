@@ -26,6 +26,7 @@ import { countAlone, effectsOf, takingsOf } from './quota-book.js';
 import { toldBreach } from './quotas.js';
 import { type RateUnit, sum } from './rates.js';
 import { isSuperAdmin } from './rights.js';
+import type { Happening, Triggers } from './triggers.js';
 
 export interface OrderingSettings {
   readonly rateUnit: RateUnit;
@@ -36,6 +37,7 @@ export interface OrderingSettings {
 export interface SubmissionParts extends ActivationParts {
   readonly planner: ItemPlanner;
   readonly settings: OrderingSettings;
+  readonly triggers: Pick<Triggers, 'fire'>;
 }
 
 export class Submission {
@@ -56,8 +58,12 @@ export class Submission {
     await setSubmitted.run(client, scope.tenantId, [order.uid, 'PENDING', heldBy]);
     const details = { held: heldBy };
     await record(client, caller, { action: 'submit', thing: 'order', id: String(order.number), details });
-    if (heldBy.length === 0 && this.isApproved(caller, order.groupAutoApproval, items)) {
+    await this.#fire(client, scope, order, 'order_submission');
+    if (heldBy.length > 0) return;
+    if (this.isApproved(caller, order.groupAutoApproval, items)) {
       await this.activate(client, caller, scope, order, items, null);
+    } else {
+      await this.#fire(client, scope, order, 'order_approval');
     }
   }
 
@@ -75,6 +81,12 @@ export class Submission {
     await activate(this.#parts, client, scope, order, items, takings);
     const action = approver === null ? 'approve-by-rule' : 'approve';
     await record(client, caller, { action, thing: 'order', id: String(order.number) });
+    await this.#fire(client, scope, order, 'post_order_approval');
+  }
+
+  async #fire(client: Client, scope: TenantScope, order: OrderRow, point: Happening['point']): Promise<void> {
+    const { uid, owner, groupUid } = order;
+    await this.#parts.triggers.fire(client, scope, { point, owner: owner.id, groupUid, order: uid });
   }
 
   /** What it means now: things that it names may have changed since it was put together. */

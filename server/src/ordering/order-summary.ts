@@ -14,6 +14,8 @@ export function summaryOf(plan: ItemPlan): string {
       return `Modification of ${plan.server.name}`;
     case 'remove':
       return `Deletion of ${[...plan.resources, ...plan.servers].map(({ name }) => name).join(', ')}`;
+    case 'act':
+      return `${plan.task.label} of ${plan.target.name}`;
   }
 }
 

@@ -3,12 +3,14 @@
  * of either, and once a second in case it was not. Any number of processes do it at once.
  */
 import type { Signals } from '../store/signals.js';
+import type { BeginRuns } from './begin-runs.js';
 import type { CarryOut } from './carry-out.js';
 import type { Settlement } from './settle.js';
 
 export interface OrderWorkerParts {
   readonly carryOut: CarryOut;
   readonly settlement: Settlement;
+  readonly beginRuns: BeginRuns;
   readonly signals: Signals;
   readonly log: { error(details: object, sentence: string): void };
 }
@@ -17,13 +19,20 @@ export interface OrderWorkerParts {
 export const DUE = 'orders';
 const POLL_MS = 1000;
 
-export function startOrderWorker({ carryOut, settlement, signals, log }: OrderWorkerParts): {
+export function startOrderWorker({ carryOut, settlement, beginRuns, signals, log }: OrderWorkerParts): {
   stop(): Promise<void>;
 } {
-  const turns = [turning(() => settlement.all(), log), turning(() => carryOut.all(), log)] as const;
-  const [settle, carry] = turns;
+  const turns = [
+    turning(() => settlement.all(), log),
+    turning(() => carryOut.all(), log),
+    turning(() => beginRuns.all(), log),
+  ] as const;
+  const [settle, carry, begin] = turns;
   const unsubscribe = signals.subscribe((hints) => {
-    if (hints.includes(DUE)) carry.look();
+    if (hints.includes(DUE)) {
+      carry.look();
+      begin.look();
+    }
     if (hints.some((hint) => hint.startsWith('ended:'))) settle.look();
   });
   const timer = setInterval(() => {

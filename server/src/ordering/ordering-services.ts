@@ -5,21 +5,32 @@ import type { Blueprints } from '../catalog/blueprints.js';
 import type { Callers } from '../identity/callers.js';
 import type { Deployments } from '../orchestration/deployments.js';
 import type { Executions } from '../orchestration/executions.js';
+import type { NodeInstances } from '../orchestration/node-instances.js';
 import type { TaskGraphs } from '../orchestration/task-graphs.js';
 import type { Pool } from '../store/pool.js';
 import type { Signals } from '../store/signals.js';
+import { ActionRuns } from './action-runs.js';
+import type { ActionUses } from './action-uses.js';
+import { ActionWorks } from './action-works.js';
+import type { Actions } from './actions.js';
 import { Awaiting, jobHint, orderHint } from './awaiting.js';
+import { BeginRuns } from './begin-runs.js';
 import { CarryOut, type CarryOutParts, lent } from './carry-out.js';
+import type { ConditionRules } from './condition-rules.js';
+import { selectErrand } from './errands.store.js';
 import type { Groups } from './groups.js';
+import { Homes } from './homes.js';
 import { Jobs } from './jobs.js';
 import type { OrderingSettings } from './order-submission.js';
 import { DUE } from './order-worker.js';
 import { Orders } from './orders.js';
+import { OrdersByAction } from './orders-by-action.js';
 import { ItemPlanner } from './plan-items.js';
 import { QuotaBook } from './quota-book.js';
 import type { Rights } from './rights.js';
 import type { ServerBook } from './server-book.js';
 import { Settlement } from './settle.js';
+import { Triggers } from './triggers.js';
 
 export interface OrderingParts {
   readonly pool: Pool;
@@ -32,9 +43,14 @@ export interface OrderingParts {
   readonly deployments: Deployments;
   readonly executions: Executions;
   readonly taskGraphs: TaskGraphs;
+  readonly nodeInstances: NodeInstances;
+  readonly actions: Actions;
+  readonly actionUses: ActionUses;
+  readonly conditionRules: ConditionRules;
   readonly servers: ServerBook;
   readonly settings: OrderingSettings;
   readonly before?: CarryOutParts['before'];
+  readonly beforeBegun?: ((run: number) => Promise<void>) | undefined;
 }
 
 export interface OrderingServices {
@@ -44,6 +60,10 @@ export interface OrderingServices {
   readonly carryOut: CarryOut;
   readonly settlement: Settlement;
   readonly awaiting: Awaiting;
+  readonly ordersByAction: OrdersByAction;
+  readonly actionRuns: ActionRuns;
+  readonly beginRuns: BeginRuns;
+  readonly actionWorks: ActionWorks;
 }
 
 export function orderingServices(parts: OrderingParts): OrderingServices {
@@ -52,33 +72,56 @@ export function orderingServices(parts: OrderingParts): OrderingServices {
     due: () => signals.send(DUE),
     changed: (tenant: number, number: number) => signals.send(orderHint(tenant, number)),
   };
+  const jobs = new Jobs({ pool, rights, executions, taskGraphs: parts.taskGraphs, deputy: lent, wake });
+  const jobChanged = (tenant: number, number: number) => signals.send(jobHint(tenant, number));
+  const homes = new Homes(parts);
+  const triggers = new Triggers({ ...parts, jobs, due: wake.due });
+  const submitting = {
+    pool,
+    groups,
+    servers,
+    triggers,
+    planner: new ItemPlanner(parts),
+    settings: parts.settings,
+    // In the tenant of whoever acts, with the owner's own rights.
+    actors: (username: string, by: Caller) =>
+      username === by.username
+        ? Promise.resolve(by)
+        : callers.actingAs(username, by.tenant?.name ?? null, by.requestId, { visitor: true }),
+    wake,
+  };
+  const ordersByAction = new OrdersByAction(submitting);
+  const beginRuns: BeginRuns = new BeginRuns({
+    ...{ pool, callers, executions, servers, homes, jobChanged, lent },
+    orders: ordersByAction,
+    due: wake.due,
+    withoutExecution: async (tenant, uid, outcome, message) => {
+      const errand = await selectErrand.one(pool, tenant, [uid]);
+      if (errand !== null) await settlement.withoutExecution(errand, outcome, message);
+    },
+    beforeBegun: parts.beforeBegun,
+  });
   const settlement: Settlement = new Settlement({
     ...parts,
     actor: (errand) => carryOut.actor(errand),
+    runs: beginRuns,
+    triggers,
+    due: wake.due,
     changed: wake.changed,
-    jobChanged: (tenant, number) => signals.send(jobHint(tenant, number)),
+    jobChanged,
   });
-  const carryOut: CarryOut = new CarryOut({ ...parts, settlement });
+  const carryOut: CarryOut = new CarryOut({ ...parts, settlement, homes, triggers });
+  const orders = new Orders({ ...submitting, blueprints: parts.blueprints, rights });
   return {
-    orders: new Orders({
-      pool,
-      blueprints: parts.blueprints,
-      rights,
-      groups,
-      servers,
-      planner: new ItemPlanner({ servers, rights }),
-      settings: parts.settings,
-      // In the tenant of whoever acts, with the owner's own rights.
-      actors: (username: string, by: Caller) =>
-        username === by.username
-          ? Promise.resolve(by)
-          : callers.actingAs(username, by.tenant?.name ?? null, by.requestId, { visitor: true }),
-      wake,
-    }),
-    jobs: new Jobs({ pool, rights, executions, taskGraphs: parts.taskGraphs, deputy: lent, wake }),
+    orders,
+    jobs,
     quotaBook: new QuotaBook(pool),
     carryOut,
     settlement,
     awaiting: new Awaiting(signals),
+    ordersByAction,
+    actionRuns: new ActionRuns({ ...parts, jobs, orders, ordersByAction, wake }),
+    beginRuns,
+    actionWorks: new ActionWorks({ pool, servers }),
   };
 }

@@ -238,3 +238,19 @@ export const selectApprovers = tenantStatement<PersonRef>(
        or exists (select from approval_groups a where a.tenant_id = $1 and a.group_uid = g.uid and a.approving_uid = m.group_uid))
    order by u.username limit 100`,
 );
+
+/** What an action is told of order `$2`. */
+export const selectOrderFacts = tenantStatement<{
+  number: number;
+  name: string;
+  status: string;
+  summary: string;
+  rate: number;
+  group: string;
+  owner: string;
+}>(
+  'orders_facts',
+  `select o.number::integer as number, o.name, o.status, o.summary, o.rate::float8 as rate, g.name as "group", u.username as owner
+   from orders o join ordering_groups g on g.uid = o.group_uid join users u on u.id = o.owner_id
+   where o.tenant_id = $1 and g.tenant_id = $1 and o.uid = $2`,
+);

@@ -28,6 +28,7 @@ import type {
   ServerWish,
 } from './order-items.js';
 import { summaryOf } from './order-summary.js';
+import { type ActParts, planAct } from './plan-act.js';
 import { planChange } from './plan-change.js';
 import {
   actionInputs,
@@ -54,10 +55,12 @@ type WithParameters = Pick<ServerWish, 'parameters'> & Partial<Pick<ServerWish, 
 const MOST_ITEMS = 100;
 
 export class ItemPlanner {
+  readonly #parts: Omit<ActParts, 'facts'>;
   readonly #servers: ServerBook;
   readonly #rights: Rights;
 
-  constructor(parts: { servers: ServerBook; rights: Rights }) {
+  constructor(parts: Omit<ActParts, 'facts'>) {
+    this.#parts = parts;
     this.#servers = parts.servers;
     this.#rights = parts.rights;
   }
@@ -131,6 +134,8 @@ export class ItemPlanner {
           rights: this.#rights,
           facts,
         });
+      case 'act':
+        return planAct(db, caller, scope, order, request, { ...this.#parts, facts });
     }
   }
 
@@ -188,7 +193,7 @@ export class ItemPlanner {
         environments.push(of.environment);
       } else if (item.kind === 'action' && item.action !== null) {
         refuseUnbuildable(offer, item);
-        const { asked: own, inputs } = actionInputs(item, wish.parameters);
+        const { asked: own, inputs } = actionInputs(item.action, wish.parameters);
         step.push({ kind: 'action', at: actions.length });
         actions.push({
           node: nodeName(item.name, at),
@@ -239,7 +244,7 @@ export class ItemPlanner {
   ): Promise<ServerFacts> {
     const wishes = requests.flatMap((request): readonly WithParameters[] => {
       if (request.kind === 'deploy') return Object.values(request.parts);
-      return request.kind === 'decommission' ? [] : [request];
+      return request.kind === 'decommission' || request.kind === 'act' ? [] : [request];
     });
     const names = new Set(
       wishes.flatMap((wish) =>

@@ -3,14 +3,12 @@ import type { TenantScope } from '../caller.js';
 import type { Json, JsonObject } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import type { Queryable } from '../store/statement.js';
+import { isScript } from './action-script.js';
 import { type OfferFact, type OfferItemFact, offerByKey } from './order-facts.store.js';
 import { checkedValue } from './parameter-checks.js';
 import { refusePasswords, shown } from './plan-servers.js';
 import type { PlanningOrder } from './planned.js';
 import { isAbsent, namedAs, unknownParameter } from './wished-parameters.js';
-
-/** What a build can run; others need a kind of node of their own. */
-const RUNNABLE: ReadonlySet<string> = new Set(['script', 'plugin']);
 
 export const USUAL_HOSTNAME = 'server-00X';
 
@@ -75,10 +73,9 @@ export function ownParameters(offer: OfferFact, given: JsonObject): JsonObject {
 
 /** Clients send inputs with the number of the action behind them, or without it. */
 export function actionInputs(
-  item: OfferItemFact,
+  action: { readonly number: number; readonly inputs: readonly JsonObject[] },
   given: JsonObject,
 ): { asked: JsonObject; inputs: JsonObject } {
-  const action = item.action!;
   const known = new Map(action.inputs.map((one) => [namedAs(String(one.name)), one]));
   const suffix = `_a${action.number}`;
   const inputs: JsonObject = {};
@@ -144,7 +141,7 @@ export function nodeName(name: string, at: number): string {
 
 /** What would be accepted and not done is refused. */
 export function refuseUnbuildable(offer: OfferFact, item: OfferItemFact): void {
-  if (!RUNNABLE.has(item.action!.kind)) {
+  if (!isScript(item.action!.kind)) {
     throw unbuildable(offer, item, `whose action is a ${item.action!.kind}, which cannot run in a build`);
   }
   if (item.continueOnFailure)

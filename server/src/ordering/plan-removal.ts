@@ -2,8 +2,10 @@
 import type { Caller, TenantScope } from '../caller.js';
 import { DomainError, notFound } from '../errors.js';
 import type { Queryable } from '../store/statement.js';
+import { homeOfServer } from './homes.js';
 import type { ItemRequest, Ref, RemovePlan } from './order-items.js';
 import { summaryOf } from './order-summary.js';
+import type { GroupPermission } from './permissions.js';
 import { type PlanParts, refused, requireEnvironment, requireServer } from './plan-change.js';
 import { isKey, refOf, shown } from './plan-servers.js';
 import type { PlannedItem, PlanningOrder } from './planned.js';
@@ -31,7 +33,8 @@ export async function planRemoval(
   for (const key of request.resources) {
     if (!resources.some((resource) => isKey(resource, key))) throw notFound('Resource', shown(key));
   }
-  for (const resource of resources) await requireResource(db, caller, order, resource, rights);
+  for (const resource of resources)
+    await requireResource(db, caller, order, resource, 'server.decommission', rights);
   if (known.length + resources.length === 0) {
     throw refused('removal-empty', 'Name what is to be deleted: servers or services', 'servers');
   }
@@ -48,18 +51,11 @@ export async function planRemoval(
     kind: 'remove',
     servers: going.map(refOf),
     resources: resources.map(refOf),
-    deployments: await deploymentsOf(db, scope, going, whole, servers),
-    loose: going.filter(({ deploymentId }) => deploymentId === null).map(({ uid }) => uid),
+    deployments: [
+      ...(await deploymentsOf(db, scope, going, whole, servers)),
+      ...going.filter(({ deploymentId }) => deploymentId === null).map(deploymentToBe),
+    ],
   };
-  const [loose] = plan.loose;
-  if (loose !== undefined) {
-    throw new DomainError(
-      'invalid',
-      'server-not-built-here',
-      `Server '${all.get(loose)!.name}' was not built here: no deployment has it that could be taken down`,
-      { details: { field: 'servers' } },
-    );
-  }
   const cost = going.map(
     (server) =>
       costOf({ ...server, environment: server.environment?.uid ?? 0, applications: [] }, facts.rates).total,
@@ -85,6 +81,23 @@ function environmentAsked(
 ): { environment?: Ref } {
   const environment = request.environment === undefined ? null : (known[0]?.environment ?? null);
   return environment === null ? {} : { environment: refOf(environment) };
+}
+
+/** Of a server that was found: made for it when it is taken away. @throws DomainError `invalid` (`server-not-built-here`) */
+function deploymentToBe(server: KnownServer): RemovePlan['deployments'][number] {
+  if (server.account === null || !server.isThere) {
+    throw new DomainError(
+      'invalid',
+      'server-not-built-here',
+      `Server '${server.name}' was not built here, or not yet: there is nothing that could be taken down`,
+      { details: { field: 'servers' } },
+    );
+  }
+  return {
+    id: homeOfServer(server),
+    whole: true,
+    instances: [{ id: '', server: server.uid, node: 'server' }],
+  };
 }
 
 /** A deployment goes as a whole when all of its servers do. */
@@ -116,7 +129,8 @@ async function deploymentsOf(
   return found;
 }
 
-async function requireResource(
+/** @throws DomainError `not-found`; `forbidden`; `invalid` (`server-elsewhere`, `server-over`) */
+export async function requireResource(
   db: Queryable,
   caller: Caller,
   order: PlanningOrder,
@@ -125,12 +139,12 @@ async function requireResource(
     readonly groupUid: number | null;
     readonly ownerId: number | null;
   },
+  permission: GroupPermission,
   rights: PlanParts['rights'],
 ): Promise<void> {
   const owns = resource.ownerId === caller.userId;
   const may =
-    owns ||
-    (resource.groupUid !== null && (await rights.may(caller, 'server.decommission', resource.groupUid, db)));
+    owns || (resource.groupUid !== null && (await rights.may(caller, permission, resource.groupUid, db)));
   if (!may) {
     const sees =
       resource.groupUid !== null && (await rights.may(caller, 'resource.view', resource.groupUid, db));
@@ -138,7 +152,7 @@ async function requireResource(
     throw new DomainError(
       'forbidden',
       'group-permission-denied',
-      `User ${caller.username} does not have the permission server.decommission for '${resource.name}'`,
+      `User ${caller.username} does not have the permission ${permission} for '${resource.name}'`,
     );
   }
   if (resource.groupUid !== order.group.uid) {

@@ -165,6 +165,8 @@ export function askedAgain(item: AskedItem) {
         servers: item.servers.map(key),
         resources: item.resources.map(key),
       };
+    case 'act':
+      return { ...item, target: key(item.target), action: key(item.action) };
   }
 }
 

@@ -114,6 +114,24 @@ export const dropHoldsOfServers = tenantStatement<never>(
   'delete from quota_holds h where h.tenant_id = $1 and h.server_uid = any($2::bigint[])',
 );
 
+/** What item `$2` holds for servers that were to be is held by those that came: of node `$4` of service `$3`, which hold nothing yet. */
+export const assignHolds = tenantStatement<never>(
+  'quota_assign',
+  `update quota_holds h set server_uid = fresh.uid
+   from (select o.uid, row_number() over (order by o.uid) as at from quota_holds o
+       where o.tenant_id = $1 and o.order_item_uid = $2 and o.server_uid is null) loose
+     join (select s.uid, row_number() over (order by s.uid) as at from servers s
+       where s.tenant_id = $1 and s.service_uid = $3 and s.node = $4 and s.status <> 'historical'
+         and not exists (select from quota_holds k where k.tenant_id = $1 and k.server_uid = s.uid)) fresh on fresh.at = loose.at
+   where h.tenant_id = $1 and h.uid = loose.uid`,
+);
+
+/** What item `$2` holds for servers that did not come. */
+export const dropLooseHolds = tenantStatement<never>(
+  'quota_drop_loose',
+  'delete from quota_holds h where h.tenant_id = $1 and h.order_item_uid = $2 and h.server_uid is null',
+);
+
 /** What item `$2` holds: nothing came of it. */
 export const dropHoldsOfItem = tenantStatement<never>(
   'quota_drop_item',

@@ -66,6 +66,15 @@ export interface QuotaEffect {
 /** What an item takes of quotas. @param changed the server of a change, as it is */
 export function takingsOf(plan: ItemPlan, rate: number, changed: KnownServer | null): Taking[] {
   if (plan.kind === 'remove') return [];
+  if (plan.kind === 'act') {
+    return plan.takes.map(({ environment, account, cpus, memoryMb, diskGb, cost }) => ({
+      node: plan.scaled,
+      server: null,
+      environment,
+      account,
+      amounts: { servers: 1, cpus, memoryMb, diskGb, rate: cost },
+    }));
+  }
   if (plan.kind === 'modify') {
     const { cpus, memoryMb, diskGb } = plan.more;
     return [

@@ -12,11 +12,17 @@ import type { ThingKey } from './thing-key.js';
 
 /** A server that is there, or was. Its name as `name`. */
 export interface KnownServer extends Ref {
+  /** Ours, for its handler. */
+  readonly id: string;
   readonly status: 'building' | 'active' | 'changing' | 'ending' | 'build-failed' | 'historical';
   readonly groupUid: number | null;
   readonly environment: Ref | null;
-  /** cloud_accounts.uid */
+  /** cloud_accounts.uid, and its id. */
   readonly account: number | null;
+  readonly accountId: string | null;
+  /** Its handler has a name for it: something is there. */
+  readonly isThere: boolean;
+  readonly ip: string;
   readonly ownerId: UserId | null;
   readonly cpus: number;
   readonly memoryMb: number;
@@ -32,9 +38,25 @@ export interface KnownServer extends Ref {
 /** What was built under one name. */
 export interface KnownResource extends Ref {
   readonly over: boolean;
+  /** Name of its type. */
+  readonly type: string;
+  readonly parameters: JsonObject;
   readonly groupUid: number | null;
   readonly ownerId: UserId | null;
   readonly deploymentId: string | null;
+}
+
+/** Something that happened to servers, or to a resource. */
+export interface Occurrence {
+  readonly servers: readonly number[];
+  readonly resource: number | null;
+  /** In one word. */
+  readonly event: string;
+  readonly message: string;
+  /** Username; null: nobody in particular. */
+  readonly by: string | null;
+  /** Id of an execution. */
+  readonly execution: string | null;
 }
 
 /** A server that is about to be built: there before anything of it is. */
@@ -58,6 +80,7 @@ export interface NewResource {
   readonly offerUid: number | null;
   readonly groupUid: number;
   readonly ownerId: UserId;
+  readonly ownerName: string;
   readonly parameters: JsonObject;
 }
 
@@ -86,6 +109,22 @@ export interface ServerBook {
     servers: readonly NewServer[],
   ): Promise<readonly (Ref & { readonly id: string })[]>;
   registerResource(client: Client, scope: TenantScope, resource: NewResource): Promise<Ref>;
+  resourcesByUids(
+    db: Queryable,
+    scope: TenantScope,
+    uids: readonly number[],
+  ): Promise<readonly KnownResource[]>;
+  /** Servers that are parts of a resource and are not over. */
+  ofResource(db: Queryable, scope: TenantScope, resource: number): Promise<readonly KnownServer[]>;
+  /** A server that nobody here has built stands for an instance from now on. */
+  bindFound(
+    client: Client,
+    scope: TenantScope,
+    server: number,
+    place: { readonly deploymentId: string; readonly node: string; readonly instanceId: string },
+  ): Promise<void>;
+  /** Remembers it with each. */
+  note(client: Client, scope: TenantScope, occurrence: Occurrence): Promise<void>;
   /** The deployment that builds them is there. */
   bind(
     client: Client,

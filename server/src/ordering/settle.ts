@@ -14,6 +14,7 @@ import type { Deployments } from '../orchestration/deployments.js';
 import type { TaskGraphs } from '../orchestration/task-graphs.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
+import type { BeginRuns } from './begin-runs.js';
 import type { ErrandServer } from './errand-task.js';
 import {
   countOnDeployment,
@@ -44,8 +45,9 @@ import {
 import type { JobOutcome } from './order-state.js';
 import { outcomeOf } from './order-state.js';
 import { lockOrder, setEnded } from './orders.store.js';
-import { dropHoldsOfItem, dropHoldsOfServers } from './quota-book.store.js';
+import { assignHolds, dropHoldsOfItem, dropHoldsOfServers, dropLooseHolds } from './quota-book.store.js';
 import type { ServerBook } from './server-book.js';
+import type { Triggers } from './triggers.js';
 
 export interface SettlementParts {
   readonly pool: Pool;
@@ -55,7 +57,10 @@ export interface SettlementParts {
   readonly servers: ServerBook;
   /** Who acts for an errand. */
   readonly actor: (errand: ErrandRow) => Promise<Caller>;
+  readonly runs: Pick<BeginRuns, 'ended'>;
+  readonly triggers: Pick<Triggers, 'fireAfter'>;
   /** Hints, after a commit. */
+  readonly due: () => void;
   readonly changed: (tenant: TenantId, order: number) => void;
   readonly jobChanged: (tenant: TenantId, job: number) => void;
 }
@@ -259,6 +264,7 @@ export class Settlement {
       if (task.kind === 'modify' && end.status !== 'terminated')
         await dropHoldsOfItem.run(client, tenantId, [errand.itemUid]);
       await setErrandEnded.run(client, tenantId, [errand.uid]);
+      if (end.status === 'terminated') await this.#parts.triggers.fireAfter(client, errand);
       await endOrder(client, tenantId, errand.orderUid);
     });
     changed(tenantId, errand.orderNumber);
@@ -267,13 +273,15 @@ export class Settlement {
 
   async #settle(client: Client, tenant: TenantId, verdicts: readonly Verdict[]): Promise<void> {
     for (const { job, outcome, output, errors } of verdicts) {
-      await settleJob.run(client, tenant, [job.uid, outcome, output, errors]);
+      const printed = await this.#parts.runs.ended(client, tenant, job, outcome);
+      await settleJob.run(client, tenant, [job.uid, outcome, printed ?? output, errors]);
     }
     await dropNews.run(client, tenant, [verdicts.map(({ job }) => job.uid)]);
   }
 
   #tell(tenant: TenantId, verdicts: readonly Verdict[]): void {
     for (const { job } of verdicts) this.#parts.jobChanged(tenant, job.number);
+    this.#parts.due();
   }
 
   async #servers(
@@ -312,6 +320,11 @@ export class Settlement {
         if (task.resource !== null) await servers.settleResource(client, scope, task.resource, 'historical');
         break;
       }
+      case 'act':
+        if (task.scaled === null) break;
+        await assignHolds.run(client, scope.tenantId, [errand.itemUid, task.resource, task.scaled]);
+        await dropLooseHolds.run(client, scope.tenantId, [errand.itemUid]);
+        break;
     }
   }
 }
@@ -350,7 +363,7 @@ function failedServers(
 /** Clients read the number of the server out of it. */
 function outputOf(job: JobRow, errand: ErrandRow | null): string {
   const task = errand?.task;
-  if (task === undefined) return '';
+  if (task === undefined || task.kind === 'act') return '';
   const servers = task.kind === 'modify' ? [task.server] : task.servers;
   const server = servers.find(({ uid }) => uid === job.serverUid);
   if (server === undefined) return '';

@@ -81,6 +81,8 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'quota_holds',
   'jobs',
   'job_news',
+  'action_runs',
+  'service_history',
   'cloud_accounts',
   'badges',
   'inventory_resources',

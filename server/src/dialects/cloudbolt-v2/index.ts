@@ -6,6 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Core } from '../../core.js';
 import type { Dialect } from '../dialect.js';
+import { addActionRoutes } from './action-routes.js';
 import { addActions } from './actions.js';
 import { API } from './api.js';
 import { authenticate } from './auth.js';
@@ -72,6 +73,7 @@ async function addResources(mounting: Mounting): Promise<void> {
   addRules(mounting);
   addServers(mounting);
   addServices(mounting);
+  addActionRoutes(mounting);
   addResourceHandlers(mounting);
   await addExportable(mounting);
   addOrders(mounting);

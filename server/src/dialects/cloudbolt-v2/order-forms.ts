@@ -19,7 +19,7 @@ import {
 } from './values.js';
 
 /** Kinds of items, as their lists in an order are called. */
-export const ITEM_LISTS = ['deploy-items', 'prov-items', 'mod-items', 'decom-items'] as const;
+export const ITEM_LISTS = ['deploy-items', 'prov-items', 'mod-items', 'decom-items', 'action-items'] as const;
 export type ItemList = (typeof ITEM_LISTS)[number];
 
 const PART = 'build-item-';
@@ -86,6 +86,8 @@ export function readItem(list: ItemList, body: Body): ItemRequest {
       return readChange(body);
     case 'decom-items':
       return readRemoval(body);
+    case 'action-items':
+      return readAct(body);
   }
 }
 
@@ -155,6 +157,23 @@ function readRemoval(body: Body): ItemRequest {
   };
 }
 
+/** Ours: an action on `server` or on `resource`. */
+function readAct(body: Body): ItemRequest {
+  const server = hrefMember(body, 'server', ['servers']);
+  const [resource] = readLinks(body, 'resource', ['services']);
+  if ((server === undefined) === (resource === undefined))
+    throw badRequest("Name either a 'server' or a 'resource' of 'action-items'");
+  const on = server === undefined ? 'resource' : 'server';
+  const collections = on === 'server' ? ['server-actions'] : ['resource-actions', 'service-actions'];
+  return {
+    kind: 'act',
+    on,
+    target: (server ?? resource)!,
+    action: required('action', hrefMember(body, 'action', collections)),
+    inputs: readParameters(body, 'parameters'),
+  };
+}
+
 /** Names as the client writes them -> values: scalars, or lists of them. */
 function readParameters(body: Body, name: string): JsonObject {
   const parameters = objectMember(body, name) ?? {};
@@ -211,6 +230,7 @@ const LIST_OF: Readonly<Record<AskedItem['kind'], ItemList>> = {
   provision: 'prov-items',
   modify: 'mod-items',
   decommission: 'decom-items',
+  act: 'action-items',
 };
 
 function shownItem(hrefs: Hrefs, asked: AskedItem, plan: ItemPlan): Record<string, unknown> {
@@ -245,6 +265,14 @@ function shownItem(hrefs: Hrefs, asked: AskedItem, plan: ItemPlan): Record<strin
           ? {}
           : { services: asked.resources.map((resource) => titled(hrefs, 'services', resource)) }),
       };
+    case 'act': {
+      const { on, target, action, inputs } = asked;
+      return {
+        [on]: hrefs.item(on === 'server' ? 'servers' : 'services', target),
+        action: hrefs.item(on === 'server' ? 'server-actions' : 'resource-actions', action),
+        parameters: hyphens(inputs),
+      };
+    }
   }
 }
 

@@ -48,7 +48,12 @@ export const RULES: Collection<RuleField, RuleRow> = {
         self: hrefs.link('rules', { ...row, title: row.name }),
         condition: to(row.condition, row.conditionCode, row.conditionName),
         action: to(row.action, row.actionCode, row.actionName),
-        actions: [exportLink(hrefs, 'rules', row, row.name)],
+        actions: [
+          exportLink(hrefs, 'rules', row, row.name),
+          ...(row.enabled && row.condition !== null && row.action !== null
+            ? [{ run: { href: hrefs.action('rules', row, 'run'), title: `Run '${row.name}'` } }]
+            : []),
+        ],
       },
       name: row.name,
       id: String(row.number),

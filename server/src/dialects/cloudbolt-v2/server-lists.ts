@@ -60,9 +60,17 @@ interface HistoryRow {
   readonly executionId: string | null;
 }
 
+type ListHistory = Collection<HistoryField, HistoryRow>['list'];
+
 export function historyOf(key: WireKey): Collection<HistoryField, HistoryRow> {
+  const name = `servers/${'number' in key ? key.number : key.code}/history`;
+  return historyAt(name, (core, caller, query) => core.servers.history(caller, key, query));
+}
+
+/** @param path of the collection, without slashes at its ends */
+export function historyAt(path: string, list: ListHistory): Collection<HistoryField, HistoryRow> {
   return {
-    name: `servers/${'number' in key ? key.number : key.code}/history`,
+    name: path,
     tag: 'Servers',
     thing: 'event',
     paths: {
@@ -83,7 +91,7 @@ export function historyOf(key: WireKey): Collection<HistoryField, HistoryRow> {
       'user.username': userName,
       execution: executionId,
     }),
-    list: (core, caller, query) => core.servers.history(caller, key, query),
+    list,
     item: async () => ({}),
   };
 }

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import type { Caller } from '../../caller.js';
 import type { ServerRow as KnownServer, ServerAction, ServerField } from '../../inventory/servers.js';
 import { shownRate } from '../../ordering/rates.js';
+import { actionLinks } from './action-links.js';
 import { callerOf } from './auth.js';
 import { bodyOf } from './body.js';
 import { notFoundHere } from './errors.js';
@@ -137,6 +138,7 @@ async function serverItem({ core, caller, hrefs, row }: Asked<ServerRow>) {
   const built = await provisionJob(core, caller, known.uid);
   const rates = await rateBreakdown(core, caller, known, row.osBuildName);
   const offered = core.servers.offered(row);
+  const custom = row.status === 'historical' ? [] : await core.actionRuns.offered(caller, 'server', null);
   return {
     _links: {
       self: hrefs.link('servers', { ...row, title: row.hostname }),
@@ -147,9 +149,12 @@ async function serverItem({ core, caller, hrefs, row }: Asked<ServerRow>) {
         titled(row.environment, row.environmentCode, row.environmentName),
       ),
       'resource-handler': hrefs.toOne('resource-handlers', titled(row.account, null, row.accountName)),
-      actions: ACTIONS.filter(([action]) => offered.includes(action)).map(([, name, path, title]) => ({
-        [name]: { href: hrefs.action('servers', row, path), title: `${title} '${row.hostname}'` },
-      })),
+      actions: [
+        ...ACTIONS.filter(([action]) => offered.includes(action)).map(([, name, path, title]) => ({
+          [name]: { href: hrefs.action('servers', row, path), title: `${title} '${row.hostname}'` },
+        })),
+        ...actionLinks(hrefs, 'servers', { ...row, title: row.hostname }, custom),
+      ],
       'provision-job': hrefs.toOne(
         'jobs',
         built === null ? null : { number: built, title: `Job id ${built}` },

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { ServiceField } from '../../inventory/servers.js';
+import { actionLinks } from './action-links.js';
 import { callerOf } from './auth.js';
 import { wireTime } from './dates.js';
 import type { Query } from './listing.js';
@@ -17,8 +18,10 @@ import {
   ListQuerystring,
   listOf,
   type Mounting,
+  rowOf,
   sendHal,
 } from './resource.js';
+import { historyAt, RELATED_JOBS } from './server-lists.js';
 import { parametersBody } from './server-words.js';
 
 interface ServiceRow {
@@ -58,7 +61,7 @@ const STATUS = {
 const ONLY_SERVICES = 'service';
 
 /** @param path where it is served: `services`, or `resources/<type>` */
-function resourcesAt(path: string, type: string): Collection<ServiceField, ServiceRow> {
+export function resourcesAt(path: string, type: string): Collection<ServiceField, ServiceRow> {
   return {
     name: path,
     keyName: 'services',
@@ -116,7 +119,10 @@ function resourcesAt(path: string, type: string): Collection<ServiceField, Servi
   };
 }
 
-async function serviceItem(path: string, { hrefs, row }: Asked<ServiceRow>) {
+async function serviceItem(path: string, { core, caller, hrefs, row }: Asked<ServiceRow>) {
+  const offered =
+    row.status === 'historical' ? [] : await core.actionRuns.offered(caller, 'resource', row.type);
+  const below = `resources/${row.type}`;
   const titled = (number: number | null, code: string | null, title: string | null) =>
     number === null ? null : { number, code, title: title ?? '' };
   return {
@@ -130,7 +136,9 @@ async function serviceItem(path: string, { hrefs, row }: Asked<ServiceRow>) {
         ...hrefs.link('servers', { ...server, title: server.hostname }),
         tier: server.node ?? '',
       })),
-      actions: [],
+      actions: actionLinks(hrefs, path, { ...row, title: row.name }, offered),
+      jobs: { href: hrefs.below(below, row, 'related-jobs'), title: `Jobs of '${row.name}'` },
+      history: { href: hrefs.below(below, row, 'history'), title: `History of '${row.name}'` },
     },
     name: row.name,
     id: String(row.number),
@@ -213,6 +221,43 @@ export function addServices(mounting: Mounting): void {
         reply,
         await itemOf(resourcesAt(`resources/${type}`, type), asking, id, request.query),
       );
+    },
+  );
+
+  const belowSchema = (operationId: string, summary: string) => ({
+    ...listSchema(operationId, summary),
+    params: TypedItemParams,
+  });
+  type Below = FastifyRequest<{ Params: { type: string; id: string }; Querystring: Query }>;
+  /** The resource that the path names, as far as the caller sees it. */
+  const found = async (request: Below) => {
+    const asking = { core, hrefs, caller: callerOf(request) };
+    const { type, id } = request.params;
+    const { number } = await rowOf(resourcesAt(`resources/${type}`, type), asking, id);
+    return { asking, number, path: `resources/${type}/${number}` };
+  };
+
+  scope.get(
+    '/resources/:type/:id/related-jobs',
+    { schema: belowSchema('resources_related_jobs', 'Jobs that are about a resource') },
+    async (request: Below, reply) => {
+      const { asking, number, path } = await found(request);
+      const value = String(await core.servers.serviceUid(asking.caller, number));
+      const fixed = [{ field: 'resourceUid', lookup: 'exact', value }] as const;
+      const options = { fixed, path: `${path}/related-jobs` };
+      return sendHal(request, reply, await listOf(RELATED_JOBS, asking, request.query, options));
+    },
+  );
+
+  scope.get(
+    '/resources/:type/:id/history',
+    { schema: belowSchema('resources_history', 'What happened to a resource, the last first') },
+    async (request: Below, reply) => {
+      const { asking, number, path } = await found(request);
+      const history = historyAt(`${path}/history`, (_core, caller, query) =>
+        core.servers.serviceHistory(caller, number, query),
+      );
+      return sendHal(request, reply, await listOf(history, asking, request.query));
     },
   );
 }

@@ -3,6 +3,7 @@ import type { PlanOperation } from '../../dsl/plan.js';
 import { nodeOperation, relationshipOperation } from '../../dsl/plan.js';
 import type { OperationCall, Task } from '../planning/graph.js';
 import type { InstanceModel, InstanceRelationship } from '../planning/model.js';
+import { ACTION_IMPLEMENTATION, ACTION_OPERATION } from '../planning/workflows/run-action.js';
 import type { WalkedDeployment } from './deployment.js';
 
 /** The implementation behind a call, as the deployment's plan has it; null when the plan no longer says. */
@@ -14,6 +15,7 @@ export function implementationOf(
   const instance = task.instance === null ? undefined : deployment.instances.get(task.instance);
   const node = instance === undefined ? undefined : deployment.nodes.get(instance.node);
   if (instance === undefined || node === undefined) return null;
+  if (call.side === 'node' && call.operation === ACTION_OPERATION) return ACTION_IMPLEMENTATION;
   if (call.side === 'node') return nodeOperation(deployment.types, node, call.operation) ?? null;
   const link = instance.relationships[call.relationship ?? -1];
   const relationship = link === undefined ? undefined : node.relationships[link.relationship];

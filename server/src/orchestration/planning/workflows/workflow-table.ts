@@ -12,6 +12,7 @@ import { pull } from './pull.js';
 import { reinstall } from './reinstall.js';
 import { restart } from './restart.js';
 import { rollback } from './rollback.js';
+import { RUN_ACTION_FUNCTION, runAction } from './run-action.js';
 import { scale } from './scale.js';
 import { start } from './start.js';
 import { stop } from './stop.js';
@@ -44,6 +45,8 @@ const WORKFLOWS: ReadonlyMap<string, Workflow> = new Map([
   ['cloudify.plugins.workflows.validate_agents', { build: validateAgents }],
   ['cloudify.plugins.workflows.heal', { next: heal }],
   ['cloudify.plugins.workflows.scale', { next: scale }],
+  // In no blueprint: what people have the server run for them (`executions.ts`, `startAction`).
+  [RUN_ACTION_FUNCTION, { build: runAction }],
   // Not in any blueprint: an update of a deployment starts it (`deployment-updates.ts`).
   [UPDATE, { next: updating(oneOf) }],
 ]);
