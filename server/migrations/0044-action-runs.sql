@@ -28,6 +28,11 @@ create index action_runs_waiting on action_runs (uid) where state in ('due', 'co
 create index action_runs_order on action_runs (order_uid) where order_uid is not null;
 create index action_runs_errand on action_runs (errand_uid) where errand_uid is not null;
 
+-- Somebody else built it: its handler knows it by its own name alone.
+alter table servers add column found boolean not null default false;
+update servers s set found = true
+where exists (select from server_history h where h.server_uid = s.uid and h.event = 'imported');
+
 -- services.uid: the resource that a job is about, or is a part of.
 alter table jobs add column resource_uid bigint;
 create index jobs_resource on jobs (tenant_id, resource_uid, uid) where resource_uid is not null;

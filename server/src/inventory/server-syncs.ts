@@ -29,6 +29,7 @@ import {
 } from './server-syncs.store.js';
 import type { JobsForServers } from './servers.js';
 import { insertServer, type ServerRow, selectServersByUid, selectServersOfAccount } from './servers.store.js';
+import { setFound } from './services.store.js';
 
 export const SYNC_WORKFLOW = 'synchronize_servers';
 /** Of one process at a time: each waits for a cloud. */
@@ -199,6 +200,7 @@ export class ServerSyncs {
       null,
     ];
     const { uid } = (await insertServer.one(client, tenant, values))!;
+    await setFound.run(client, tenant, [uid, true]);
     const message = `${seen.hostname} was found`;
     await remember(client, tenant, uid, { event: 'imported', message, by: null, execution: null });
     return (await selectServersByUid.one(client, tenant, [[uid]]))!;

@@ -58,6 +58,16 @@ export function hostnameOf(property: Json | undefined, instance: string): string
   return instance.replaceAll(/[^A-Za-z0-9-]+/g, '-').slice(0, 63);
 }
 
+/** Told apart from others of the same property by the end of the instance's id. */
+export function anotherName(property: Json | undefined, instance: string): string {
+  const end = instance
+    .split('_')
+    .at(-1)!
+    .replaceAll(/[^A-Za-z0-9-]+/g, '');
+  const given = text(property).trim();
+  return given === '' ? hostnameOf(property, instance) : `${given.slice(0, 240)}-${end}`;
+}
+
 export function text(value: Json | undefined): string {
   return typeof value === 'string' ? value : '';
 }

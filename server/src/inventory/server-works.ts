@@ -31,6 +31,7 @@ import { deleteSnapshot, insertSnapshot, selectDisk, selectSnapshot } from './se
 import { type Happening, recordGone, recordSeen, remember } from './server-records.js';
 import type { ServerState } from './server-state.js';
 import {
+  anotherName,
   digestOf,
   hostnameOf,
   number,
@@ -54,6 +55,7 @@ import {
   setServerStatus,
   tenantByName,
 } from './servers.store.js';
+import { setFound } from './services.store.js';
 
 interface Work {
   readonly tenant: TenantId;
@@ -131,7 +133,10 @@ export class ServerWorks implements ServerKeeper {
     const sibling = await selectSibling.one(client, tenant, [deploymentUid, node]);
     const row = await insertServer.one(client, tenant, [
       await nextNumber(client, tenant, 'server'),
-      hostnameOf(properties.hostname, instance),
+      // One more of those that are there has a name of its own.
+      sibling === null
+        ? hostnameOf(properties.hostname, instance)
+        : anotherName(properties.hostname, instance),
       null,
       sibling?.groupUid ?? null,
       sibling?.environmentUid ?? null,
@@ -178,11 +183,12 @@ export class ServerWorks implements ServerKeeper {
   }
 
   async #carryOut(work: Work): Promise<ServerAnswer> {
-    const ref: ServerRef = { uuid: work.server.id, providerId: work.server.providerId };
+    const { id, found, providerId } = work.server;
+    const ref: ServerRef = { uuid: found ? null : id, providerId };
     const { hands, call, request } = work;
     switch (request.work) {
       case 'build':
-        return this.#seeing(work, await hands.build(wishOf(work.server, request), call), 'built', 'active');
+        return this.#build(work, ref);
       case 'power_on':
         return this.#seeing(work, await hands.power(ref, 'on', call), 'power');
       case 'power_off':
@@ -225,6 +231,19 @@ export class ServerWorks implements ServerKeeper {
       }),
     );
     return { kind: 'done', properties: propertiesOf(work.server, work.accountName, seen) };
+  }
+
+  /** One that somebody else built is there, and only looked at; where it is gone, ours takes its place. */
+  async #build(work: Work, ref: ServerRef): Promise<ServerAnswer> {
+    const { tenant, server, hands, call, request } = work;
+    if (server.found) {
+      const there = await hands.describe(ref, call);
+      if (there.kind !== 'done') return this.#unfinished(work, there);
+      if (there.value !== null)
+        return this.#seeing(work, { kind: 'done', value: there.value }, 'built', 'active');
+      await setFound.run(this.#pool, tenant, [server.uid, false]);
+    }
+    return this.#seeing(work, await hands.build(wishOf(server, request), call), 'built', 'active');
   }
 
   async #stop(work: Work, ref: ServerRef): Promise<ServerAnswer> {

@@ -164,6 +164,8 @@ export interface ServerRow {
   readonly deploymentId: string | null;
   readonly node: string | null;
   readonly instanceId: string | null;
+  /** Somebody else built it: its handler knows it by its own name alone. */
+  readonly found: boolean;
   readonly ip: string;
   readonly cpus: number;
   readonly memoryMb: number;
@@ -174,7 +176,7 @@ export interface ServerRow {
 const SERVER = `s.uid, s.number::integer as number, s.code, s.id, s.hostname, s.status, s.power, s.resource_uid as "resourceUid",
   r.provider_id as "providerId", s.cloud_account_uid as "accountUid", s.group_uid as "groupUid", s.environment_uid as "environmentUid",
   s.os_build_uid as "osBuildUid", s.owner_id as "ownerId", s.deployment_uid as "deploymentUid", p.id as "deploymentId", s.node,
-  s.node_instance_id as "instanceId", s.ip, s.cpus, s.memory_mb as "memoryMb", s.disk_gb as "diskGb", s.parameters`;
+  s.node_instance_id as "instanceId", s.found, s.ip, s.cpus, s.memory_mb as "memoryMb", s.disk_gb as "diskGb", s.parameters`;
 const FROM = `from servers s left join inventory_resources r on r.uid = s.resource_uid
   left join deployments p on p.uid = s.deployment_uid where s.tenant_id = $1`;
 

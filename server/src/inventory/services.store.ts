@@ -136,6 +136,12 @@ export const selectServersOfService = tenantStatement<{ uid: number }>(
   `select s.uid from servers s where s.tenant_id = $1 and s.service_uid = $2 and s.status <> 'historical' order by s.number`,
 );
 
+/** Server `$2` is one that somebody else built (`$3`), or no more. */
+export const setFound = tenantStatement(
+  'servers_set_found',
+  'update servers s set found = $3 where s.tenant_id = $1 and s.uid = $2',
+);
+
 /** Server `$2` stands for instance `$5` of node `$4` in deployment `$3`, unless it stands for one already. */
 export const bindFoundServer = tenantStatement(
   'servers_bind_found',

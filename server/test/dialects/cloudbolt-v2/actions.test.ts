@@ -99,7 +99,7 @@ describe('what was built under one name', () => {
     );
     assert.deepEqual(
       body._links.actions.map((one: object) => Object.keys(one)[0]),
-      ['Delete'],
+      ['Delete', 'Scale'],
     );
     assert.equal(body._links.actions[0].Delete.href, `/api/v2/resources/service/${service}/actions/1`);
     web = /(\d+)$/.exec(body._links.servers[0].href)![1]!;
@@ -132,8 +132,32 @@ describe('what was built under one name', () => {
     const missing = await admin.expect(400, 'POST', `services/${service}/actions/${number}`, {});
     assert.match(missing.body.error, /'mood' is required/);
     await admin.expect(404, 'POST', `services/${service}/actions/4711`, {});
-    const scale = await admin.expect(400, 'POST', `services/${service}/actions/2`, {});
-    assert.match(scale.body.error, /Scale/);
+  });
+
+  test('is scaled by an order, which counts against quotas', async () => {
+    const holds = async () =>
+      (await pool.query('select count(*)::integer as count from quota_holds where server_uid is not null'))
+        .rows[0].count;
+    const before = await holds();
+    const job = await run(`resources/service/${service}/actions/2/`, { parameters: { delta: 1 } });
+    assert.deepEqual([job.type, job.status], ['Resource Action', 'SUCCESS'], job.errors);
+    const grown = await client.get(`/api/v2/resources/service/${service}/`);
+    assert.equal(grown._links.servers.length, 2);
+    assert.equal(new Set(grown._links.servers.map((one: { title: string }) => one.title)).size, 2);
+    assert.equal(await holds(), before + 1);
+    const built = await client.ended(await client.get(job._links.order.href));
+    assert.deepEqual([built.status, built.summary], ['SUCCESS', 'Scale of Shop']);
+    assert.equal(
+      (await run(`services/${service}/actions/2`, { parameters: { delta: -1 } })).status,
+      'SUCCESS',
+    );
+    const left = await pool.query(
+      `select count(*)::integer as count from servers s join services v on v.uid = s.service_uid where v.number = $1 and s.status <> 'historical'`,
+      [service],
+    );
+    assert.equal(left.rows[0].count, 1);
+    for (const parameters of [{ delta: 0 }, { delta: -1 }, { tier: 'none' }, { size: 2 }])
+      await admin.expect(400, 'POST', `services/${service}/actions/2`, { parameters });
   });
 
   test('has a workflow of its blueprint run, where an action names one', async () => {
@@ -182,7 +206,8 @@ describe('actions of servers', () => {
     const inputs = [input('size', { type: 'INT' })];
     const { number } = await offer('server', { name: 'Measure', kind: 'plugin', source, inputs });
     const { hostname } = await client.get(`/api/v2/servers/${web}/`);
-    const good = await run(`servers/${web}/actions/${number}`, { parameters: { [`size-a${number}`]: '2' } });
+    const { id: base } = (await client.get('/api/v2/actions/?filter=name:Measure'))._embedded[0];
+    const good = await run(`servers/${web}/actions/${number}`, { parameters: { [`size-a${base}`]: '2' } });
     assert.deepEqual([good.status, good.output], ['SUCCESS', `${hostname} is 2`], good.errors);
     const bad = await run(`servers/${web}/actions/${number}`, { parameters: { size: 3 } });
     assert.equal(bad.status, 'FAILURE');
@@ -198,6 +223,33 @@ describe('actions of servers', () => {
     const { number } = await offer('server', sh('At Once', 'echo now'), { synchronous: true });
     const { body } = await admin.expect(200, 'POST', `servers/${web}/actions/${number}`, {});
     assert.equal((await client.get(body['run-action-job'].self.href)).status, 'SUCCESS');
+  });
+
+  test('that require approval are a cart, which is submitted and approved as any other', async () => {
+    const inputs = [input('word')];
+    const { number } = await offer('server', sh('Ask First', 'echo "$word"', { inputs }), {
+      requiresApproval: true,
+    });
+    const parameters = { word: 'please' };
+    await admin.expect(400, 'POST', `servers/${web}/actions/${number}`, { parameters: { sword: 1 } });
+    const answer = await client.post(`/api/v2/servers/${web}/actions/${number}`, { parameters });
+    const { self } = answer['run-action-job'];
+    assert.match(self.href, /orders\/\d+$/);
+    const cart = await client.get(self.href);
+    assert.deepEqual(
+      [cart.status, cart.items['action-items']],
+      [
+        'CART',
+        [{ server: `/api/v2/servers/${web}`, action: `/api/v2/server-actions/${number}`, parameters }],
+      ],
+    );
+    const done = await client.ended(await client.post(`${self.href}/actions/submit`));
+    assert.equal(done.status, 'SUCCESS', JSON.stringify(done.failures));
+    const job = await client.get(done._links.jobs[0].href);
+    assert.deepEqual([job.type, job.output, job._links.order.href], ['Server Action', 'please', self.href]);
+    const again = await client.post(`${self.href}/actions/duplicate`);
+    assert.deepEqual(again.items, cart.items);
+    assert.equal(await client.delete(again._links.self.href), 204);
   });
 
   test('that cannot be run here are refused with the reason, and not offered', async () => {
