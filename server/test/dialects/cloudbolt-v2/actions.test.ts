@@ -335,6 +335,9 @@ describe('rules', () => {
   test('fail with a condition that fails, and are refused where they are disabled or half', async () => {
     await makeRule('Broken', sh('Fails', 'exit 4'), sh('Never too', 'echo never'));
     assert.equal((await run(`rules/${rules.Broken}/actions/run`)).status, 'FAILURE');
+    const person = { username: 'ruler', password: 'ruler-password' };
+    await admin.expect(201, 'POST', 'users/', { ...person, groups: [{ group, roles: ['group_admin'] }] });
+    await speaking(url, person).expect(403, 'POST', `rules/${rules.Broken}/actions/run`, {});
     await pool.query(`update ordering_rules set enabled = false where number = $1`, [rules.Broken]);
     await admin.expect(409, 'POST', `rules/${rules.Broken}/actions/run`);
     await pool.query(`update ordering_rules set enabled = true, action_uid = null where number = $1`, [

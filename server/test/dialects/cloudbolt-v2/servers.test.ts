@@ -38,7 +38,8 @@ async function jobDone(href: string): Promise<void> {
       'select x.status, x.error from jobs j join executions x on x.uid = j.execution_uid where j.number = $1',
       [number],
     );
-    const { status, error } = rows[0] as { status: string; error: string };
+    // It may not have begun.
+    const { status = '', error = '' } = (rows[0] ?? {}) as { status?: string; error?: string };
     if (['terminated', 'failed', 'cancelled'].includes(status)) {
       assert.equal(status, 'terminated', error);
       return;
@@ -211,10 +212,8 @@ test('synchronizing imports what others made, updates, and marks what vanished a
   const found = await admin.expect(200, 'GET', 'servers/?filter=hostname:stray');
   assert.equal(found.body.total, 1);
   const stray = found.body._embedded[0].id;
-  assert.equal(
-    (await admin.expect(409, 'POST', `servers/${stray}/actions/poweroff`, {})).body.status_code,
-    409,
-  );
+  // Its handler can, though nothing here has built it.
+  await act(`servers/${stray}/actions/poweroff`, {});
   await succeeded(() => hands.remove({ uuid, providerId: null }, call()));
   await act('resource-handlers/actions/sync-vms', {
     'resource-handlers': [`/api/v2/resource-handlers/${handler}`],
