@@ -35,7 +35,9 @@ export async function frameOf(
   const scope = orderingScope(caller);
   const group = await groups.find(caller, request.group);
   await rights.require(caller, 'order.submit', group);
-  if (!group.mayOrder) {
+  // What is there already is changed and taken away wherever it is.
+  const isNew = request.items.some(({ kind }) => kind === 'deploy' || kind === 'provision');
+  if (!group.mayOrder && (isNew || request.items.length === 0)) {
     throw new DomainError(
       'forbidden',
       'group-may-not-order',

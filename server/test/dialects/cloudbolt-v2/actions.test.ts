@@ -443,15 +443,12 @@ describe('a server that was found', () => {
     assert.equal((await run(`servers/${stray}/actions/1`)).output, 'Hello from the server');
   });
 
-  test('is placed, changed and taken away by orders', async () => {
-    await pool.query(
-      `update servers set group_uid = (select uid from ordering_groups where name = 'Default') where number = $1`,
-      [stray],
-    );
+  test('is changed and taken away by orders, in the group that collects what was found', async () => {
     const items = { 'mod-items': [{ server: `/api/v2/servers/${stray}`, parameters: { mem_size: '1 GB' } }] };
-    const changed = await client.ended(
-      await client.post('/api/v2/orders/', { group, 'submit-now': 'true', items }),
-    );
+    const asked = { group: '/api/v2/groups/1', 'submit-now': 'true', items };
+    const waiting = await client.post('/api/v2/orders/', asked);
+    assert.equal(waiting.status, 'PENDING');
+    const changed = await client.ended(await client.post(`${waiting._links.self.href}/actions/approve`));
     assert.equal(changed.status, 'SUCCESS', JSON.stringify(changed.failures));
     assert.equal((await client.get(`/api/v2/servers/${stray}/`))['mem-size'], '1.0000 GB');
     const gone = await admin.expect(204, 'DELETE', `servers/${stray}/`);

@@ -135,7 +135,7 @@ const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'POST /resources/{type}/{id}/actions/{n}/': [ACTIONS, 'has actions run on it, by either path'],
   'POST /services/{id}/actions/{n}/': [ACTIONS, 'has actions run on it, by either path'],
   'POST /servers/{id}/actions/{n}/': [ACTIONS, 'run as executions on the deployment that built it'],
-  'DELETE /servers/{id}/': [ACTIONS, 'is placed, changed and taken away by orders'],
+  'DELETE /servers/{id}/': [ACTIONS, 'is changed and taken away by orders'],
   'POST /rules/{id}/actions/run': [ACTIONS, 'run their action with what their condition has found'],
 };
 
