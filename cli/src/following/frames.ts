@@ -36,6 +36,8 @@ export interface StreamedEvent {
   readonly at: string;
   readonly kind: 'event' | 'log';
   readonly message: string;
+  /** The message goes on; the list of events has all of it. */
+  readonly cut?: boolean;
   readonly type?: string;
   readonly level?: string;
   readonly logger?: string;
@@ -108,7 +110,7 @@ export function recordOf(event: StreamedEvent, execution: ExecutionRecord): Even
     logger: event.logger ?? null,
     timestamp: event.at,
     reported_timestamp: event.at,
-    message: event.message,
+    message: event.cut === true ? `${event.message}…` : event.message,
     operation: event.operation ?? null,
     execution_id: execution.id,
     deployment_id: execution.deployment_id,

@@ -14,6 +14,8 @@ export interface StoredEvent {
   readonly level: string | null;
   readonly logger: string | null;
   readonly message: string;
+  /** There is more of the message than is told here. */
+  readonly isCut: boolean;
   readonly operation: string | null;
   readonly node: string | null;
   readonly instance: string | null;
@@ -23,27 +25,48 @@ export interface StoredEvent {
   readonly at: Date;
 }
 
+/** With how many events there were, of which as many were read as fit. */
+export interface ReadEvent extends StoredEvent {
+  readonly found: number;
+}
+
 export const selectFrontier = systemStatement<{ drawn: number; writers: string[] }>(
   'events_frontier',
   'select drawn, writers from events_frontier()',
   WHY,
 );
 
+/** Characters of a message that are told here. */
+const LONGEST = 65_536;
+/** Bytes of text that one reading tells, and one event more: what many are told at once is held in memory for each of them. */
+const MOST_BYTES = 1024 * 1024;
+
 const COLUMNS = `e.id, e.tenant_id as "tenantId", e.execution_uid as "executionUid", e.deployment_uid as "deploymentUid", e.kind, e.type,
-  e.level, e.logger, e.message, e.operation, e.node, e.instance, e.source, e.target, e.causes, e.at`;
+  e.level, e.logger, e.operation, e.node, e.instance, e.source, e.target, e.causes, e.at,
+  case when octet_length(e.message) > ${LONGEST} then left(e.message, ${LONGEST}) else e.message end as message,
+  octet_length(e.message) > ${LONGEST} and length(e.message) > ${LONGEST} as "isCut"`;
+
+/** Of the rows that `found` names those that fit; each says how many there were. */
+const fitting = (found: string) => `
+  select s.* from (
+    select f.*, count(*) over () as found,
+      sum(octet_length(f.message) + coalesce(octet_length(f.causes::text), 0)) over (order by f.id rows unbounded preceding)
+        - octet_length(f.message) - coalesce(octet_length(f.causes::text), 0) as before
+    from (${found}) f) s
+  where s.before < ${MOST_BYTES} order by s.id`;
 
 /** From above `$1` up to `$2`, in the order of ids, at most `$3`. */
-export const selectAllAfter = systemStatement<StoredEvent>(
+export const selectAllAfter = systemStatement<ReadEvent>(
   'events_select_all_after',
-  `select ${COLUMNS} from events e where e.id > $1 and e.id <= $2 order by e.id limit $3`,
+  fitting(`select ${COLUMNS} from events e where e.id > $1 and e.id <= $2 order by e.id limit $3`),
   WHY,
 );
 
 /** Likewise, of tenants `$4`, deployments `$5` and executions `$6`. */
-export const selectAfter = systemStatement<StoredEvent>(
+export const selectAfter = systemStatement<ReadEvent>(
   'events_select_after',
-  `select ${COLUMNS} from events e where e.id > $1 and e.id <= $2
+  fitting(`select ${COLUMNS} from events e where e.id > $1 and e.id <= $2
      and (e.tenant_id = any($4::bigint[]) or e.deployment_uid = any($5::bigint[]) or e.execution_uid = any($6::bigint[]))
-   order by e.id limit $3`,
+   order by e.id limit $3`),
   WHY,
 );

@@ -187,3 +187,27 @@ test('topics: of a tenant, an execution, a deployment; where nothing is told the
   const paged = await eventsAfter(pool, frontier, start, null, 2);
   assert.deepEqual([paged.position, paged.more], [start + 2, true]);
 });
+
+test('one reading is bounded in bytes, and a message in characters; what is left is read next', async () => {
+  const teller = await aTeller(pool);
+  const frontier = new EventFrontier(pool);
+  const start = await frontier.look();
+  await teller.tell(new Array(30).fill(new Date()), { message: 'ü'.repeat(50_000) });
+  await teller.tell([new Date()], { message: 'x'.repeat(70_000) });
+  await makeWeeks(pool);
+  const end = await frontier.look();
+  const topics = { tenants: [teller.tenantId], deployments: [], executions: [] };
+  const first = await eventsAfter(pool, frontier, start, topics, 100);
+  assert.equal(first.events.length, 11, 'ten of 100,000 bytes, and the one with which there are enough');
+  assert.ok(first.events.every(({ isCut, message }) => !isCut && message.length === 50_000));
+  assert.deepEqual([first.position, first.more], [first.events.at(-1)!.id, true]);
+  const ids = first.events.map(({ id }) => id);
+  let last = first;
+  while (last.position < end) {
+    last = await eventsAfter(pool, frontier, last.position, topics, 100);
+    ids.push(...last.events.map(({ id }) => id));
+  }
+  assert.equal(new Set(ids).size, 31);
+  const long = last.events.at(-1)!;
+  assert.deepEqual([long.isCut, long.message.length], [true, 65_536]);
+});

@@ -95,7 +95,8 @@ export class EventFrontier {
 }
 
 /**
- * The next events above `position`, not beyond the frontier as it was at its last look: in the order of ids, at most `limit`.
+ * The next events above `position`, not beyond the frontier as it was at its last look: in the order of ids, at most `limit`, and
+ * at most a megabyte of text and one more. A message is told up to 64 Ki characters.
  *
  * Every event of the topics with an id above the position asked for and up to the one returned is among those returned, or
  * was deleted, or will never be seen; so whoever goes on from the returned position is told each event exactly once. Also
@@ -125,6 +126,7 @@ export async function eventsAfter(
           topics.deployments,
           topics.executions,
         ]);
-  const reached = events.length < limit ? until : events.at(-1)!.id;
+  const isAll = events.length < limit && events.length === (events[0]?.found ?? 0);
+  const reached = isAll ? until : events.at(-1)!.id;
   return { events, position: reached, more: reached < settled };
 }

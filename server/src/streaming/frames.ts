@@ -78,6 +78,7 @@ function shownEvent(row: EventRow) {
   const { id, at, kind, type, level, logger, message, execution, deployment } = row;
   const { operation, node, instance, source, target, causes } = row;
   const all = {
+    cut: row.isCut ? true : null,
     type,
     level,
     logger,
