@@ -16,7 +16,7 @@ import { type Log, logFileOf } from './log.js';
 import { settleAbandonedBundles, startLogBundleWorker } from './log-bundles/log-bundle-worker.js';
 import { servePools } from './orchestration/running/dispatch/central-pools.js';
 import { Errands, sweepDispatched } from './orchestration/running/dispatch/errands.js';
-import { CENTRAL } from './orchestration/running/dispatch/pools.js';
+import { CENTRAL, SPREAD } from './orchestration/running/dispatch/pools.js';
 import { startWorker } from './orchestration/running/worker.js';
 import { startOrderWorker } from './ordering/order-worker.js';
 import { createActionsPlugin } from './plugins/actions/actions.js';
@@ -186,10 +186,13 @@ export async function startWork(parts: WorkParts): Promise<Work> {
       taskRetries: settings.taskRetries,
       taskRetryInterval: settings.taskRetryInterval,
       cancelGrace: CANCEL_GRACE,
+      spread: settings.spreadOperations,
     },
   });
   core.engineFigures.worker = worker;
+  const isCentral = settings.workerTags.includes(CENTRAL);
   const tags = settings.workerTags.filter((tag) => tag !== CENTRAL);
+  if (isCentral && settings.spreadOperations > 0) tags.push(SPREAD);
   const pools =
     tags.length === 0
       ? null

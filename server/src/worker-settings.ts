@@ -9,6 +9,13 @@ export const WORKER_SETTINGS = {
     'which pools a worker serves; central: it walks executions and runs all operations that name no pool',
     { default: ['central'] },
   ),
+  spreadOperations: whole(
+    'ORRERY_SPREAD_OPERATIONS',
+    0,
+    0,
+    2000,
+    'operations that name no pool run on any worker that walks executions, so many of each walking process at once; for executions too large for one machine. 0: where they are walked, which costs less',
+  ),
   poolWait: whole(
     'ORRERY_POOL_WAIT',
     900,

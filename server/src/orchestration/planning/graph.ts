@@ -19,6 +19,8 @@ export interface TaskGraph {
   readonly stages?: readonly Stage[];
   /** Of a workflow that is code of a plugin: its first task runs the code, and what the code asks for follows (`asked.ts`). */
   readonly asked?: Asked;
+  /** Operations that name no pool may run on any worker that walks executions, not only on the one that walks this. Decided when it is made. */
+  readonly spread?: true;
 }
 
 /** What is known of tasks that the code of a workflow has asked for. */

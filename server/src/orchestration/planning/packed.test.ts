@@ -23,9 +23,10 @@ describe('a graph that is packed', () => {
     );
   });
 
-  it('keeps stages, and effects that are about others than the task', () => {
+  it('keeps stages, whether it is spread, and effects that are about others than the task', () => {
     const graph: TaskGraph = {
       workflow: 'heal',
+      spread: true,
       stages: [{ name: 'one', from: 0, tolerant: true, memo: { a: 1 } }],
       tasks: [
         {

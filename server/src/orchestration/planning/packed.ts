@@ -12,6 +12,7 @@ export interface PackedGraph {
   readonly workflow: string;
   readonly stages?: readonly Stage[];
   readonly asked?: Asked;
+  readonly spread?: true;
   readonly instances: readonly string[];
   readonly calls: readonly OperationCall[];
   /** What is told at a start or a success, each list of effects once; the first is empty. */
@@ -45,12 +46,13 @@ export function packed(graph: TaskGraph): PackedGraph {
     );
     for (const dependency of dependsOn) tasks.push(id - dependency);
   }
-  const { workflow, stages, asked } = graph;
+  const { workflow, stages, asked, spread } = graph;
   return {
     form: 2,
     workflow,
     ...(stages === undefined ? {} : { stages }),
     ...(asked === undefined ? {} : { asked }),
+    ...(spread === undefined ? {} : { spread }),
     instances: instances.all,
     calls: calls.all,
     told: told.all,
@@ -61,7 +63,7 @@ export function packed(graph: TaskGraph): PackedGraph {
 /** @param stored a graph as it was stored, by this or an earlier version */
 export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
   if (!('form' in stored)) return stored;
-  const { workflow, stages, asked, instances, calls, told, tasks: numbers } = stored;
+  const { workflow, stages, asked, spread, instances, calls, told, tasks: numbers } = stored;
   const tasks: Task[] = [];
   for (let at = 0; at < numbers.length; ) {
     const id = tasks.length;
@@ -91,6 +93,7 @@ export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
     tasks,
     ...(stages === undefined ? {} : { stages }),
     ...(asked === undefined ? {} : { asked }),
+    ...(spread === undefined ? {} : { spread }),
   };
 }
 

@@ -120,5 +120,5 @@ export function withStage(graph: TaskGraph | null, workflow: string, step: Step)
     memo: step.memo ?? {},
     ...(step.children === true ? { awaitsChildren: true } : {}),
   };
-  return { workflow, tasks: [...tasks, ...shifted], stages: [...(graph?.stages ?? []), stage] };
+  return { ...graph, workflow, tasks: [...tasks, ...shifted], stages: [...(graph?.stages ?? []), stage] };
 }

@@ -30,6 +30,7 @@ export class AskedTasks {
   readonly #keys: string[];
   readonly #of: AskedOf;
   readonly #workflow: string;
+  readonly #spread: Pick<TaskGraph, 'spread'>;
   readonly #byKey = new Map<string, number>();
   /** What came of tasks, by id. */
   readonly #answers = new Map<number, WorkflowAnswer>();
@@ -50,6 +51,7 @@ export class AskedTasks {
   constructor(graph: TaskGraph, before: readonly AskedBefore[], of: AskedOf) {
     this.#tasks = graph.tasks as Task[];
     this.#workflow = graph.workflow;
+    this.#spread = graph.spread === undefined ? {} : { spread: graph.spread };
     this.#keys = [...(graph.asked?.keys ?? [''])];
     this.#resumable = graph.asked?.resumable ?? null;
     this.#of = of;
@@ -159,7 +161,7 @@ export class AskedTasks {
       fresh.push(task);
     }
     const asked = { resumable: this.#resumable === true, keys: this.#keys };
-    return { graph: { workflow: this.#workflow, tasks: this.#tasks, asked }, fresh };
+    return { graph: { ...this.#spread, workflow: this.#workflow, tasks: this.#tasks, asked }, fresh };
   }
 
   /** It is durable how task `id` ended. */

@@ -11,6 +11,7 @@ import { countsIn, memoryOf, readModel, type WalkDependencies, walkOf } from './
 import type { ClaimedExecution, EndStatus } from './running.store.js';
 import { end, started } from './telling.js';
 import type { Walk } from './walk.js';
+import { asSet } from './walk-parts.js';
 
 type Finish = 'ended' | 'released' | 'fenced';
 
@@ -33,7 +34,7 @@ export async function walkCode(
     return finish('failed', `Workflow ${execution.workflow} (${execution.function}) cannot be run here`);
   }
   const model = await patiently(() => readModel(pool, execution), parts);
-  const graph = execution.graph ?? graphOfCode(execution.workflow, execution.function);
+  const graph = execution.graph ?? asSet(graphOfCode(execution.workflow, execution.function), parts.settings);
   const isResumed = execution.graph !== null;
   const look = () => selectOperations.all(pool, execution.tenantId, [execution.uid]);
   const rows = isResumed ? await patiently(look, parts) : [];

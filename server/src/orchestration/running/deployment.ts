@@ -12,6 +12,8 @@ export interface WalkedDeployment {
   readonly creator: string;
   readonly resourceTags: JsonObject;
   readonly blueprintId: string;
+  /** As of `TaskGraph`. */
+  readonly spread: boolean;
   readonly types: SharedTypes;
   readonly nodes: ReadonlyMap<string, PlanNode>;
   readonly instances: ReadonlyMap<string, InstanceModel>;

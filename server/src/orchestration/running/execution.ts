@@ -12,6 +12,7 @@ import { type ClaimedExecution, selectTrace } from './running.store.js';
 import { walkStages } from './staged-walk.js';
 import { end, started } from './telling.js';
 import type { Walk } from './walk.js';
+import { asSet } from './walk-parts.js';
 
 export type { WalkDependencies } from './picture.js';
 
@@ -62,8 +63,9 @@ async function walk(
 
     const { pool } = parts;
     const model = await patiently(() => readModel(pool, execution), parts);
-    const graph = execution.graph ?? workflow.build(model, execution.parameters);
-    if ('problem' in graph) return await refuse(ledger, execution, clock, graph.problem);
+    const made = execution.graph ?? workflow.build(model, execution.parameters);
+    if ('problem' in made) return await refuse(ledger, execution, clock, made.problem);
+    const graph = execution.graph ?? asSet(made, parts.settings);
     const memory = execution.graph === null ? [] : await patiently(() => readMemory(pool, execution), parts);
     const status = await ledger.begin(graph, countsIn(graph, memory), [started(execution, clock)]);
     const blueprint = { uid: execution.blueprintUid, id: execution.blueprintId };

@@ -114,6 +114,7 @@ function walked(
   execution: ClaimedExecution,
   model: DeploymentModel,
   blueprint: { readonly uid: BlueprintUid; readonly id: string },
+  spread: boolean,
 ): WalkedDeployment {
   const instances = new Map(model.instances.map((instance) => [instance.id, instance]));
   const nodes = new Map(model.nodes);
@@ -126,6 +127,7 @@ function walked(
     creator: execution.deploymentCreator,
     resourceTags: execution.deploymentTags,
     blueprintId: blueprint.id,
+    spread,
     types: model.types,
     nodes,
     instances,
@@ -219,7 +221,7 @@ export function walkOf(
   },
 ): Walk {
   const { pool, plugins, slots, settings, clock, errands } = parts;
-  const deployment = walked(parts, execution, model, blueprint);
+  const deployment = walked(parts, execution, model, blueprint, graph.spread === true);
   const asked = code && new AskedTasks(graph, code.before, deployment);
   return new Walk({
     asked,

@@ -5,6 +5,7 @@
  * end of the line for its next. Without the promise an execution with many operations would take back at once each
  * slot it gives, and a small one beside it would wait for the end of the large one.
  */
+import { SPREAD } from './dispatch/pools.js';
 
 /** The line of what waits to be sent to a pool; no plugin has such a name. */
 export function poolLine(pool: string): string {
@@ -22,9 +23,13 @@ export class Slots {
   readonly #lines = new Map<string, Map<object, () => void>>();
   readonly #promised = new Map<string, Set<object>>();
 
-  /** `limitOf`: how many operations of a plugin this worker runs at once. */
-  constructor(limitOf: (plugin: string) => number) {
-    this.#limitOf = (line) => (line.startsWith(poolLine('')) ? MOST_AWAY : limitOf(line));
+  /** `limitOf`: how many operations of a plugin this worker runs at once; `spread`: how many of its own it lets run anywhere. */
+  constructor(limitOf: (plugin: string) => number, spread = MOST_AWAY) {
+    const anywhere = poolLine(SPREAD);
+    this.#limitOf = (line) => {
+      if (line === anywhere) return Math.max(1, spread);
+      return line.startsWith(poolLine('')) ? MOST_AWAY : limitOf(line);
+    };
   }
 
   /** Takes a slot for a task of `owner`; false when there is none, and then `whenFree` is called when it is its turn. */

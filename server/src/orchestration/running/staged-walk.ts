@@ -38,7 +38,7 @@ import { blueprintOf, type ClaimedExecution, type EndStatus } from './running.st
 import { leftIn, type TaskMemory } from './task-book.js';
 import { end, started } from './telling.js';
 import type { Walk } from './walk.js';
-import type { WalkEnd } from './walk-parts.js';
+import { asSet, type WalkEnd } from './walk-parts.js';
 
 /** Of the suffixes of new instances' ids. */
 const SUFFIX_LENGTH = 6;
@@ -111,7 +111,8 @@ class StagedWalk {
       await (step === null ? this.#end('terminated', '') : this.#end('failed', step.problem));
       return null;
     }
-    const graph = withStage(this.#graph, this.#execution.workflow, step);
+    const next = withStage(this.#graph, this.#execution.workflow, step);
+    const graph = this.#graph === null ? asSet(next, this.#parts.settings) : next;
     try {
       await this.#store(graph, step);
     } catch (error) {

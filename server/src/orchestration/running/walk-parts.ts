@@ -26,6 +26,13 @@ export interface WalkSettings {
   readonly cancelGrace: number;
   /** Operations whose start one batch may hold. Absent: `STARTS_PER_BATCH`. */
   readonly startsPerBatch?: number;
+  /** Operations of this process that may run anywhere, and do at once; 0 or absent: what begins here runs here. */
+  readonly spread?: number;
+}
+
+/** A graph that has just been made, with what the settings decide about it. */
+export function asSet(graph: TaskGraph, { spread = 0 }: WalkSettings): TaskGraph {
+  return spread > 0 ? { ...graph, spread: true } : graph;
 }
 
 export interface WalkParts {

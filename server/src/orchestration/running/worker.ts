@@ -94,7 +94,10 @@ const LAST_WORDS_MS = 3000;
 export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   const { pool, plugins, signals, settings, log, figures, clock = machineClock } = parts;
   const holds = new Map<number, Held>();
-  const slots = new Slots((name) => plugins.find(name)?.concurrency ?? settings.maxOperations);
+  const slots = new Slots(
+    (name) => plugins.find(name)?.concurrency ?? settings.maxOperations,
+    settings.spread,
+  );
   let stopping = false;
   let again = false;
   let claiming: Promise<void> | null = null;

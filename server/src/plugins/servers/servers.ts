@@ -9,9 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '../../dsl/plan.js';
 import type { InstanceContext, OperationOutcome, OperationRequest, Plugin } from '../plugin.js';
 import { SERVER_WORKS, type ServerAnswer, type ServerKeeper, type ServerWork } from './server-keeper.js';
+import { SERVERS_PLUGIN } from './server-words.js';
 
-/** As blueprints name it: not `servers`, which somebody may have uploaded. */
-export const SERVERS_PLUGIN = 'orrery_servers';
 /** Milliseconds that one attempt waits before it uses a retry. */
 const WAITS = 120_000;
 const LONGEST_PAUSE = 5000;

@@ -60,6 +60,7 @@ export type Question =
   | { readonly kind: 'evaluate'; readonly expression: Json }
   | { readonly kind: 'node'; readonly name: string; readonly instance: string | null }
   | { readonly kind: 'instance'; readonly id: string }
+  | { readonly kind: 'agent-script' }
   | { readonly kind: 'token' };
 
 export interface Answers {
@@ -68,6 +69,7 @@ export interface Answers {
   readonly evaluate: Json;
   readonly node: NodeView;
   readonly instance: InstanceView;
+  readonly 'agent-script': string | null;
   readonly token: string;
 }
 

@@ -67,6 +67,12 @@ async function answered(
       return required(surroundings).node(question.name, question.instance);
     case 'instance':
       return required(surroundings).instance(question.id);
+    case 'agent-script':
+      if (!central || request.agentScript === undefined) {
+        const why = 'a worker elsewhere is not told the scripts of agents';
+        throw new DomainError('forbidden', 'secret-withheld', why);
+      }
+      return request.agentScript();
     case 'token':
       if (!central || request.token === undefined) {
         throw new DomainError(

@@ -59,6 +59,7 @@ export function heldRequest(
       node: (name, instance) => ask({ kind: 'node', name, instance }),
       instance: (id) => ask({ kind: 'instance', id }),
     },
+    agentScript: () => ask({ kind: 'agent-script' }),
     token: () => ask({ kind: 'token' }),
     ...(order.declared === null ? {} : { plugin: order.declared, package: () => dispatcher.package(hold) }),
   };

@@ -122,6 +122,10 @@ export class HttpDispatcher implements Dispatcher {
     question: Q,
     signal: AbortSignal,
   ): Promise<Answers[Q['kind']]> {
+    if (question.kind === 'agent-script') {
+      const why = 'a worker elsewhere is not told the scripts of agents';
+      throw new DomainError('forbidden', 'secret-withheld', why);
+    }
     if (question.kind === 'token') {
       throw new DomainError('unavailable', 'token-unavailable', 'A worker elsewhere has no token of the API');
     }

@@ -6,10 +6,11 @@
 import type { Json, JsonObject, PlanNode, PlanOperation } from '../../../dsl/plan.js';
 import { installMethodOf } from '../../../plugins/agent/agent-config.js';
 import { AGENT_PLUGIN, RESTART } from '../../../plugins/agent/agent-words.js';
+import { SERVERS_PLUGIN } from '../../../plugins/servers/server-words.js';
 import type { Task } from '../../planning/graph.js';
 import { implementationOf, linkOf } from '../about-task.js';
 import type { WalkedDeployment } from '../deployment.js';
-import { agentPool, isAgentPool } from './agent-pool.js';
+import { agentPool } from './agent-pool.js';
 
 /** Null: here. `problem`: it cannot be told, in words for the blueprint's author. */
 export type Place = { readonly pool: string | null } | { readonly problem: string };
@@ -20,7 +21,15 @@ export const POOL_WORD = 'worker_pool';
 export const CENTRAL = 'central';
 export const POOL_NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 
+/** The pool of operations that name none, where executions are spread: served by all who walk. */
+export const SPREAD = 'central.all';
+/** Nobody names a pool that begins so. */
+export const RESERVED = /^(agent|central)\./;
+
 const HERE: Place = { pool: null };
+const ANYWHERE: Place = { pool: SPREAD };
+/** Their operations wait for others, and cost their process nothing. */
+const AT_HOME = new Set([AGENT_PLUGIN, SERVERS_PLUGIN]);
 
 /**
  * An input of the operation comes first; then the agent of the host, for operations that want one; then a property of the node, then
@@ -34,7 +43,11 @@ export function placeOf(deployment: WalkedDeployment, task: Task): Place {
   if (implementation.plugin === AGENT_PLUGIN && implementation.function !== RESTART) return HERE;
   const wish = task.call.parameters?.[POOL_WORD] ?? implementation.inputs[POOL_WORD];
   if (wish !== undefined) return named(wish);
-  return onAgent(deployment, task, implementation) ?? named(wishOfNode(deployment, task));
+  const agent = onAgent(deployment, task, implementation);
+  if (agent !== null) return agent;
+  const own = wishOfNode(deployment, task);
+  if (!isNothing(own)) return named(own);
+  return deployment.spread && !AT_HOME.has(implementation.plugin) ? ANYWHERE : HERE;
 }
 
 function wishOfNode(deployment: WalkedDeployment, task: Task): Json | undefined {
@@ -101,11 +114,15 @@ function isMapping(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+function isNothing(wish: Json | undefined): boolean {
+  return wish === undefined || wish === null || wish === '';
+}
+
 function named(wish: Json | undefined): Place {
-  if (wish === undefined || wish === null || wish === '' || wish === CENTRAL) return HERE;
-  if (typeof wish === 'string' && POOL_NAME.test(wish) && !isAgentPool(wish)) return { pool: wish };
+  if (isNothing(wish) || wish === CENTRAL) return HERE;
+  if (typeof wish === 'string' && POOL_NAME.test(wish) && !RESERVED.test(wish)) return { pool: wish };
   const shown = typeof wish === 'string' ? `"${wish.slice(0, 200)}"` : 'no plain text';
   return {
-    problem: `${POOL_WORD} is ${shown}: it should be the name of a pool (letters, digits and . _ -, not one of an agent), known before the execution starts`,
+    problem: `${POOL_WORD} is ${shown}: it should be the name of a pool (letters, digits and . _ -, not beginning with agent. or central.), known before the execution starts`,
   };
 }

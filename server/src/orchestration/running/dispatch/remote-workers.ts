@@ -15,9 +15,8 @@ import type { Pool } from '../../../store/pool.js';
 import type { Signals } from '../../../store/signals.js';
 import type { Queryable } from '../../../store/statement.js';
 import { inTransaction } from '../../../store/transaction.js';
-import { isAgentPool } from './agent-pool.js';
 import { leaveWorker, loseHeldBy, registerWorker } from './dispatch.store.js';
-import { POOL_NAME } from './pools.js';
+import { CENTRAL, POOL_NAME, RESERVED } from './pools.js';
 import {
   type CredentialRow,
   countByPool,
@@ -90,10 +89,10 @@ export class RemoteWorkers {
     requirePermission(caller, 'cluster.manage');
     if (
       wanted.pools.length === 0 ||
-      !wanted.pools.every((name) => POOL_NAME.test(name) && name !== 'central' && !isAgentPool(name))
+      !wanted.pools.every((name) => POOL_NAME.test(name) && name !== CENTRAL && !RESERVED.test(name))
     ) {
       const why =
-        'pools should be one or more names (letters, digits and . _ -), not central, and not beginning with agent.';
+        'pools should be one or more names (letters, digits and . _ -), not central, and not beginning with agent. or central.';
       throw new DomainError('invalid', 'worker-credentials-illegal', why, { details: { field: 'pools' } });
     }
     return inTransaction(this.#parts.pool, async (client) => {
