@@ -109,9 +109,9 @@ async function makeWaiting(count: number): Promise<void> {
   await stand.pool.query(`insert into tenants (name, running_limit) values ('crowd', 0)`);
   await stand.pool.query(
     `insert into deployments overriding system value
-     select (jsonb_populate_record(null::deployments, to_jsonb(d) || jsonb_build_object('uid', 1000000, 'tenant_id', t.id,
-       'latest_execution_uid', null, 'create_execution_uid', null))).*
-     from deployments d, tenants t where d.id = 'd' and t.name = 'crowd'`,
+     select made.* from deployments d, tenants t, jsonb_populate_record(d, jsonb_build_object('uid', 1000000, 'tenant_id', t.id,
+       'latest_execution_uid', null, 'create_execution_uid', null)) made
+     where d.id = 'd' and t.name = 'crowd'`,
   );
   await stand.pool.query(
     `insert into executions (tenant_id, id, deployment_uid, workflow, function, status, parameters, created_by)

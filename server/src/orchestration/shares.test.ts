@@ -34,9 +34,9 @@ describe('shares of tenants', () => {
     for (const tenant of others) {
       await pool.query(
         `insert into deployments overriding system value
-         select (jsonb_populate_record(null::deployments, to_jsonb(d) || jsonb_build_object(
-           'uid', 1000 + $1::bigint, 'tenant_id', $1::bigint, 'latest_execution_uid', null, 'create_execution_uid', null))).*
-         from deployments d where d.id = 'crowd' and d.tenant_id <> $1::bigint order by d.uid limit 1`,
+         select made.* from deployments d, jsonb_populate_record(d, jsonb_build_object(
+           'uid', 1000 + $1::bigint, 'tenant_id', $1::bigint, 'latest_execution_uid', null, 'create_execution_uid', null)) made
+         where d.id = 'crowd' and d.tenant_id <> $1::bigint order by d.uid limit 1`,
         [tenant],
       );
     }

@@ -34,9 +34,9 @@ describe('pages of a counted collection', () => {
   const copies = (from: number, to: number) =>
     engine.database.pool.query(
       `insert into deployments overriding system value
-       select (jsonb_populate_record(null::deployments, to_jsonb(d) || jsonb_build_object('uid', d.uid + copy, 'id', 'd' || copy,
-         'created_at', d.created_at + make_interval(secs => copy / 3), 'latest_execution_uid', null, 'create_execution_uid', null))).*
-       from deployments d, generate_series($1::integer, $2::integer) copy where d.id = 'd'`,
+       select made.* from deployments d, generate_series($1::integer, $2::integer) copy,
+         jsonb_populate_record(d, jsonb_build_object('uid', d.uid + copy, 'id', 'd' || copy, 'latest_execution_uid', null,
+           'created_at', d.created_at + make_interval(secs => copy / 3), 'create_execution_uid', null)) made where d.id = 'd'`,
       [from, to],
     );
 

@@ -19,7 +19,7 @@ test('close fails when a connection of the pool was never released', async () =>
 });
 
 test('close fails when a connection beside the pool stays open', async () => {
-  const database = await testDatabase({ after: () => {} });
+  const database = await testDatabase({ after: () => {} }, 200);
   const client = new pg.Client({ connectionString: database.databaseUrl, application_name: 'forgotten' });
   client.on('error', () => {});
   await client.connect();

@@ -35,7 +35,11 @@ interface Ending {
 
 const TEMPLATE_LOCK = 677380;
 
-export async function testDatabase(t: Ending = { after }): Promise<TestDatabase> {
+/** Milliseconds for a process that was just told to end, on a machine that has other things to do. */
+const PATIENCE = 10_000;
+
+/** @param patience milliseconds for connections of others to end, before the test fails by them */
+export async function testDatabase(t: Ending = { after }, patience = PATIENCE): Promise<TestDatabase> {
   const server = await testServer();
   const template = await withServer(server, readyTemplate);
   const name = `orrery_test_${randomName(12)}`;
@@ -44,7 +48,7 @@ export async function testDatabase(t: Ending = { after }): Promise<TestDatabase>
   const pool = openPool({ databaseUrl, max: 10, applicationName: 'test' });
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= closeDatabase(server, name, pool);
+    closing ??= closeDatabase(server, name, pool, patience);
     return closing;
   };
   t.after(close);
@@ -113,7 +117,7 @@ async function exists(client: pg.Client, database: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-async function closeDatabase(server: string, name: string, pool: Pool): Promise<void> {
+async function closeDatabase(server: string, name: string, pool: Pool, patience: number): Promise<void> {
   const holding = () => pool.totalCount - pool.idleCount;
   // What somebody has just let go of may still be on its way back.
   for (let looks = 0; holding() > 0 && looks < 50; looks += 1) await delay(20);
@@ -123,7 +127,8 @@ async function closeDatabase(server: string, name: string, pool: Pool): Promise<
   const ended = pool.ended ? Promise.resolve() : pool.end();
   if (held === 0) await ended;
   await withServer(server, async (client) => {
-    const left = held > 0 ? [] : await untilUnused(client, name).catch((error: Error) => [error.message]);
+    const left =
+      held > 0 ? [] : await untilUnused(client, name, patience).catch((error: Error) => [error.message]);
     problems.push(...left);
     await client.query(`drop database if exists ${name} with (force)`);
   });
@@ -131,9 +136,8 @@ async function closeDatabase(server: string, name: string, pool: Pool): Promise<
 }
 
 /** Waits until nobody is connected: a session's process ends a moment after its client has gone. */
-async function untilUnused(client: pg.Client, database: string): Promise<string[]> {
-  // A process that was just told to end may still be on its way out, on a machine that has other things to do.
-  const deadline = Date.now() + 10_000;
+async function untilUnused(client: pg.Client, database: string, patience = PATIENCE): Promise<string[]> {
+  const deadline = Date.now() + patience;
   for (;;) {
     const { rows } = await client.query<{ application_name: string; query: string }>(
       `select application_name, concat_ws(', ', 'process ' || pid, state, wait_event, 'begun ' || backend_start,
