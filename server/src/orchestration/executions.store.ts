@@ -115,7 +115,7 @@ export const lockExecution = tenantStatement<ExecutionHead>(
   `select x.uid, x.status, x.deployment_uid as "deploymentUid", x.workflow, x.created_by as "createdById", x.graph is not null as "hasGraph",
      x.worker is not null as claimed, x.group_uid as "group"
    from executions x
-   where x.tenant_id = $1 and x.id = $2 and (x.visibility <> 'private' or x.created_by = $3 or $4) for update`,
+   where x.tenant_id = $1 and x.id = $2 and (x.visibility <> 'private' or x.created_by = $3 or $4) for no key update`,
 );
 
 export const insertExecution = tenantStatement<{ uid: ExecutionUid }>(

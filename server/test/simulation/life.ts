@@ -150,9 +150,11 @@ async function untilRest(world: World, when: string): Promise<void> {
 async function takeUp(world: World, { models }: Scenario): Promise<void> {
   const { people, laws, database } = world;
   world.tell('--- resumed');
-  for (const { uid, id, status } of database.all('executions')) {
+  for (const { uid, id } of database.all('executions')) {
     if (laws.problem !== null) return;
-    if (status !== 'failed' && status !== 'cancelled') continue;
+    // A call of before may have resumed it since.
+    const mayBeTakenUp = () => ['failed', 'cancelled'].includes(database.row('executions', uid)!.status);
+    if (!mayBeTakenUp()) continue;
     let told = false;
     const ask = () => {
       // A call of before may still be on its way.
@@ -162,7 +164,7 @@ async function takeUp(world: World, { models }: Scenario): Promise<void> {
       });
     };
     ask();
-    const isTakenUp = () => told || !isFinal(database.row('executions', uid)!.status);
+    const isTakenUp = () => told || !mayBeTakenUp();
     await pass(world, isTakenUp, world.scheduler.now + 60_000);
     if (!isTakenUp()) laws.broken(`execution ${id} could not be resumed`);
     await untilRest(world, 'resumed');

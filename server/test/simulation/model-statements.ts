@@ -67,12 +67,23 @@ function asClaimed(view: View, row: ExecutionRow): object {
 
 function renew(view: View, [worker, lease, uids, fences]: Values): object[] {
   return (uids as number[]).flatMap((uid, place) => {
-    const row = mine(view, uid, (fences as number[])[place], (one) => one.worker === worker);
-    if (row === null) return [];
-    view.put('executions', uid, { ...row, leaseUntil: secondsFrom(view, lease) });
-    return [{ uid, fence: row.fence, status: row.status }];
+    const seen = view.get('executions', uid);
+    if (seen === undefined || !renewable(seen, worker, (fences as number[])[place])) return [];
+    const renewed = !view.held('executions', uid);
+    if (renewed) view.put('executions', uid, { ...seen, leaseUntil: secondsFrom(view, lease) });
+    return [{ uid, fence: seen.fence, status: seen.status, renewed }];
   });
 }
+
+function renewOne(view: View, [worker, lease, uid, fence]: Values): object[] {
+  const row = matching(view, uid, (one) => renewable(one, worker, fence));
+  if (row === null) return [];
+  view.put('executions', row.uid, { ...row, leaseUntil: secondsFrom(view, lease) });
+  return [{ uid, fence: row.fence, status: row.status, renewed: true }];
+}
+
+const renewable = (row: ExecutionRow, worker: unknown, fence: unknown) =>
+  row.fence === fence && row.worker === worker && isActive(row.status);
 
 function free(view: View, [worker]: Values): object[] {
   return view.all('executions').flatMap(({ uid }) => {
@@ -236,6 +247,7 @@ function uniqueViolation(): Error {
 export const ENGINE_STATEMENTS: Readonly<Record<string, Statement>> = {
   engine_claim: claim,
   engine_renew: renew,
+  engine_renew_one: renewOne,
   engine_free: free,
   engine_release: release,
   engine_count_breakdown: countBreakdown,

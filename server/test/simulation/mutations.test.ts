@@ -6,7 +6,7 @@ import { live, type Mutation } from './life.js';
 import { MUTATIONS } from './mutations.js';
 
 /** Each is found within so many. */
-const SEEDS = 150;
+const SEEDS = 600;
 
 async function firstFailing(mutation: Mutation): Promise<number> {
   for (let seed = 1; seed <= SEEDS; seed += 1) {

@@ -78,7 +78,7 @@ export const MUTATIONS: readonly Mutation[] = [
         return held.flatMap((uid, place) => {
           const row = view.get('executions', uid)!;
           const isMine = row.fence === (values[3] as number[])[place];
-          return isMine ? [{ uid, fence: row.fence, status: row.status }] : [];
+          return isMine ? [{ uid, fence: row.fence, status: row.status, renewed: true }] : [];
         });
       },
     }),

@@ -15,6 +15,13 @@ const ENGINE = 'the engine serves every tenant; it reads the tenant from the exe
 /** How a walk may end an execution. */
 export type EndStatus = 'terminated' | 'failed' | 'cancelled';
 
+export interface RenewedRow {
+  readonly uid: ExecutionUid;
+  readonly fence: number;
+  readonly status: ExecutionStatus;
+  readonly renewed: boolean;
+}
+
 export interface ClaimedExecution {
   readonly uid: ExecutionUid;
   readonly id: ExecutionId;
@@ -52,12 +59,6 @@ export function taken(row: ClaimedRow): ClaimedExecution {
   return { ...row, graph: row.graph === null ? null : unpacked(row.graph) };
 }
 
-/**
- * `$1` worker, `$2` lease in seconds, `$3` how many, `$4` what the worker walks already: after an outage that was longer
- * than its leases they look free. `$5` how many of one tenant may run, where the tenant has no limit of its own, `$6` how many of
- * all; 0: any number. Tenants take turns, the one with the fewest running first; within one, oldest first. A claim raises the fence.
- * The function is in migration 0030.
- */
 /** The span that asked for execution `$1`, and how it stands. */
 export const selectTrace = systemStatement<{ trace: string | null; status: string; error: string }>(
   'execution_trace',
@@ -65,6 +66,12 @@ export const selectTrace = systemStatement<{ trace: string | null; status: strin
   'the engine walks executions of every tenant',
 );
 
+/**
+ * `$1` worker, `$2` lease in seconds, `$3` how many, `$4` what the worker walks already: after an outage that was longer
+ * than its leases they look free. `$5` how many of one tenant may run, where the tenant has no limit of its own, `$6` how many of
+ * all; 0: any number. Tenants take turns, the one with the fewest running first; within one, oldest first. A claim raises the fence.
+ * The function is in migration 0030.
+ */
 export const claimExecutions = systemStatement<ClaimedRow>(
   'engine_claim',
   `select x.uid, x.id, x.tenant_id as "tenantId", t.name as "tenantName", x.deployment_uid as "deploymentUid", d.id as "deploymentId",
@@ -82,13 +89,31 @@ export const claimExecutions = systemStatement<ClaimedRow>(
   ENGINE,
 );
 
-/** Keeps what the worker holds, and tells how it stands; what is missing in the answer is no longer the worker's. */
-export const renewLeases = systemStatement<{ uid: ExecutionUid; fence: number; status: ExecutionStatus }>(
+/**
+ * Keeps what the worker holds, and tells how it stands; what is missing in the answer is no longer the worker's. Nobody is waited
+ * for: of a row that another transaction has locked it is told that it is not `renewed` yet.
+ */
+export const renewLeases = systemStatement<RenewedRow>(
   'engine_renew',
+  `with held as materialized (
+     select h.uid, h.fence from unnest($3::bigint[], $4::bigint[]) as h(uid, fence)),
+   free as materialized (
+     select x.uid from executions x join held using (uid)
+     where x.fence = held.fence and x.worker = $1 and x.status in ${ACTIVE} for no key update of x skip locked),
+   kept as (
+     update executions x set lease_until = now() + make_interval(secs => $2) from free where x.uid = free.uid returning x.uid)
+   select x.uid, x.fence, x.status, kept.uid is not null as renewed
+   from executions x join held using (uid) left join kept using (uid)
+   where x.fence = held.fence and x.worker = $1 and x.status in ${ACTIVE}`,
+  ENGINE,
+);
+
+/** The same of the one execution `$3` under fence `$4`, whoever has to be waited for. */
+export const renewLease = systemStatement<RenewedRow>(
+  'engine_renew_one',
   `update executions x set lease_until = now() + make_interval(secs => $2)
-   from unnest($3::bigint[], $4::bigint[]) as held(uid, fence)
-   where x.uid = held.uid and x.fence = held.fence and x.worker = $1 and x.status in ${ACTIVE}
-   returning x.uid, x.fence, x.status`,
+   where x.uid = $3 and x.fence = $4 and x.worker = $1 and x.status in ${ACTIVE}
+   returning x.uid, x.fence, x.status, true as renewed`,
   ENGINE,
 );
 
@@ -182,7 +207,7 @@ export const lookExecution = systemStatement<{ fence: number; batches: number; s
 export const endExecution = systemStatement<{ status: EndStatus; group: number | null }>(
   'engine_end',
   `update executions x set status = e.status, error = case when e.status = 'cancelled' then '' else $4 end, ended_at = now(), worker = null, lease_until = null
-   from (select c.uid, case when c.status in ('pending', 'started') then $3 else 'cancelled' end as status from executions c where c.uid = $1 for update) e
+   from (select c.uid, case when c.status in ('pending', 'started') then $3 else 'cancelled' end as status from executions c where c.uid = $1 for no key update) e
    where x.uid = e.uid and x.fence = $2 and x.status in ${ACTIVE} returning x.status, x.group_uid as "group"`,
   ENGINE,
 );

@@ -18,7 +18,9 @@ import {
   claimExecutions,
   countBreakdown,
   freeLeases,
+  type RenewedRow,
   releaseLease,
+  renewLease,
   renewLeases,
   taken,
 } from './running.store.js';
@@ -148,7 +150,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     // It was resumed while we walked it: somebody had set its status by hand.
     holds.get(execution.uid)?.walk?.fence();
     holds.get(execution.uid)?.lease.tell();
-    const held: Held = { execution, lease, walk: null, done: Promise.resolve() };
+    const held: Held = { execution, lease, walk: null, renewing: false, done: Promise.resolve() };
     holds.set(execution.uid, held);
     const assured = () => lease.assured();
     held.done = walkExecution({ ...dependencies, assured }, execution, (walk) => {
@@ -194,12 +196,36 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     const kept = new Map(rows.map((row) => [row.uid, row]));
     for (const held of mine) {
       const row = kept.get(held.execution.uid);
-      if (holds.get(held.execution.uid) !== held) continue;
-      if (row === undefined) held.walk?.fence();
-      else held.walk?.observe(row.status);
-      if (row === undefined) held.lease.tell();
-      else held.lease.renewed(asked);
+      if (row?.renewed === false) renewBehind(held);
+      keep(held, row ?? null, asked);
     }
+  }
+
+  /** Of an execution that somebody else has locked, such as a batch on its way: waited for by itself, so that no other lease waits. */
+  function renewBehind(held: Held): void {
+    if (held.renewing) return;
+    held.renewing = true;
+    const { uid, fence } = held.execution;
+    const asked = momentOf(clock);
+    renewLease
+      .one(pool, [identity.name, settings.lease, uid, fence])
+      .then((row) => keep(held, row, asked))
+      .catch((error: unknown) => log.warn({ err: error }, 'cannot renew a lease; trying again'))
+      .finally(() => {
+        held.renewing = false;
+      });
+  }
+
+  /** Null: it is no longer ours. */
+  function keep(held: Held, row: RenewedRow | null, asked: Moment): void {
+    if (holds.get(held.execution.uid) !== held) return;
+    if (row === null) {
+      held.walk?.fence();
+      held.lease.tell();
+      return;
+    }
+    held.walk?.observe(row.status);
+    if (row.renewed) held.lease.renewed(asked);
   }
 
   const unsubscribe = signals.subscribe((hints) => {
@@ -256,5 +282,7 @@ interface Held {
   readonly execution: ClaimedExecution;
   readonly lease: Lease;
   walk: Walk | null;
+  /** A renewal waits until its row is free. */
+  renewing: boolean;
   done: Promise<void>;
 }
