@@ -128,6 +128,12 @@ describe('the ledger', () => {
     assert.equal((await ledger.commit(batch())).status, 'pending');
   });
 
+  /** As a batch that came before its turn. */
+  async function waitsForItsTurn(): Promise<void> {
+    const asleep = `select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`;
+    while ((await engine.database.pool.query(asleep)).rowCount === 0);
+  }
+
   it('has a batch wait for the one before it, and writes each of them in one go', async () => {
     const { record, execution } = await claimed();
     const { pool } = engine.database;
@@ -136,25 +142,29 @@ describe('the ledger', () => {
     const values = (number: number) => [execution.uid, execution.fence, number, ...batch().values];
     const before = await commitBatch.one(first, values(execution.batches + 1));
     const second = commitBatch.one(pool, values(execution.batches + 2));
-    await blockedBy(first);
+    await waitsForItsTurn();
     await first.query('commit');
     first.release();
     assert.deepEqual([before?.status, (await second)?.status], ['pending', 'pending']);
     assert.equal((await engine.events(record)).length, 2);
   });
 
-  it('writes nothing of a batch whose predecessor is taken back', async () => {
+  it('has a batch that comes first wait for the one before it to come', async () => {
     const { record, execution } = await claimed();
     const { pool } = engine.database;
-    const first = await pool.connect();
-    await first.query('begin');
-    const values = (number: number) => [execution.uid, execution.fence, number, ...batch().values];
-    await commitBatch.one(first, values(execution.batches + 1));
-    const second = commitBatch.one(pool, values(execution.batches + 2));
-    await blockedBy(first);
-    await first.query('rollback');
-    first.release();
-    assert.equal((await second)?.status, null);
+    const write = (number: number) =>
+      commitBatch.one(pool, [execution.uid, execution.fence, execution.batches + number, ...batch().values]);
+    const second = write(2);
+    await waitsForItsTurn();
+    assert.deepEqual([(await write(1))?.status, (await second)?.status], ['pending', 'pending']);
+    assert.equal((await engine.events(record)).length, 2);
+  });
+
+  it('writes nothing of a batch whose predecessor never comes', async () => {
+    const { record, execution } = await claimed();
+    const { pool } = engine.database;
+    const values = [execution.uid, execution.fence, execution.batches + 2, ...batch().values];
+    assert.equal((await commitBatch.one(pool, values))?.status, null);
     assert.equal((await engine.events(record)).length, 0);
   });
 

@@ -136,7 +136,8 @@ export class Walk {
         if (this.#growth !== null && !this.#stopping)
           this.#ready.push(...this.#growth.take(this.#committing === 0));
         this.#admit();
-        this.#send();
+        // Two at once, where there is enough for two: the second is filled before anything has come back from the first.
+        while (this.#send() && this.#growth === null) this.#admit();
         if (this.#idle()) return this.#conclude();
         await this.#bell.wait();
       }
@@ -252,13 +253,14 @@ export class Walk {
     });
   }
 
-  #send(): void {
+  /** Whether a batch has gone out. */
+  #send(): boolean {
     if (
       this.#growth?.busy === true ||
       this.#outbox.empty ||
       this.#committing > (this.#starting < this.#most ? 0 : 1)
     )
-      return;
+      return false;
     const batch = this.#outbox.take();
     // While this batch is on its way the next one fills up.
     this.#starting = 0;
@@ -283,6 +285,7 @@ export class Walk {
         this.#trouble ??= error;
       })
       .finally(() => this.#bell.ring());
+    return true;
   }
 
   #settle(): void {
