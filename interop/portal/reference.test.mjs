@@ -119,7 +119,7 @@ describe('the reference', () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.waitForURL(/#deployments_create/);
-    assert.equal(await page.locator('h1').textContent(), 'Create a deployment');
+    await page.getByRole('heading', { level: 1, name: 'Create a deployment', exact: true }).waitFor();
     const before = page.url();
     await page.keyboard.press('j');
     await page.waitForFunction((old) => location.href !== old, before);

@@ -35,6 +35,7 @@ a { color: var(--accent) }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 0 16px; align-items: end }
 .row button { margin: 0 0 16px; justify-self: start }
+.pane > .row:last-child { margin-bottom: -16px }
 .note { border: 1px solid var(--line); border-left: 4px solid var(--control); border-radius: 4px; background: var(--sub); padding: 12px 16px; margin: 0 0 16px }
 .note.bad { border-left-color: var(--bad) }
 .note.ok { border-left-color: var(--ok) }
@@ -51,6 +52,19 @@ td.name { white-space: normal; min-width: 120px; overflow-wrap: anywhere }
 th { color: var(--muted); font-weight: 600; font-size: 12px }
 td form { margin: 0 }
 td:last-child, th:last-child { padding-right: 0; text-align: right }
+/* A screen that has no room for columns: each row is a card, each cell says what it is. */
+@media (max-width: 700px) {
+  .cards thead { display: none }
+  .cards, .cards tbody, .cards tr, .cards td { display: block }
+  .cards tr { padding: 12px 0; border-bottom: 1px solid var(--line) }
+  .cards tr:first-child { border-top: 1px solid var(--line) }
+  .cards td { height: auto; padding: 2px 0; border: 0; white-space: normal }
+  .cards td:empty { display: none }
+  .cards td[data-label] { padding-left: 88px }
+  .cards td[data-label]::before { content: attr(data-label); display: inline-block; width: 88px; margin-left: -88px; color: var(--muted) }
+  .cards td:first-child { font-weight: 600 }
+  .cards td:last-child { text-align: left; padding-top: 8px }
+}
 .or { display: flex; align-items: center; gap: 12px; color: var(--muted); margin: 16px 0 }
 .or::before, .or::after { content: ""; flex: 1; border-top: 1px solid var(--line) }
 .stack { display: grid; gap: 8px }

@@ -165,20 +165,23 @@ function credentials(visitor: Visitor, rows: readonly Row[], total: number): Htm
   const own = visitor.who.tokenId;
   return html`<section class="pane"><h2>What opens your account</h2>
 <p class="muted">${total > rows.length ? `The newest ${rows.length} of ${total}. ` : ''}Revoking one counts at once, and leaves the others alone. Times are UTC.</p>
-<div class="scroll" tabindex="0" role="region" aria-label="Credentials"><table>
+<div class="scroll" tabindex="0" role="region" aria-label="Credentials"><table class="cards">
 <thead><tr><th scope="col">Kind</th><th scope="col">Name</th><th scope="col">Ends in</th><th scope="col">Created</th><th scope="col">Last used</th><th scope="col">Until</th><th scope="col"><span class="visually-hidden">Action</span></th></tr></thead>
 <tbody>${rows.map(
-    (
-      row,
-    ) => html`<tr><td>${KINDS[row.kind] ?? row.kind}</td><td class="name">${row.name ?? ''}${row.purpose === null ? null : html` <span class="muted">${row.purpose}</span>`}</td>
-<td><code>${row.suffix === null ? '' : `…${row.suffix}`}</code></td><td>${time(row.createdAt)}</td><td>${row.lastUsedAt === null ? html`<span class="muted">not yet</span>` : time(row.lastUsedAt)}</td>
-<td>${row.expiresAt === null ? html`<span class="muted">no end</span>` : time(row.expiresAt)}</td>
+    (row) => html`<tr><td>${KINDS[row.kind] ?? row.kind}</td>${nameCell(row)}
+<td data-label="Ends in"><code>${row.suffix === null ? '' : `…${row.suffix}`}</code></td><td data-label="Created">${time(row.createdAt)}</td><td data-label="Last used">${row.lastUsedAt === null ? html`<span class="muted">not yet</span>` : time(row.lastUsedAt)}</td>
+<td data-label="Until">${row.expiresAt === null ? html`<span class="muted">no end</span>` : time(row.expiresAt)}</td>
 <td>${
       row.id === own
         ? html`<span class="muted">this sign-in</span>`
         : html`<form method="post" action="${PATH}/revoke">${hidden({ form_key: visitor.formKey, id: row.uuid })}<button type="submit" class="danger small" aria-label="Revoke ${KINDS[row.kind] ?? row.kind} ${row.name ?? row.suffix ?? ''}">Revoke</button></form>`
     }</td></tr>`,
   )}</tbody></table></div></section>`;
+}
+
+function nameCell({ name, purpose }: Row): Html {
+  if (name === null && purpose === null) return html`<td class="name"></td>`;
+  return html`<td class="name" data-label="Name">${name ?? ''}${purpose === null ? null : html` <span class="muted">${purpose}</span>`}</td>`;
 }
 
 function keyPane(visitor: Visitor, profile: Profile): Html | null {

@@ -25,13 +25,23 @@ interface Frame {
   readonly body: Html;
 }
 
+/** A dot between each two. */
+function separated(parts: readonly Html[]): Html[] {
+  return parts.map((part, at) => (at === 0 ? part : html` · ${part}`));
+}
+
+/** A sentence of a description, what stands between backticks as code. */
+function prose(text: string): Html[] {
+  return text.split('`').map((part, at) => (at % 2 === 0 ? html`${part}` : html`<code>${part}</code>`));
+}
+
 export function indexPage(assets: AssetPaths, families: readonly Family[]): string {
   const cards = families.map(({ title, page, roots, about, documents, browser }) => {
-    const look = browser === null ? null : html`· <a href="${browser}">API browser</a>`;
-    const files = documents.map((each) => html`<a href="${each.path}">${each.title}</a> `);
+    const look = browser === null ? null : html` · <a href="${browser}">API browser</a>`;
+    const files = separated(documents.map((each) => html`<a href="${each.path}">${each.title}</a>`));
     const at = roots.map((root) => html`<code>${root}</code> `);
     return html`<li class="card"><h2><a href="${page}">${title}</a></h2>
-<p>${about}</p><p class="muted">${at}</p><p class="files">OpenAPI: ${files}${look}</p></li>`;
+<p>${prose(about)}</p><p class="muted">${at}</p><p class="files">OpenAPI: ${files}${look}</p></li>`;
   });
   return framed(assets, families, {
     title: 'API reference',
@@ -45,8 +55,8 @@ export function indexPage(assets: AssetPaths, families: readonly Family[]): stri
 }
 
 export function referencePage(assets: AssetPaths, families: readonly Family[], family: Family): string {
-  const links = family.documents.map(
-    ({ path, title }) => html`<a class="document" href="${path}">${title}</a> `,
+  const links = separated(
+    family.documents.map(({ path, title }) => html`<a class="document" href="${path}">${title}</a>`),
   );
   return framed(assets, families, {
     title: family.title,
@@ -56,7 +66,7 @@ export function referencePage(assets: AssetPaths, families: readonly Family[], f
     body: html`<div class="reference">
 <nav id="contents" class="contents" aria-label="Operations"><p class="quiet-line">Reading …</p></nav>
 <main id="main" class="middle" tabindex="-1"><h1>${family.title}</h1>
-<p class="lead">${family.about}</p>
+<p class="lead">${prose(family.about)}</p>
 <noscript><p class="note warn">This page is drawn by a script. Without it, read the OpenAPI documents.</p></noscript>
 <p class="files">OpenAPI: ${links}</p></main>
 <aside id="samples" class="samples" aria-label="Samples" hidden></aside>
