@@ -61,3 +61,11 @@ alter table order_items add constraint order_items_kind_check
   check (kind in ('deploy', 'provision', 'modify', 'decommission', 'act'));
 alter table order_errands drop constraint order_errands_kind_check;
 alter table order_errands add constraint order_errands_kind_check check (kind in ('build', 'modify', 'remove', 'act'));
+
+-- When a rule runs by itself: a recurrence rule of RFC 5545 in UTC (dsl/recurrence.ts); null: only when it is asked to. It acts as its owner.
+alter table ordering_rules
+  add column schedule text check (length(schedule) between 1 and 1000),
+  add column owner_id bigint references users (id) on delete set null,
+  add column next_at timestamptz;
+create index ordering_rules_next on ordering_rules (next_at) where next_at is not null and enabled;
+create index ordering_rules_owner on ordering_rules (owner_id) where owner_id is not null;

@@ -296,6 +296,7 @@ export async function buildCore({
       executions,
       jobs: ordering.jobs,
       orders: ordering.orders,
+      triggers: ordering.triggers,
       callers,
       runs: ordering.actionRuns,
       osBuilds: catalogue.osBuilds,

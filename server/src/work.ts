@@ -87,6 +87,11 @@ export const CHORES: readonly Chore[] = [
     everyMs: 10 * 60_000,
     run: async ({ orders, settings }) => void (await orders.forget(settings.cartDays)),
   },
+  {
+    name: 'run rules that are due',
+    everyMs: 10_000,
+    run: async (core) => void (await core.ruleSchedules.runDue()),
+  },
   { name: 'act on what expires', everyMs: 60_000, run: async (core) => void (await core.expiry.scan()) },
   {
     name: 'sweep what was dispatched',

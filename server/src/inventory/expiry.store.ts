@@ -16,6 +16,7 @@ export interface ExpiringRow {
   readonly due: boolean;
   readonly power: Power;
   readonly groupNumber: number | null;
+  readonly groupUid: number | null;
   readonly ownerId: number | null;
   readonly ownerName: string | null;
   readonly action: ExpiryAction;
@@ -30,7 +31,7 @@ export const selectExpiring = systemStatement<ExpiringRow>(
   'expiry_select',
   `select * from (
      select s.tenant_id::integer as "tenantId", t.name as "tenantName", s.uid, s.number::integer as number, s.hostname,
-       s.expires_on::text as "expiresOn", s.expires_on <= $1::date as due, s.power, g.number::integer as "groupNumber",
+       s.expires_on::text as "expiresOn", s.expires_on <= $1::date as due, s.power, g.number::integer as "groupNumber", g.uid::integer as "groupUid",
        s.owner_id::integer as "ownerId", u.username as "ownerName", s.status, coalesce(${said('expiry_action')}, $2) as action,
        s.expires_on - coalesce(${said('expiry_notice_days')}, $3::integer) <= $1::date
          and s.expiry_noticed_for is distinct from s.expires_on as tell
@@ -64,8 +65,8 @@ export const tellPerson = tenantStatement(
   `insert into notices (tenant_id, user_id, category, action, severity, description) values ($1, $2, 'server', $3, 'warning', $4)`,
 );
 
-export const selectFirstAdministrator = systemStatement<{ username: string }>(
+export const selectFirstAdministrator = systemStatement<{ id: number; username: string }>(
   'expiry_administrator',
-  'select u.username from users u where u.builtin order by u.id limit 1',
+  'select u.id::integer as id, u.username from users u where u.builtin order by u.id limit 1',
   'users belong to no tenant; whose server has no owner who may is acted on by the first administrator',
 );

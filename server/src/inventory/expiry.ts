@@ -8,7 +8,9 @@ import type { TenantScope } from '../caller.js';
 import { DomainError } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { Callers } from '../identity/callers.js';
+import type { UserId } from '../ids.js';
 import type { Orders } from '../ordering/orders.js';
+import type { Triggers } from '../ordering/triggers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { accompany, inTransaction } from '../store/transaction.js';
 import {
@@ -28,6 +30,7 @@ export interface ExpiryParts {
   readonly callers: Pick<Callers, 'actingAs'>;
   readonly servers: Pick<Servers, 'act'>;
   readonly orders: Pick<Orders, 'create'>;
+  readonly triggers: Pick<Triggers, 'fire'>;
   /** Where no group says otherwise. */
   readonly settings: { readonly expiryAction: ExpiryAction; readonly expiryNoticeDays: number };
   readonly now?: () => Date;
@@ -102,7 +105,7 @@ export class Expiry {
     const { action, hostname, groupNumber, number, tenantName } = row;
     const caller = await callers.actingAs(username, tenantName, 'expiry', { visitor: true });
     const before = async (client: Client) => {
-      await claim(client, row);
+      await this.#claim(client, row);
       const done = action === 'delete' ? 'its deletion was ordered' : 'it is being powered off';
       await tell(client, row, 'expired', `${hostname} has expired: ${done}`);
     };
@@ -117,10 +120,26 @@ export class Expiry {
     });
   }
 
+  /** The day is handled: what runs then by itself begins. */
+  async #claim(client: Client, row: ExpiringRow): Promise<void> {
+    const { tenantId, tenantName, uid, expiresOn, ownerId, groupUid } = row;
+    if ((await claimExpiry.one(client, tenantId, [uid, expiresOn])) === null) throw new HandledMeanwhile();
+    const owner = (ownerId ?? (await selectFirstAdministrator.one(client))?.id ?? null) as UserId | null;
+    if (owner === null) return;
+    const scope: TenantScope = { tenantId, tenantName, userId: owner, seesPrivate: true };
+    await this.#parts.triggers.fire(client, scope, {
+      point: 'expire',
+      owner,
+      groupUid,
+      order: null,
+      servers: [uid],
+    });
+  }
+
   async #close(row: ExpiringRow, event: string, message: string): Promise<void> {
     try {
       await inTransaction(this.#parts.pool, async (client) => {
-        await claim(client, row);
+        await this.#claim(client, row);
         await tell(client, row, event, message);
       });
     } catch (error) {
@@ -131,10 +150,6 @@ export class Expiry {
 
 /** Another process was quicker, or the day is another now. */
 class HandledMeanwhile extends Error {}
-
-async function claim(client: Client, { tenantId, uid, expiresOn }: ExpiringRow): Promise<void> {
-  if ((await claimExpiry.one(client, tenantId, [uid, expiresOn])) === null) throw new HandledMeanwhile();
-}
 
 /** In the server's history, in the trail, and to its owner. */
 async function tell(client: Client, row: ExpiringRow, event: string, message: string): Promise<void> {

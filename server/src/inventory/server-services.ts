@@ -7,6 +7,7 @@ import { SystemExecutions } from '../orchestration/system-executions.js';
 import type { BuildingBlocks } from '../ordering/building-blocks.js';
 import type { Orders } from '../ordering/orders.js';
 import type { Rights } from '../ordering/rights.js';
+import type { Triggers } from '../ordering/triggers.js';
 import type { Pool } from '../store/pool.js';
 import type { CloudAccounts } from './cloud-accounts.js';
 import { Expiry, type ExpiryParts } from './expiry.js';
@@ -33,6 +34,7 @@ export interface ServerServicesParts {
   readonly allowlist: Allowlist;
   readonly callers: Callers;
   readonly orders: Orders;
+  readonly triggers: Triggers;
   readonly settings: ExpiryParts['settings'] & {
     readonly dataDir: string;
     readonly localServers: boolean;
@@ -51,8 +53,20 @@ export interface ServerServices {
 }
 
 export function serverServices(parts: ServerServicesParts): ServerServices {
-  const { pool, accounts, rights, executions, jobs, runs, osBuilds, allowlist, settings, callers, orders } =
-    parts;
+  const {
+    pool,
+    accounts,
+    rights,
+    executions,
+    jobs,
+    runs,
+    osBuilds,
+    allowlist,
+    settings,
+    callers,
+    orders,
+    triggers,
+  } = parts;
   const servers = new Servers({ pool, rights, executions, jobs, runs });
   const serverHandlers = new ServerHandlers({
     accounts,
@@ -70,7 +84,7 @@ export function serverServices(parts: ServerServicesParts): ServerServices {
     serverHandlers,
     serverWorks: new ServerWorks({ pool, handlers: serverHandlers }),
     servers,
-    expiry: new Expiry({ pool, callers, servers, orders, settings }),
+    expiry: new Expiry({ pool, callers, servers, orders, triggers, settings }),
     instanceFollower: new InstanceFollower({ pool, accounts }),
     serverSyncs: new ServerSyncs({
       pool,

@@ -16,6 +16,7 @@ import type { Actions } from './actions.js';
 import type { ConditionRules } from './condition-rules.js';
 import type { Groups } from './groups.js';
 import type { Jobs } from './jobs.js';
+import type { ItemRequest } from './order-items.js';
 import type { Orders } from './orders.js';
 import type { OrdersByAction } from './orders-by-action.js';
 import { type GroupPermission, OWNER_PERMISSIONS } from './permissions.js';
@@ -100,7 +101,13 @@ export class ActionRuns {
     if (server.status === 'historical')
       throw over(`Server ${server.name} is historical: nothing can be done with it`);
     const use = await actionUses.find(caller, 'server', action);
-    if (use.requiresApproval) return this.#order(caller, server, { on: 'server', key, action, given }, use);
+    if (use.requiresApproval)
+      return this.#order(
+        caller,
+        server,
+        { kind: 'act', on: 'server', target: key, action, inputs: given },
+        use,
+      );
     const planned = await this.#plan(scope, use, given);
     const job = await this.#start(caller, scope, {
       type: 'server_action',
@@ -126,11 +133,17 @@ export class ActionRuns {
     if (use.builtin === 'delete') {
       requireEnabled(use);
       const what = { servers: [], resources: [{ number: resource.number }] };
+      if (use.requiresApproval) return this.#order(caller, resource, { kind: 'decommission', ...what }, use);
       const { job } = await ordersByAction.remove(caller, resource.groupUid, what);
       return { job, order: null, synchronous: use.synchronous };
     }
     if (use.requiresApproval || use.builtin === 'scale')
-      return this.#order(caller, resource, { on: 'resource', key, action, given }, use);
+      return this.#order(
+        caller,
+        resource,
+        { kind: 'act', on: 'resource', target: key, action, inputs: given },
+        use,
+      );
     const planned = await this.#plan(scope, use, given);
     if (resource.deploymentId === null)
       throw over(`'${resource.name}' has no deployment (yet) on which something could be run`);
@@ -246,12 +259,7 @@ export class ActionRuns {
   async #order(
     caller: Caller,
     thing: Pick<KnownServer | KnownResource, 'groupUid' | 'name'>,
-    asked: {
-      readonly on: 'server' | 'resource';
-      readonly key: ThingKey;
-      readonly action: ThingKey;
-      readonly given: JsonObject;
-    },
+    item: ItemRequest,
     use: ActionUse,
   ): Promise<Begun> {
     const { pool, groups, orders, jobs } = this.#parts;
@@ -263,10 +271,9 @@ export class ActionRuns {
         'server-in-no-group',
         `'${thing.name}' is in no group that could order anything`,
       );
-    const { on, key: target, action, given: inputs } = asked;
     const order = await orders.create(caller, {
       group: { number: group.number },
-      items: [{ kind: 'act', on, target, action, inputs }],
+      items: [item],
       submit: !use.requiresApproval,
     });
     const [job] = order.status === 'ACTIVE' ? await jobs.ofOrders(caller, [order.uid]) : [];

@@ -77,6 +77,64 @@ test('a run whose place somebody else has taken ends with the reason', async () 
   assert.match(errors, /that was not made for/);
 });
 
+test('a rule on a schedule runs once at its time, as whoever keeps it, by whomever looks', async () => {
+  const keep = (schedule: string | null) =>
+    inTransaction(pool, async (client) => {
+      const found = (await core.conditionRules.byName(client, scope, 'A rule'))!;
+      await core.conditionRules.replace(client, scope, found.uid, { ...found, schedule });
+    });
+  await assert.rejects(keep('FREQ=SOMETIMES'), { reason: 'schedule-rule-invalid' });
+  await keep('FREQ=DAILY;BYHOUR=2;BYMINUTE=0;BYSECOND=0');
+  assert.equal(await core.ruleSchedules.runDue(), 0);
+  const jobs = async () =>
+    (
+      await pool.query(
+        `select count(*)::integer as count from jobs where type = 'rule' and subject = 'A rule'`,
+      )
+    ).rows[0].count;
+  const before = await jobs();
+  await pool.query(`update ordering_rules set next_at = now() - interval '3 days' where name = 'A rule'`);
+  const ran = await Promise.all([core.ruleSchedules.runDue(), core.ruleSchedules.runDue()]);
+  assert.deepEqual(ran.sort(), [0, 1]);
+  assert.equal(await jobs(), before + 1);
+  const { rows } = await pool.query(
+    `select next_at > now() as ahead from ordering_rules where name = 'A rule'`,
+  );
+  assert.deepEqual(rows, [{ ahead: true }]);
+  await pool.query(`update ordering_rules set next_at = now(), owner_id = null where name = 'A rule'`);
+  assert.equal(await core.ruleSchedules.runDue(), 0, 'nobody is there to act as');
+  assert.equal(await core.ruleSchedules.runDue(), 0);
+  await keep(null);
+});
+
+test('an action runs by itself when the day of a server has come', async () => {
+  await inTransaction(pool, async (client) => {
+    const action = await core.actions.insert(client, scope, {
+      name: 'Farewell',
+      kind: 'script',
+      source: 'echo x',
+    });
+    const runs = { actionUid: action.uid };
+    await core.actionUses.insert(client, scope, 'trigger', {
+      label: 'Farewell',
+      runs,
+      triggerPoint: 'expire',
+    });
+  });
+  await pool.query(
+    `insert into servers (tenant_id, number, hostname, status, owner_id, expires_on) values ($1, 900, 'old', 'active', $2, current_date - 3)`,
+    [tenant.id, admin.userId],
+  );
+  await core.expiry.scan();
+  await core.expiry.scan();
+  const { rows } = await pool.query(
+    `select r.trigger_point, r.task ->> 'label' as label, j.owner_id = $1 as ours from action_runs r join jobs j on j.uid = r.job_uid
+     where j.type = 'orchestration_hook'`,
+    [admin.userId],
+  );
+  assert.deepEqual(rows, [{ trigger_point: 'expire', label: 'Farewell', ours: true }]);
+});
+
 test('what a step has found is what its plug-in answered, else its last line, else its lines', () => {
   assert.deepEqual(foundIn(['looked', '::found::{"ids": [1]}']), { ids: [1] });
   for (const nothing of ['::found::null', '::found::[]', '::found::{}', '::found::false', '::found::""'])

@@ -102,6 +102,11 @@ export class CarryOut {
         return;
       }
       if (await this.#parts.triggers.holds(errand)) return;
+      const { task } = errand;
+      if (task.kind === 'remove' && errand.deploymentId === null && task.servers.length === 0) {
+        await settlement.withoutExecution(errand, 'SUCCESS', 'Nothing of it was built');
+        return;
+      }
       await this.#carryOut(errand);
     } catch (error) {
       if (isFinal(error) || errand.tries > MOST_TRIES) {

@@ -1,5 +1,6 @@
-/** Rules: a condition action, and what runs for all that it finds. They are kept and carried; what runs them is no part of this room yet. */
+/** Rules: a condition action, and what runs with what it finds: when it is asked to (action-runs.ts), or on a schedule (rule-schedules.ts). */
 import type { Caller, TenantScope } from '../caller.js';
+import { checkRule, upcoming } from '../dsl/recurrence.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
@@ -30,6 +31,8 @@ export interface NewRule {
   readonly enabled?: boolean;
   readonly conditionUid: number | null;
   readonly actionUid: number | null;
+  /** A recurrence rule of RFC 5545, in UTC; null: only when it is asked to. */
+  readonly schedule?: string | null;
 }
 
 export class ConditionRules {
@@ -54,21 +57,21 @@ export class ConditionRules {
     return selectRuleByName.one(db, scope.tenantId, [name]);
   }
 
-  /** Within somebody's transaction, who has asked for the right and records it. */
+  /** Within somebody's transaction, who has asked for the right and records it. @throws DomainError `conflict`; `invalid` (`schedule-rule-invalid`) */
   async insert(client: Client, scope: TenantScope, rule: NewRule): Promise<{ uid: number; number: number }> {
     requireTitle('rule', rule.name);
     const number = await nextNumber(client, scope.tenantId, 'rule');
     if ((await this.byName(client, scope, rule.name)) !== null) {
       throw new DomainError('conflict', 'rule-exists', `A rule named '${rule.name}' is there already`);
     }
-    const values = [rule.description ?? '', rule.enabled ?? true, rule.conditionUid, rule.actionUid];
+    const values = valuesOf(scope, rule);
     const { uid } = (await insertRule.one(client, scope.tenantId, [number, rule.name, ...values]))!;
     return { uid, number };
   }
 
   /** Likewise. */
   async replace(client: Client, scope: TenantScope, uid: number, rule: NewRule): Promise<void> {
-    const values = [rule.description ?? '', rule.enabled ?? true, rule.conditionUid, rule.actionUid];
+    const values = valuesOf(scope, rule);
     await updateRule.run(client, scope.tenantId, [uid, ...values]);
   }
 
@@ -81,4 +84,18 @@ export class ConditionRules {
       await record(client, caller, { action: 'delete', thing: 'rule', id: rule.name });
     });
   }
+}
+
+/** Whoever keeps it is whom it acts as. */
+function valuesOf(scope: TenantScope, rule: NewRule): unknown[] {
+  const { description = '', enabled = true, conditionUid, actionUid, schedule = null } = rule;
+  const next = schedule === null ? null : nextTime(schedule, new Date());
+  return [description, enabled, conditionUid, actionUid, schedule, scope.userId, next];
+}
+
+/** The first time after `after`; null: never again. @throws DomainError `invalid` (`schedule-rule-invalid`) */
+export function nextTime(schedule: string, after: Date): Date | null {
+  const rule = { rrule: schedule };
+  checkRule(rule);
+  return upcoming({ rule, since: after, until: null }, after, 1)[0] ?? null;
 }

@@ -232,6 +232,7 @@ export class Offers {
         throw new DomainError('invalid', 'offer-items-invalid', `Two items are named '${item.name}'`);
       }
       names.add(name);
+      requireBuilt(item);
       await insertOfferItem.run(client, scope.tenantId, [
         uid,
         item.phase ?? 'build',
@@ -255,6 +256,20 @@ export class Offers {
     const { inputs } = await this.#blueprints.plan(caller, id);
     return { uid, inputs: Object.entries(inputs).map(([name, input]) => inputOf(name, input)) };
   }
+}
+
+/** What would be kept and never run is not taken. */
+function requireBuilt({ phase = 'build', name }: NonNullable<NewOffer['items']>[number]): void {
+  if (phase === 'build') return;
+  const instead =
+    phase === 'manage'
+      ? 'offer its action on resources'
+      : 'let its action run at the trigger point pre_decom';
+  throw new DomainError(
+    'invalid',
+    'offer-item-unsupported',
+    `Item '${name}' is of the phase ${phase}, in which items of blueprints are not run: ${instead}`,
+  );
 }
 
 const TYPES: Readonly<Record<string, string>> = {

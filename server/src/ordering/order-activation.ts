@@ -195,7 +195,7 @@ async function decommission(
   plan: RemovePlan,
   owner: UserId,
 ): Promise<void> {
-  for (const { id, whole, instances } of plan.deployments) {
+  for (const { id, whole, instances, resource: gone } of plan.deployments) {
     const servers = instances.map(({ server, node, id: instanceId }): ErrandServer => {
       const { number, name } = plan.servers.find(({ uid }) => uid === server)!;
       return {
@@ -207,13 +207,13 @@ async function decommission(
         instanceId: instanceId === '' ? null : instanceId,
       };
     });
-    const resource = whole ? (plan.resources[0]?.uid ?? null) : null;
+    const resource = gone?.uid ?? null;
     const task: ErrandTask = { kind: 'remove', whole, servers, resource };
-    const errand = await errandOf(client, scope, order, item, 'remove', id, task);
+    const errand = await errandOf(client, scope, order, item, 'remove', id === '' ? null : id, task);
     const jobs = servers.map((server) => jobOf('decom', server));
     const ofResource: NewJob = {
       type: 'delete_resource',
-      subject: plan.resources[0]?.name ?? id,
+      subject: gone?.name ?? id,
       nodes: null,
       server: null,
       within: jobs,

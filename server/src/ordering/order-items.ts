@@ -152,6 +152,8 @@ export interface RemovePlan {
     readonly id: string;
     /** All that it has goes; else only these instances. */
     readonly whole: boolean;
+    /** What goes with it. Its `id` is empty where nothing of it was built. */
+    readonly resource: Ref | null;
     readonly instances: readonly { readonly id: string; readonly server: number; readonly node: string }[];
   }[];
 }

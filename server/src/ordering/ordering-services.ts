@@ -28,6 +28,7 @@ import { OrdersByAction } from './orders-by-action.js';
 import { ItemPlanner } from './plan-items.js';
 import { QuotaBook } from './quota-book.js';
 import type { Rights } from './rights.js';
+import { RuleSchedules } from './rule-schedules.js';
 import type { ServerBook } from './server-book.js';
 import { Settlement } from './settle.js';
 import { Triggers } from './triggers.js';
@@ -64,6 +65,8 @@ export interface OrderingServices {
   readonly actionRuns: ActionRuns;
   readonly beginRuns: BeginRuns;
   readonly actionWorks: ActionWorks;
+  readonly ruleSchedules: RuleSchedules;
+  readonly triggers: Triggers;
 }
 
 export function orderingServices(parts: OrderingParts): OrderingServices {
@@ -112,6 +115,7 @@ export function orderingServices(parts: OrderingParts): OrderingServices {
   });
   const carryOut: CarryOut = new CarryOut({ ...parts, settlement, homes, triggers });
   const orders = new Orders({ ...submitting, blueprints: parts.blueprints, rights });
+  const actionRuns = new ActionRuns({ ...parts, jobs, orders, ordersByAction, wake });
   return {
     orders,
     jobs,
@@ -120,8 +124,10 @@ export function orderingServices(parts: OrderingParts): OrderingServices {
     settlement,
     awaiting: new Awaiting(signals),
     ordersByAction,
-    actionRuns: new ActionRuns({ ...parts, jobs, orders, ordersByAction, wake }),
+    actionRuns,
     beginRuns,
     actionWorks: new ActionWorks({ pool, servers }),
+    ruleSchedules: new RuleSchedules({ pool, callers, runs: actionRuns }),
+    triggers,
   };
 }

@@ -44,6 +44,7 @@ export interface CarriedRule {
   readonly name: string;
   readonly description: string;
   readonly enabled: boolean;
+  readonly schedule: string | null;
 }
 
 export type Package =
@@ -105,13 +106,11 @@ export class Packages {
   /** Throws `not-found`. */
   async ofRule(caller: Caller, key: ThingKey): Promise<Package> {
     managingScope(caller);
-    const { name, description, enabled, conditionUid, actionUid } = await this.#parts.conditionRules.find(
-      caller,
-      key,
-    );
+    const { name, description, enabled, schedule, conditionUid, actionUid } =
+      await this.#parts.conditionRules.find(caller, key);
     return {
       kind: 'rule',
-      rule: { name, description, enabled },
+      rule: { name, description, enabled, schedule },
       condition: conditionUid === null ? null : await this.#actionOf(caller, conditionUid),
       action: actionUid === null ? null : await this.#actionOf(caller, actionUid),
     };

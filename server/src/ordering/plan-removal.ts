@@ -54,6 +54,10 @@ export async function planRemoval(
     deployments: [
       ...(await deploymentsOf(db, scope, going, whole, servers)),
       ...going.filter(({ deploymentId }) => deploymentId === null).map(deploymentToBe),
+      // Of what could not be built there may be nothing to take down.
+      ...resources
+        .filter(({ deploymentId }) => deploymentId === null)
+        .map((resource) => ({ id: '', whole: true, resource: refOf(resource), instances: [] })),
     ],
   };
   const cost = going.map(
@@ -96,6 +100,7 @@ function deploymentToBe(server: KnownServer): RemovePlan['deployments'][number] 
   return {
     id: homeOfServer(server),
     whole: true,
+    resource: null,
     instances: [{ id: '', server: server.uid, node: 'server' }],
   };
 }
@@ -113,12 +118,16 @@ async function deploymentsOf(
     ...going.flatMap(({ deploymentId }) => (deploymentId === null ? [] : [deploymentId])),
   ]);
   const found: RemovePlan['deployments'][number][] = [];
+  const parts = ids.size === 0 ? [] : await servers.resourcesOfDeployments(db, scope, [...ids]);
   for (const id of ids) {
     const there = await servers.ofDeployment(db, scope, id);
     const leaving = going.filter(({ deploymentId }) => deploymentId === id);
+    const isWhole = whole.has(id) || there.every(({ uid }) => leaving.some((one) => one.uid === uid));
+    const resource = parts.find(({ deploymentId, over }) => deploymentId === id && !over);
     found.push({
       id,
-      whole: whole.has(id) || there.every(({ uid }) => leaving.some((one) => one.uid === uid)),
+      whole: isWhole,
+      resource: isWhole && resource !== undefined ? refOf(resource) : null,
       instances: leaving.map(({ instanceId, uid, node }) => ({
         id: instanceId ?? '',
         server: uid,

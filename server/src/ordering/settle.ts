@@ -15,7 +15,6 @@ import type { TaskGraphs } from '../orchestration/task-graphs.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import type { BeginRuns } from './begin-runs.js';
-import type { ErrandServer } from './errand-task.js';
 import {
   countOnDeployment,
   countUnended,
@@ -26,6 +25,7 @@ import {
 import { logText } from './job-log.js';
 import { progressOf } from './job-progress.js';
 import { JOB_TYPES } from './job-types.js';
+import { ENDS, failedServers, OUTCOMES, outputOf, partOutcome } from './job-verdicts.js';
 import {
   claimNews,
   dropNews,
@@ -107,12 +107,21 @@ export class Settlement {
   }
 
   /** An errand that came to its end before there was an execution. */
-  async withoutExecution(errand: ErrandRow, outcome: 'FAILURE' | 'CANCELED', message: string): Promise<void> {
-    const end: End = { status: outcome === 'FAILURE' ? 'failed' : 'cancelled', error: message };
+  async withoutExecution(
+    errand: ErrandRow,
+    outcome: Exclude<JobOutcome, 'WARNING'>,
+    message: string,
+  ): Promise<void> {
+    const end: End = { status: ENDS[outcome], error: message };
     const jobs = await selectTogether.all(this.#parts.pool, errand.tenantId, [errand.uid, null]);
     const verdicts = jobs
       .filter((job) => !job.settled)
-      .map((job): Verdict => ({ job, outcome, output: '', errors: message }));
+      .map(
+        (job): Verdict =>
+          outcome === 'SUCCESS'
+            ? { job, outcome, output: message, errors: '' }
+            : { job, outcome, output: '', errors: message },
+      );
     await this.#write(errand, end, verdicts, []);
   }
 
@@ -327,51 +336,6 @@ export class Settlement {
         break;
     }
   }
-}
-
-const OUTCOMES: Readonly<Record<NewsRow['status'], JobOutcome>> = {
-  terminated: 'SUCCESS',
-  failed: 'FAILURE',
-  cancelled: 'CANCELED',
-};
-
-/** A part has done what it should where its instances say so, however the whole ended. */
-function partOutcome(
-  job: JobRow,
-  status: NewsRow['status'],
-  instances: readonly { readonly node: string; readonly state: string }[],
-): JobOutcome {
-  const own = instances.filter(({ node }) => job.nodes?.includes(node) === true);
-  const done = job.type === 'decom' ? ['deleted', 'uninitialized'] : ['started'];
-  if (status === 'terminated' && (own.length === 0 || job.type === 'modify')) return 'SUCCESS';
-  if (job.type === 'modify' || own.length === 0) return OUTCOMES[status];
-  if (own.every(({ state }) => done.includes(state))) return 'SUCCESS';
-  return status === 'cancelled' ? 'CANCELED' : 'FAILURE';
-}
-
-function failedServers(
-  errand: ErrandRow,
-  news: NewsRow,
-  instances: readonly { readonly node: string; readonly state: string }[],
-): number[] {
-  if (errand.task.kind !== 'build' || news.status === 'terminated') return [];
-  const stands = (server: ErrandServer) =>
-    instances.some(({ node, state }) => node === server.node && state === 'started');
-  return errand.task.servers.filter((server) => !stands(server)).map(({ uid }) => uid);
-}
-
-/** Clients read the number of the server out of it. */
-function outputOf(job: JobRow, errand: ErrandRow | null): string {
-  const task = errand?.task;
-  if (task === undefined || task.kind === 'act') return '';
-  const servers = task.kind === 'modify' ? [task.server] : task.servers;
-  const server = servers.find(({ uid }) => uid === job.serverUid);
-  if (server === undefined) return '';
-  const named = `server ${server.hostname} (ID ${server.number})`;
-  if (task.kind === 'build') return `Provisioned ${named}`;
-  if (task.kind === 'remove') return `Deleted ${named}`;
-  const changes = Object.entries(task.plan.delta).map(([name, delta]) => `${name}: ${delta}`);
-  return `Modified ${named}: ${changes.join(', ')}`;
 }
 
 /** The order ends with its last errand. Its row is locked. */

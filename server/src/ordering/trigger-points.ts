@@ -12,6 +12,8 @@ export const TRIGGER_POINTS = [
   'post_provision',
   'pre_decom',
   'post_decom',
+  // When the day of a server has come, beside what its group says.
+  'expire',
 ] as const;
 export type TriggerPoint = (typeof TRIGGER_POINTS)[number];
 

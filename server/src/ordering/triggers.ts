@@ -28,8 +28,8 @@ export interface Happening {
   /** Who acts. */
   readonly owner: UserId;
   readonly groupUid: number | null;
-  /** orders.uid */
-  readonly order: number;
+  /** orders.uid; null: it is about none. */
+  readonly order: number | null;
   /** order_errands.uid */
   readonly errand?: number;
   readonly servers?: readonly number[];
@@ -68,7 +68,7 @@ export class Triggers {
           home: `orchestration-action-${use.number}`,
         },
         owner,
-        order,
+        ...(order === null ? {} : { order }),
         ...(errand === undefined ? {} : { errand }),
         point,
       });

@@ -197,6 +197,7 @@ function read(document: Body, form: string, script: Script): Package {
       name: required('name', textMember(document, 'name')),
       description: textMember(document, 'description') ?? '',
       enabled: booleanMember(document, 'enabled') ?? true,
+      schedule: textMember(document, 'schedule') ?? null,
     };
     return { kind: 'rule', rule, condition: action('condition'), action: action('action') };
   }

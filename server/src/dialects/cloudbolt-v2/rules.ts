@@ -1,8 +1,9 @@
 /** Rules: a condition action and what runs for all that it finds (specs: cloudbolt.md §5.10). */
 import type { RuleField } from '../../ordering/condition-rules.js';
 import { addRemoval, exportLink } from './actions.js';
+import { wireTime } from './dates.js';
 import { globalId } from './hrefs.js';
-import { boolean, integer, relation, text } from './paths.js';
+import { boolean, integer, relation, text, time } from './paths.js';
 import { addCollection, type Collection, type Mounting } from './resource.js';
 
 interface RuleRow {
@@ -11,6 +12,8 @@ interface RuleRow {
   readonly name: string;
   readonly description: string;
   readonly enabled: boolean;
+  readonly schedule: string | null;
+  readonly nextAt: string | null;
   readonly condition: number | null;
   readonly conditionCode: string | null;
   readonly conditionName: string | null;
@@ -30,11 +33,14 @@ export const RULES: Collection<RuleField, RuleRow> = {
     name: text('name'),
     description: text('description'),
     enabled: boolean('enabled'),
+    schedule: text('schedule'),
+    'next-run-date': time('nextAt'),
     condition: relation('actions', 'condition', 'conditionCode', 'conditionName'),
     action: relation('actions', 'action', 'actionCode', 'actionName'),
   },
   reads: [
-    ...(['number', 'code', 'name', 'description', 'enabled', 'condition', 'conditionCode'] as const),
+    ...(['number', 'code', 'name', 'description', 'enabled', 'schedule', 'nextAt'] as const),
+    ...(['condition', 'conditionCode'] as const),
     ...(['conditionName', 'action', 'actionCode', 'actionName'] as const),
   ],
   title: ({ name }) => name,
@@ -60,6 +66,8 @@ export const RULES: Collection<RuleField, RuleRow> = {
       'global-id': globalId('rules', row),
       description: row.description,
       enabled: row.enabled,
+      schedule: row.schedule,
+      'next-run-date': wireTime(row.nextAt),
       condition: row.conditionName,
       action: row.actionName,
     };

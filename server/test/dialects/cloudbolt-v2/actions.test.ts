@@ -252,6 +252,14 @@ describe('actions of servers', () => {
     assert.equal(await client.delete(again._links.self.href), 204);
   });
 
+  test('end when their job is canceled', async () => {
+    const { number } = await offer('server', sh('Long', 'echo begun; sleep 300'));
+    const { self } = (await client.post(`/api/v2/servers/${web}/actions/${number}`))['run-action-job'];
+    while (!/begun/.test(await client.text(`${self.href}/log-download-txt/`)));
+    await client.post(`${self.href}/actions/cancel`);
+    assert.equal((await over(self.href)).status, 'CANCELED');
+  });
+
   test('that cannot be run here are refused with the reason, and not offered', async () => {
     const hook = await offer('server', { name: 'Ring', kind: 'webhook' });
     assert.match(
@@ -468,6 +476,27 @@ describe('a server that was found', () => {
     assert.equal(removal.status, 'SUCCESS', JSON.stringify(removal.failures));
     assert.ok(!(await succeeded(() => hands.list(call()))).some(({ hostname }) => hostname === 'waif'));
   });
+});
+
+test('a resource goes with the last of its servers, and one of which nothing was built goes too', async () => {
+  const done = await client.ended(await order('Web Service', { 'resource-name': 'Stall' }));
+  const { resource } = (await client.get(done._links.jobs[0].href))._links;
+  const { servers } = (await client.get(resource.href))._links;
+  const gone = await admin.expect(204, 'DELETE', servers[0].href);
+  assert.equal((await client.ended(await client.get(gone.headers.get('location')!))).status, 'SUCCESS');
+  assert.equal((await client.get(resource.href)).status, 'Historical');
+
+  const refuse = await offer('trigger', sh('Refuse again', 'exit 1'), { triggerPoint: 'pre_provision' });
+  await client.ended(await order('Web Service', { 'resource-name': 'Ruin' }));
+  await disable('trigger', refuse.number);
+  const ruin = (await client.get('/api/v2/services/?filter=name:Ruin'))._embedded[0];
+  assert.equal(ruin.status, 'Provision Failed');
+  const job = await run(`services/${ruin.id}/actions/1`);
+  assert.deepEqual(
+    [job.type, job.status, job.output],
+    ['Delete Resource', 'SUCCESS', 'Nothing of it was built'],
+  );
+  assert.equal((await client.get(`/api/v2/services/${ruin.id}`)).status, 'Historical');
 });
 
 test('a resource is deleted with its servers, by its action', async () => {
