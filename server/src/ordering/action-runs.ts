@@ -134,8 +134,8 @@ export class ActionRuns {
       requireEnabled(use);
       const what = { servers: [], resources: [{ number: resource.number }] };
       if (use.requiresApproval) return this.#order(caller, resource, { kind: 'decommission', ...what }, use);
-      const { job } = await ordersByAction.remove(caller, resource.groupUid, what);
-      return { job, order: null, synchronous: use.synchronous };
+      const { job, order } = await ordersByAction.remove(caller, resource.groupUid, what);
+      return { job, order: job === null ? order : null, synchronous: use.synchronous };
     }
     if (use.requiresApproval || use.builtin === 'scale')
       return this.#order(

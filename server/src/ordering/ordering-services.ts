@@ -82,6 +82,7 @@ export function orderingServices(parts: OrderingParts): OrderingServices {
   const submitting = {
     pool,
     groups,
+    rights,
     servers,
     triggers,
     planner: new ItemPlanner(parts),
@@ -114,7 +115,7 @@ export function orderingServices(parts: OrderingParts): OrderingServices {
     jobChanged,
   });
   const carryOut: CarryOut = new CarryOut({ ...parts, settlement, homes, triggers });
-  const orders = new Orders({ ...submitting, blueprints: parts.blueprints, rights });
+  const orders = new Orders({ ...submitting, blueprints: parts.blueprints });
   const actionRuns = new ActionRuns({ ...parts, jobs, orders, ordersByAction, wake });
   return {
     orders,

@@ -1,6 +1,6 @@
 /**
- * Orders that no approver is asked about: what takes servers and resources away at the word of whoever may do that with them, and
- * what an action decides about an order that waits.
+ * Orders that nobody fills in: what takes servers and resources away at the word of whoever may do that with them, and what an action
+ * decides about an order that waits.
  */
 import type { Caller, TenantScope } from '../caller.js';
 import { DomainError } from '../errors.js';
@@ -13,12 +13,13 @@ import { selectJobsOfOrders } from './jobs.store.js';
 import { Submission, type SubmissionParts } from './order-submission.js';
 import { insertOrder, lockOrder, setRefused, setSubmitted } from './orders.store.js';
 import { countAlone } from './quota-book.js';
-import { orderingScope } from './rights.js';
+import { orderingScope, type Rights } from './rights.js';
 import type { ThingKey } from './thing-key.js';
 
 export interface OrdersByActionParts extends SubmissionParts {
   readonly pool: Pool;
   readonly groups: Groups;
+  readonly rights: Rights;
   readonly wake: { due(): void; changed(tenant: TenantScope['tenantId'], number: number): void };
 }
 
@@ -32,17 +33,18 @@ export class OrdersByAction {
   }
 
   /**
-   * Takes away servers and resources of one group: an order of the caller's that is active at once. Needs `server.decommission` there.
+   * Takes away servers and resources of one group: an order of the caller's. It is active at once where a role gives them
+   * `server.decommission` there; the owner of a thing without one orders its end as everything else, and somebody may have to approve.
    *
-   * @returns numbers of the order and of its first job
+   * @returns numbers of the order and of its first job, where it is active
    * @throws DomainError as planning says; `conflict` (`server-in-no-group`)
    */
   async remove(
     caller: Caller,
     groupUid: number | null,
     what: { readonly servers: readonly ThingKey[]; readonly resources: readonly ThingKey[] },
-  ): Promise<{ readonly order: number; readonly job: number }> {
-    const { pool, groups, planner, settings, wake } = this.#parts;
+  ): Promise<{ readonly order: number; readonly job: number | null }> {
+    const { pool, groups, rights, planner, settings, wake } = this.#parts;
     const scope = orderingScope(caller);
     const [group] = groupUid === null ? [] : await groups.byKeys(pool, scope, [groupUid]);
     if (group === undefined) {
@@ -52,6 +54,7 @@ export class OrdersByAction {
         'What is in no group cannot be taken away by an order',
       );
     }
+    const mayAlone = await rights.may(caller, 'server.decommission', group.uid);
     const removed = await inTransaction(pool, async (client) => {
       await countAlone(client, scope);
       const planning = { group, owner: caller.username };
@@ -67,12 +70,16 @@ export class OrdersByAction {
         id: String(number),
         details: { group: group.name },
       });
-      await setSubmitted.run(client, scope.tenantId, [uid, 'PENDING', []]);
       const order = (await lockOrder.one(client, scope.tenantId, [uid]))!;
-      const planned = await this.#submission.planned(client, caller, scope, order);
-      await this.#submission.activate(client, caller, scope, order, planned, scope.userId);
+      if (mayAlone) {
+        await setSubmitted.run(client, scope.tenantId, [uid, 'PENDING', []]);
+        const planned = await this.#submission.planned(client, caller, scope, order);
+        await this.#submission.activate(client, caller, scope, order, planned, scope.userId);
+      } else {
+        await this.#submission.submit(client, caller, scope, order);
+      }
       const [job] = await selectJobsOfOrders.all(client, scope.tenantId, [[uid]]);
-      return { order: number, job: job!.number };
+      return { order: number, job: job?.number ?? null };
     });
     wake.due();
     wake.changed(scope.tenantId, removed.order);

@@ -58,7 +58,7 @@ export function addActionRoutes(mounting: Mounting): void {
       schema: {
         tags: ['Servers'],
         operationId: 'servers_delete',
-        summary: 'Order the end of a server, at once; the order is named by `Location`',
+        summary: 'Order the end of a server; the order is named by `Location`',
         params: ItemParams,
         response: { 204: Type.Null() },
       },

@@ -478,6 +478,27 @@ describe('a server that was found', () => {
   });
 });
 
+test('an owner orders the end of what they have, and others may have to agree', async () => {
+  const person = { username: 'owner', password: 'owner-password' };
+  await admin.expect(201, 'POST', 'users/', { ...person, groups: [{ group, roles: ['requestor'] }] });
+  const owner = await cloudbolt(url, person);
+  const found = await client.get('/api/v2/blueprints/?filter=name:Web+Service');
+  const items = {
+    'deploy-items': [{ blueprint: found._embedded[0]._links.self.href, 'resource-name': 'Booth' }],
+  };
+  await client.ended(await owner.post('/api/v2/orders/', { group, 'submit-now': 'true', items }));
+  const { id } = (await owner.get('/api/v2/services/?filter=name:Booth'))._embedded[0];
+  await pool.query(`update ordering_groups set auto_approval = false where name = 'Default'`);
+  const { self } = (await owner.post(`/api/v2/services/${id}/actions/1`))['run-action-job'];
+  const waiting = await client.get(self.href);
+  assert.deepEqual([waiting.status, waiting.summary.split(',')[0]], ['PENDING', 'Deletion of Booth']);
+  assert.equal((await owner.get(`/api/v2/services/${id}/`)).status, 'Active');
+  const done = await client.ended(await client.post(`${self.href}/actions/approve`));
+  assert.equal(done.status, 'SUCCESS', JSON.stringify(done.failures));
+  assert.equal((await owner.get(`/api/v2/services/${id}/`)).status, 'Historical');
+  await pool.query(`update ordering_groups set auto_approval = true where name = 'Default'`);
+});
+
 test('a resource goes with the last of its servers, and one of which nothing was built goes too', async () => {
   const done = await client.ended(await order('Web Service', { 'resource-name': 'Stall' }));
   const { resource } = (await client.get(done._links.jobs[0].href))._links;
