@@ -1,5 +1,5 @@
 /**
- * workers --workers 1,2,3 --deployments 30 --instances 20 --operations 25: installs of so many deployments whose operations sleep
+ * workers --workers 1,2,3 --deployments 60 --instances 20 --operations 10: installs of so many deployments whose operations sleep
  * for 50 ms, by one, two and three worker processes on one PostgreSQL, each with room for so many operations at once.
  *
  * Limit: the operations' own time, with all room in use and nothing else to be done.
@@ -10,7 +10,7 @@ import { aStand, numbers, report } from './stand.js';
 const SLEEP = 0.05;
 const OPERATION = `{implementation: simulated.operations.delay, inputs: {seconds: {default: ${SLEEP}}}}`;
 
-const given = numbers({ workers: '1,2,3', deployments: '30', instances: '20', operations: '25' });
+const given = numbers({ workers: '1,2,3', deployments: '60', instances: '20', operations: '10' });
 const [deployments, instances, room] = [given.deployments[0]!, given.instances[0]!, given.operations[0]!];
 const stand = await aStand();
 await stand.core.signals.listen();
