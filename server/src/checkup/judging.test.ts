@@ -19,7 +19,14 @@ import type { ServerRow } from './database.store.js';
 import { type Finding, isWell, type Level, told } from './finding.js';
 import { judgeKeys } from './keys.js';
 import { checkDataFolder, checkNode, checkPython, checkSecretFiles, judgeDisk } from './machine.js';
-import { judgeAbandoned, judgePools, judgeUndecided, judgeWaiting, judgeWorkers } from './work.js';
+import {
+  judgeAbandoned,
+  judgeAgents,
+  judgePools,
+  judgeUndecided,
+  judgeWaiting,
+  judgeWorkers,
+} from './work.js';
 
 const SERVER: ServerRow = {
   version: 180_004,
@@ -91,6 +98,14 @@ const CASES: readonly (readonly [situation: string, finding: Finding, level: Lev
     judgePools([{ pool: 'dmz', operations: 3, seconds: 9000 }]),
     'bad',
     /dmz \(3 wait/,
+  ],
+  ['no agents', judgeAgents({ agents: 0, silent: 0, example: null }), 'good', /no host has an agent/],
+  ['agents that answer', judgeAgents({ agents: 2, silent: 0, example: null }), 'good', /2 answer/],
+  [
+    'an agent that is silent',
+    judgeAgents({ agents: 2, silent: 1, example: 'vm_1' }),
+    'note',
+    /1 of 2 .* vm_1/,
   ],
   ['decisions that wait', judgeUndecided(2, 'e9'), 'note', /2 executions/],
   [

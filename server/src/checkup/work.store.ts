@@ -67,6 +67,25 @@ export const selectUnserved = systemStatement<PoolRow>(
   WHY,
 );
 
+export interface AgentsRow {
+  readonly agents: number;
+  /** Of these, installed and without a word for as long as they keep what they hold. */
+  readonly silent: number;
+  readonly example: string | null;
+}
+
+/** Agents of hosts that are there and have come in once. */
+export const selectAgents = systemStatement<AgentsRow>(
+  'checkup_agents',
+  `select count(*)::integer as agents, count(*) filter (where not a.alive)::integer as silent, min(a.name) filter (where not a.alive) as example
+   from (
+     select c.name, exists (select from pool_workers w where w.credential_uid = c.uid and w.left_at is null
+       and w.seen_at > now() - make_interval(secs => w.lease)) as alive
+     from worker_credentials c where c.kind = 'agent' and c.last_used_at is not null
+       and exists (select from node_instances i where i.tenant_id = c.confined_to and i.id = c.host_instance)) a`,
+  WHY,
+);
+
 /** Deployments whose latest execution has ended with an operation of which nobody knows whether it was done. */
 export const selectUndecided = systemStatement<{ deployments: number; example: string | null }>(
   'checkup_undecided',

@@ -2,8 +2,10 @@
 import type { Pool } from '../store/pool.js';
 import { bad, type Finding, good, note } from './finding.js';
 import {
+  type AgentsRow,
   type PoolRow,
   selectAbandoned,
+  selectAgents,
   selectOldestWaiting,
   selectUndecided,
   selectUnserved,
@@ -68,6 +70,15 @@ export function judgePools(pools: readonly PoolRow[]): Finding {
   );
 }
 
+export function judgeAgents({ agents, silent, example }: AgentsRow): Finding {
+  if (silent === 0) return good('agents', agents === 0 ? 'no host has an agent' : `${agents} answer`);
+  return note(
+    'agents',
+    `${silent} of ${agents} agents on hosts say nothing; ${example} for one`,
+    'Look at the host and at ~/.orrery-agent/*/agent.log there; install_new_agents puts them there again.',
+  );
+}
+
 export function judgeUndecided(deployments: number, example: string | null): Finding {
   if (deployments === 0) return good('decisions', 'no execution waits for a person');
   return note(
@@ -85,6 +96,7 @@ export async function checkWork(pool: Pool): Promise<Finding[]> {
     judgeWaiting(await selectOldestWaiting.one(pool), workers.workers),
     judgeAbandoned(await selectAbandoned.all(pool, [ABANDONED])),
     judgePools(await selectUnserved.all(pool)),
+    judgeAgents((await selectAgents.one(pool))!),
     judgeUndecided(undecided.deployments, undecided.example),
   ];
 }
