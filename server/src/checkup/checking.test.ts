@@ -42,6 +42,7 @@ test('a fresh database with nobody at work: no worker, all else is well', async 
     waiting: 'good',
     leases: 'good',
     pools: 'good',
+    agents: 'good',
     decisions: 'good',
   });
 });
@@ -71,6 +72,7 @@ test('one that waits long, one that lost its worker, one that nobody decides abo
     waiting: 'note',
     leases: 'bad',
     pools: 'bad',
+    agents: 'good',
     decisions: 'note',
   });
   const text = found.map((finding) => finding.found).join('\n');

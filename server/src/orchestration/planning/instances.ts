@@ -32,7 +32,7 @@ export interface Sprout {
 }
 
 /** So many instances, or relationships of them, make a slice. */
-const SLICE = { instances: 4000, relationships: 40_000 } as const;
+const SLICE = { instances: 2000, relationships: 20_000 } as const;
 
 /**
  * Ids are `<node>_<suffix>` and unique in the result; `newSuffix` gives a random one (six of `[a-z0-9]`).
