@@ -280,6 +280,15 @@ test('a second factor is set up, asked for, and switched off with the password',
   assert.equal(alone.status, 401);
   assert.match(alone.text, /one-time code of the moment/);
   assert.equal((await aBrowser().signIn('mia', 'mia password', { code: code(0) })).status, 303);
+  const source = Buffer.from('http://meshery.example:9081').toString('base64url');
+  const meshery = aBrowser();
+  assert.equal((await meshery.signIn('mia', 'mia password', { source })).status, 401, 'for others too');
+  const led = await meshery.signIn('mia', 'mia password', { source, code: code(1) });
+  assert.equal(led.status, 303);
+  assert.match(
+    (await meshery.get(led.to!)).to!,
+    /^http:\/\/meshery\.example:9081\/api\/user\/token\?token=l5_/,
+  );
   const basic = `Basic ${Buffer.from('mia:mia password').toString('base64')}`;
   const refused = await api('/api/v3.1/status', { authorization: basic });
   assert.equal(refused.status, 401);
