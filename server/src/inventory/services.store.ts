@@ -25,10 +25,15 @@ export type ServiceField =
   | 'owner'
   | 'ownerName'
   | 'deploymentId'
+  | 'rate'
   | 'servers';
 
 const SERVERS = `(select coalesce(json_agg(json_build_object('number', v.number, 'code', v.code, 'hostname', v.hostname, 'node', v.node)
   order by v.uid), '[]') from servers v where v.tenant_id = s.tenant_id and v.service_uid = s.uid)`;
+
+/** What its servers cost, as they were ordered. */
+const RATE = `(select coalesce(sum(h.rate), 0)::float8 from quota_holds h join servers v on v.uid = h.server_uid
+  where h.tenant_id = s.tenant_id and v.tenant_id = s.tenant_id and v.service_uid = s.uid)`;
 
 /** What was built under one name, as members of its group see it. */
 export const serviceList: ListSpec<ServiceField> = {
@@ -55,6 +60,7 @@ export const serviceList: ListSpec<ServiceField> = {
     owner: { sql: 'u.id', type: 'integer' },
     ownerName: { sql: 'u.username', type: 'text' },
     deploymentId: { sql: 'p.id', type: 'text' },
+    rate: { sql: RATE, type: 'json' },
     servers: { sql: SERVERS, type: 'json' },
   },
   confine: (scope) => {

@@ -141,8 +141,10 @@ const COLUMNS = `j.uid, j.number, j.code, j.type, ${STATUS} as status, j.subject
   coalesce(j.total_tasks, x.total_operations) as "totalTasks", coalesce(j.completed_tasks, x.finished_operations) as "completedTasks",
   j.messages, j.output, j.errors, j.log is not null as "hasLog", v.number as "serverNumber", v.hostname as "serverName"`;
 
+// What runs by itself is about an order and not one of its jobs.
 const FROM = `jobs j join users u on u.id = j.owner_id
-  left join orders o on o.uid = j.order_uid and o.tenant_id = j.tenant_id
+  left join action_runs ar on ar.job_uid = j.uid and ar.tenant_id = j.tenant_id
+  left join orders o on o.uid = coalesce(j.order_uid, ar.order_uid) and o.tenant_id = j.tenant_id
   left join jobs p on p.uid = j.parent_uid and p.tenant_id = j.tenant_id
   left join executions x on x.uid = j.execution_uid and x.tenant_id = j.tenant_id
   left join deployments d on d.uid = x.deployment_uid and d.tenant_id = j.tenant_id

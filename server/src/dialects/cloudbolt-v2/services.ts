@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { ServiceField } from '../../inventory/servers.js';
+import { shownRate } from '../../ordering/rates.js';
 import { actionLinks } from './action-links.js';
 import { callerOf } from './auth.js';
 import { wireTime } from './dates.js';
@@ -43,6 +44,7 @@ interface ServiceRow {
   readonly owner: number | null;
   readonly ownerName: string | null;
   readonly deploymentId: string | null;
+  readonly rate: number;
   readonly servers: readonly {
     readonly number: number;
     readonly code: string;
@@ -101,6 +103,7 @@ export function resourcesAt(path: string, type: string): Collection<ServiceField
       'owner',
       'ownerName',
       'deploymentId',
+      'rate',
       'servers',
     ],
     listReads: ['number', 'code', 'name', 'status'],
@@ -145,6 +148,7 @@ async function serviceItem(path: string, { core, caller, hrefs, row }: Asked<Ser
     status: STATUS[row.status as keyof typeof STATUS],
     'install-date': wireTime(row.installedAt),
     parameters: parametersBody(row.parameters),
+    rate: shownRate(row.rate, core.settings.rateUnit),
     deployment: row.deploymentId,
   };
 }

@@ -1,5 +1,6 @@
 /** Actions over CloudBolt's wire: on servers and resources, rules, points at which they run by themselves; and servers that were found. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { call, succeeded } from '../../../src/inventory/handlers/conformance.js';
 import type { NewAction } from '../../../src/ordering/actions.js';
@@ -102,6 +103,7 @@ describe('what was built under one name', () => {
       ['Delete', 'Scale'],
     );
     assert.equal(body._links.actions[0].Delete.href, `/api/v2/resources/service/${service}/actions/1`);
+    assert.equal(body.rate, '0.00/month');
     web = /(\d+)$/.exec(body._links.servers[0].href)![1]!;
     const same = await client.get(`/api/v2/services/${service}/`);
     assert.equal(same._links.self.href, `/api/v2/services/${service}`);
@@ -135,6 +137,7 @@ describe('what was built under one name', () => {
   });
 
   test('is scaled by an order, which counts against quotas', async () => {
+    await admin.expect(201, 'POST', 'rates/', { subject: 'cpu', amount: 10 });
     const holds = async () =>
       (await pool.query('select count(*)::integer as count from quota_holds where server_uid is not null'))
         .rows[0].count;
@@ -146,7 +149,8 @@ describe('what was built under one name', () => {
     assert.equal(new Set(grown._links.servers.map((one: { title: string }) => one.title)).size, 2);
     assert.equal(await holds(), before + 1);
     const built = await client.ended(await client.get(job._links.order.href));
-    assert.deepEqual([built.status, built.summary], ['SUCCESS', 'Scale of Shop']);
+    assert.deepEqual([built.status, built.summary, built.rate], ['SUCCESS', 'Scale of Shop', '10.00/month']);
+    assert.equal((await client.get(`/api/v2/services/${service}/`)).rate, '10.00/month');
     assert.equal(
       (await run(`services/${service}/actions/2`, { parameters: { delta: -1 } })).status,
       'SUCCESS',
@@ -378,6 +382,8 @@ describe('actions that run by themselves', () => {
     };
     const first = await told('Look first');
     assert.equal(first.output, `${done.id} ${done._links.servers[0].title} pre_provision`);
+    assert.equal(first._links.order.href, done._links.self.href);
+    assert.ok(!done._links.jobs.some(({ href }: { href: string }) => href === first._links.self.href));
     assert.equal((await told('Look behind')).output, 'active');
     await disable('trigger', before.number);
     await disable('trigger', behind.number);
@@ -435,7 +441,7 @@ describe('a server that was found', () => {
   let stray = '';
 
   test('is acted on through its handler, in a deployment that is made for it', async () => {
-    await succeeded(() => hands.build(wish('0b5c2f1e-8f0e-4f6a-9f43-0d9f6f6f0011', 'stray'), call()));
+    await succeeded(() => hands.build(wish(randomUUID(), 'stray'), call()));
     await run('resource-handlers/actions/sync-vms');
     stray = (await client.get('/api/v2/servers/?filter=hostname:stray'))._embedded[0].id;
     const item = await client.get(`/api/v2/servers/${stray}/`);
@@ -468,7 +474,7 @@ describe('a server that was found', () => {
   });
 
   test('is taken away by an order though nobody has acted on it before', async () => {
-    await succeeded(() => hands.build(wish('0b5c2f1e-8f0e-4f6a-9f43-0d9f6f6f0012', 'waif'), call()));
+    await succeeded(() => hands.build(wish(randomUUID(), 'waif'), call()));
     await run('resource-handlers/actions/sync-vms');
     const { id } = (await client.get('/api/v2/servers/?filter=hostname:waif'))._embedded[0];
     const gone = await admin.expect(204, 'DELETE', `servers/${id}`);

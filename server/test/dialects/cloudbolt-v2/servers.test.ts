@@ -1,5 +1,6 @@
 /** Servers and resource handlers over CloudBolt's wire: read, acted on, synchronized; and by whom. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { call, succeeded } from '../../../src/inventory/handlers/conformance.js';
 import { visit } from '../../journeys/a-visitor.js';
@@ -193,7 +194,8 @@ test('resource handlers are listed and told without secrets, and refused when th
 });
 
 test('synchronizing imports what others made, updates, and marks what vanished as historical', async () => {
-  const uuid = '0b5c2f1e-8f0e-4f6a-9f43-0d9f6f6f0001';
+  // Of another run of this test at the same time it must be told apart.
+  const uuid = randomUUID();
   const wish = {
     uuid,
     hostname: 'stray',
