@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { type ListSpec, ownTenant } from '../store/list.js';
 import { tenantStatement } from '../store/statement.js';
-import type { AssignmentRow } from './workspaces.store.js';
 
 export type EnvironmentField =
   | 'id'
@@ -112,18 +111,4 @@ export const updateEnvironment = tenantStatement(
 export const deleteEnvironment = tenantStatement(
   'account_environments_delete',
   'delete from account_environments e where e.tenant_id = $1 and e.uid = $2',
-);
-
-export const insertAccountOfEnvironment = tenantStatement<AssignmentRow>(
-  'account_environments_insert_account',
-  `insert into environment_accounts as ea (tenant_id, environment_uid, cloud_account_uid)
-   select $1, $2::bigint, a.uid from cloud_accounts a where a.tenant_id = $1 and a.id = $3
-   on conflict (environment_uid, cloud_account_uid) do update set created_at = ea.created_at
-   returning ea.id, ea.created_at as "createdAt"`,
-);
-
-export const deleteAccountOfEnvironment = tenantStatement(
-  'account_environments_delete_account',
-  `delete from environment_accounts ea using cloud_accounts a
-   where ea.tenant_id = $1 and a.tenant_id = $1 and ea.cloud_account_uid = a.uid and ea.environment_uid = $2 and a.id = $3`,
 );

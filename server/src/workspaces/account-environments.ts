@@ -12,17 +12,15 @@ import {
   CONNECTION_LIST,
   type ConnectionField,
   countStatuses,
-  deleteAccountOfEnvironment,
   deleteEnvironment,
   ENVIRONMENT_LIST,
   type EnvironmentField,
-  insertAccountOfEnvironment,
   insertEnvironment,
   lockEnvironment,
   updateEnvironment,
 } from './account-environments.store.js';
-import { elsewhere } from './workspaces.js';
-import type { AssignmentRow } from './workspaces.store.js';
+import { type AssignmentRow, putInto, takeFrom } from './assignments.js';
+import { ACCOUNTS_OF_ENVIRONMENT } from './assignments.store.js';
 
 export type { ConnectionField, EnvironmentField } from './account-environments.store.js';
 
@@ -93,9 +91,7 @@ export class AccountEnvironments {
     let made: AssignmentRow | null = null;
     await this.#change(caller, 'add-cloud-account', async (client, scope) => {
       const environment = await lock(client, scope, id);
-      const values = [environment.uid, account];
-      made = isUuid(account) ? await insertAccountOfEnvironment.one(client, scope.tenantId, values) : null;
-      if (made === null) throw elsewhere('Connection', account);
+      made = await putInto(client, scope.tenantId, environment.uid, ACCOUNTS_OF_ENVIRONMENT, account);
       return environment;
     });
     return made!;
@@ -105,9 +101,7 @@ export class AccountEnvironments {
   async unassign(caller: Caller, id: string, account: string): Promise<void> {
     await this.#change(caller, 'remove-cloud-account', async (client, scope) => {
       const environment = await lock(client, scope, id);
-      const values = [environment.uid, account];
-      const gone = isUuid(account) ? await deleteAccountOfEnvironment.run(client, scope.tenantId, values) : 0;
-      if (gone === 0) throw notFound('Connection', account.slice(0, 100));
+      await takeFrom(client, scope.tenantId, environment.uid, ACCOUNTS_OF_ENVIRONMENT, account);
       return environment;
     });
   }

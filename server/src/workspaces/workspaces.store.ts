@@ -89,40 +89,6 @@ export const deleteWorkspace = tenantStatement(
   'delete from workspaces w where w.tenant_id = $1 and w.uid = $2',
 );
 
-export interface AssignmentRow {
-  readonly id: string;
-  readonly createdAt: Date;
-}
-
-/** `$3`: id of the team. */
-export const insertTeamOfWorkspace = tenantStatement<AssignmentRow>(
-  'workspaces_insert_team',
-  `insert into workspace_teams as wt (tenant_id, workspace_uid, team_uid)
-   select $1, $2::bigint, tm.uid from teams tm where tm.tenant_id = $1 and tm.id = $3 and tm.deleted_at is null
-   on conflict (workspace_uid, team_uid) do update set created_at = wt.created_at
-   returning wt.id, wt.created_at as "createdAt"`,
-);
-
-export const deleteTeamOfWorkspace = tenantStatement(
-  'workspaces_delete_team',
-  `delete from workspace_teams wt using teams tm
-   where wt.tenant_id = $1 and tm.tenant_id = $1 and wt.team_uid = tm.uid and wt.workspace_uid = $2 and tm.id = $3`,
-);
-
-export const insertEnvironmentOfWorkspace = tenantStatement<AssignmentRow>(
-  'workspaces_insert_environment',
-  `insert into workspace_environments as we (tenant_id, workspace_uid, environment_uid)
-   select $1, $2::bigint, e.uid from account_environments e where e.tenant_id = $1 and e.id = $3
-   on conflict (workspace_uid, environment_uid) do update set created_at = we.created_at
-   returning we.id, we.created_at as "createdAt"`,
-);
-
-export const deleteEnvironmentOfWorkspace = tenantStatement(
-  'workspaces_delete_environment',
-  `delete from workspace_environments we using account_environments e
-   where we.tenant_id = $1 and e.tenant_id = $1 and we.environment_uid = e.uid and we.workspace_uid = $2 and e.id = $3`,
-);
-
 /** What was in a workspace that goes is in the default one (`$3`) then. */
 export const moveDesigns = tenantStatement(
   'workspaces_move_designs',

@@ -14,13 +14,10 @@ import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Client, Pool } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
 import { inTransaction } from '../store/transaction.js';
+import { type AssignmentRow, putInto, takeFrom } from './assignments.js';
+import { ENVIRONMENTS_OF_WORKSPACE, TEAMS_OF_WORKSPACE } from './assignments.store.js';
 import {
-  type AssignmentRow,
-  deleteEnvironmentOfWorkspace,
-  deleteTeamOfWorkspace,
   deleteWorkspace,
-  insertEnvironmentOfWorkspace,
-  insertTeamOfWorkspace,
   insertWorkspace,
   lockWorkspace,
   moveDesigns,
@@ -32,7 +29,7 @@ import {
   type WorkspaceRow,
 } from './workspaces.store.js';
 
-export type { AssignmentRow, WorkspaceField } from './workspaces.store.js';
+export type { WorkspaceField } from './workspaces.store.js';
 
 export interface WorkspaceChange {
   readonly name?: string;
@@ -43,14 +40,7 @@ export interface WorkspaceChange {
 /** What may be put into a workspace beside designs. */
 export type Assignable = 'team' | 'environment';
 
-const PUTTING = {
-  team: { put: insertTeamOfWorkspace, take: deleteTeamOfWorkspace, thing: 'Team' },
-  environment: {
-    put: insertEnvironmentOfWorkspace,
-    take: deleteEnvironmentOfWorkspace,
-    thing: 'Environment',
-  },
-} as const;
+const HELD = { team: TEAMS_OF_WORKSPACE, environment: ENVIRONMENTS_OF_WORKSPACE } as const;
 
 export class Workspaces {
   readonly #pool: Pool;
@@ -112,10 +102,7 @@ export class Workspaces {
     let made: AssignmentRow | null = null;
     await this.#change(caller, `add-${what}`, async (client, scope) => {
       const workspace = await lock(client, scope, id);
-      made = isUuid(thing)
-        ? await PUTTING[what].put.one(client, scope.tenantId, [workspace.uid, thing])
-        : null;
-      if (made === null) throw elsewhere(PUTTING[what].thing, thing);
+      made = await putInto(client, scope.tenantId, workspace.uid, HELD[what], thing);
       return workspace;
     });
     return made!;
@@ -125,10 +112,7 @@ export class Workspaces {
   async unassign(caller: Caller, id: string, what: Assignable, thing: string): Promise<void> {
     await this.#change(caller, `remove-${what}`, async (client, scope) => {
       const workspace = await lock(client, scope, id);
-      const gone = isUuid(thing)
-        ? await PUTTING[what].take.run(client, scope.tenantId, [workspace.uid, thing])
-        : 0;
-      if (gone === 0) throw notFound(PUTTING[what].thing, thing.slice(0, 100));
+      await takeFrom(client, scope.tenantId, workspace.uid, HELD[what], thing);
       return workspace;
     });
   }
@@ -165,13 +149,4 @@ async function lock(client: Client, scope: TenantScope, id: string): Promise<Wor
   const workspace = isUuid(id) ? await lockWorkspace.one(client, scope.tenantId, [id]) : null;
   if (workspace === null) throw notFound('Workspace', id.slice(0, 100));
   return workspace;
-}
-
-/** What another tenant has is told like what nobody has. */
-export function elsewhere(thing: string, id: string): DomainError {
-  return new DomainError(
-    'invalid',
-    'other-tenant',
-    `${thing} ${id.slice(0, 100)} is not in this organization`,
-  );
 }
