@@ -1,4 +1,4 @@
-import type { TenantId } from '../ids.js';
+import type { TenantId, UserId } from '../ids.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
 import type { Power } from './handlers/handler.js';
 
@@ -15,9 +15,9 @@ export interface ExpiringRow {
   /** The day has come. */
   readonly due: boolean;
   readonly power: Power;
-  readonly groupNumber: number | null;
   readonly groupUid: number | null;
-  readonly ownerId: number | null;
+  readonly groupNumber: number | null;
+  readonly ownerId: UserId | null;
   readonly ownerName: string | null;
   readonly action: ExpiryAction;
 }
@@ -29,17 +29,17 @@ const said = (column: string) => `(select a.${column} from ordering_groups a
 /** `$1` today, `$2` what is done where no group says it, `$3` days of notice likewise, `$4` how many. */
 export const selectExpiring = systemStatement<ExpiringRow>(
   'expiry_select',
-  `select * from (
-     select s.tenant_id::integer as "tenantId", t.name as "tenantName", s.uid, s.number::integer as number, s.hostname,
-       s.expires_on::text as "expiresOn", s.expires_on <= $1::date as due, s.power, g.number::integer as "groupNumber", g.uid::integer as "groupUid",
-       s.owner_id::integer as "ownerId", u.username as "ownerName", s.status, coalesce(${said('expiry_action')}, $2) as action,
-       s.expires_on - coalesce(${said('expiry_notice_days')}, $3::integer) <= $1::date
-         and s.expiry_noticed_for is distinct from s.expires_on as tell
-     from servers s join tenants t on t.id = s.tenant_id left join ordering_groups g on g.uid = s.group_uid
-     left join users u on u.id = s.owner_id
-     where s.expires_on is not null and s.status <> 'historical' and s.expiry_handled_for is distinct from s.expires_on
-       and s.expires_on <= $1::date + 365) e
-   where case when e.due then e.status = 'active' else e.tell end order by e."expiresOn", e.uid limit $4`,
+  `select s.tenant_id::integer as "tenantId", t.name as "tenantName", s.uid, s.number::integer as number, s.hostname,
+     s.expires_on::text as "expiresOn", s.expires_on <= $1::date as due, s.power, g.uid::integer as "groupUid",
+     g.number::integer as "groupNumber", s.owner_id::integer as "ownerId", u.username as "ownerName",
+     coalesce(${said('expiry_action')}, $2) as action
+   from servers s join tenants t on t.id = s.tenant_id left join ordering_groups g on g.uid = s.group_uid
+   left join users u on u.id = s.owner_id
+   where s.expires_on is not null and s.status <> 'historical' and s.expiry_handled_for is distinct from s.expires_on
+     and s.expires_on <= $1::date + (select greatest($3::integer, coalesce(max(a.expiry_notice_days), 0)) from ordering_groups a)
+     and case when s.expires_on <= $1::date then s.status = 'active' else s.expiry_noticed_for is distinct from s.expires_on
+       and s.expires_on - coalesce(${said('expiry_notice_days')}, $3::integer) <= $1::date end
+   order by s.expires_on, s.uid limit $4`,
   'time passes in all tenants; what is done is said of one, and confined to it',
 );
 
@@ -65,7 +65,7 @@ export const tellPerson = tenantStatement(
   `insert into notices (tenant_id, user_id, category, action, severity, description) values ($1, $2, 'server', $3, 'warning', $4)`,
 );
 
-export const selectFirstAdministrator = systemStatement<{ id: number; username: string }>(
+export const selectFirstAdministrator = systemStatement<{ id: UserId; username: string }>(
   'expiry_administrator',
   'select u.id::integer as id, u.username from users u where u.builtin order by u.id limit 1',
   'users belong to no tenant; whose server has no owner who may is acted on by the first administrator',

@@ -1,6 +1,8 @@
 /**
  * Servers whose day has come: their owners are told before, and then what the group says is done: nothing more, power off, or a deletion.
  *
+ * Actions of the points `pre_expire` and `expire` run beside it, in the name of the owner.
+ *
  * A deletion is an order as anybody's, so that where somebody must approve, somebody does. Each day of a server is handled once: the
  * row that says so commits with the execution or the order that is begun, so that whatever dies in between, there is one of them or none.
  */
@@ -8,7 +10,6 @@ import type { TenantScope } from '../caller.js';
 import { DomainError } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { Callers } from '../identity/callers.js';
-import type { UserId } from '../ids.js';
 import type { Orders } from '../ordering/orders.js';
 import type { Triggers } from '../ordering/triggers.js';
 import type { Client, Pool } from '../store/pool.js';
@@ -30,7 +31,7 @@ export interface ExpiryParts {
   readonly callers: Pick<Callers, 'actingAs'>;
   readonly servers: Pick<Servers, 'act'>;
   readonly orders: Pick<Orders, 'create'>;
-  readonly triggers: Pick<Triggers, 'fire'>;
+  readonly triggers: Pick<Triggers, 'fire' | 'told'>;
   /** Where no group says otherwise. */
   readonly settings: { readonly expiryAction: ExpiryAction; readonly expiryNoticeDays: number };
   readonly now?: () => Date;
@@ -53,10 +54,11 @@ export class Expiry {
 
   /** Looks at all servers that expire. Periodic work; any number of processes may do it at once. @returns how many were handled */
   async scan(): Promise<number> {
-    const { pool, settings, now = () => new Date() } = this.#parts;
+    const { pool, settings, triggers, now = () => new Date() } = this.#parts;
     const { expiryAction, expiryNoticeDays } = settings;
     const rows = await selectExpiring.all(pool, [localDay(now()), expiryAction, expiryNoticeDays, MOST]);
     for (const row of rows) await (row.due ? this.#act(row) : this.#announce(row));
+    if (rows.length > 0) triggers.told();
     return rows.length;
   }
 
@@ -69,6 +71,7 @@ export class Expiry {
         'expires',
         `${row.hostname} expires on ${row.expiresOn}; then ${THEN[row.action]}`,
       );
+      await this.#fire(client, row, 'pre_expire');
     });
   }
 
@@ -122,18 +125,17 @@ export class Expiry {
 
   /** The day is handled: what runs then by itself begins. */
   async #claim(client: Client, row: ExpiringRow): Promise<void> {
-    const { tenantId, tenantName, uid, expiresOn, ownerId, groupUid } = row;
+    const { tenantId, uid, expiresOn } = row;
     if ((await claimExpiry.one(client, tenantId, [uid, expiresOn])) === null) throw new HandledMeanwhile();
-    const owner = (ownerId ?? (await selectFirstAdministrator.one(client))?.id ?? null) as UserId | null;
-    if (owner === null) return;
+    await this.#fire(client, row, 'expire');
+  }
+
+  async #fire(client: Client, row: ExpiringRow, point: 'pre_expire' | 'expire'): Promise<void> {
+    const { tenantId, tenantName, ownerId, groupUid, uid } = row;
+    const owner = ownerId ?? (await selectFirstAdministrator.one(client))?.id;
+    if (owner === undefined) return;
     const scope: TenantScope = { tenantId, tenantName, userId: owner, seesPrivate: true };
-    await this.#parts.triggers.fire(client, scope, {
-      point: 'expire',
-      owner,
-      groupUid,
-      order: null,
-      servers: [uid],
-    });
+    await this.#parts.triggers.fire(client, scope, { point, owner, groupUid, order: null, servers: [uid] });
   }
 
   async #close(row: ExpiringRow, event: string, message: string): Promise<void> {

@@ -12,7 +12,8 @@ export const TRIGGER_POINTS = [
   'post_provision',
   'pre_decom',
   'post_decom',
-  // When the day of a server has come, beside what its group says.
+  // When the owner of a server is told that its day will come, and when it has come, beside what its group says.
+  'pre_expire',
   'expire',
 ] as const;
 export type TriggerPoint = (typeof TRIGGER_POINTS)[number];

@@ -77,6 +77,11 @@ export class Triggers {
     return count;
   }
 
+  /** After the commit: there may be something to begin. */
+  told(): void {
+    this.#parts.due();
+  }
+
   /**
    * Whether an errand that is due has to wait for actions that come before it; they are begun where they are not.
    *

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { call, succeeded } from '../../src/inventory/handlers/conformance.js';
+import { inTransaction } from '../../src/store/transaction.js';
 import { ADMIN, aServer } from '../support/a-server.js';
 import { cloudbolt } from '../support/cloudbolt-client.js';
 
@@ -71,9 +72,8 @@ test('what a server held of a quota is free again when it is found gone', async 
   await admin.post('/api/v2/quotas/', { group: GROUP, 'vm-count': 3 });
   const held = await ordered(1);
   assert.equal(held.status, 'PENDING');
-  const caller = await core.callers.actingAs('admin', 'default_tenant', 'test');
   const [handler] = (await admin.get('/api/v2/resource-handlers/'))._embedded;
-  const { hands } = await core.serverHandlers.handsFor(pool, caller.tenant!.id, Number(handler.id));
+  const { hands } = await core.serverHandlers.handsFor(pool, tenant.id, Number(handler.id));
   const { rows } = await pool.query('select id from servers where number = $1', [
     Number(three.split('/').at(-1)),
   ]);
@@ -88,7 +88,45 @@ test('what a server held of a quota is free again when it is found gone', async 
   await admin.ended(now);
 });
 
+const caller = await core.callers.actingAs('admin', 'default_tenant', 'test');
+const tenant = caller.tenant!;
+
+/** An action that runs by itself at a point. */
+async function runningAt(triggerPoint: string): Promise<void> {
+  const scope = { tenantId: tenant.id, tenantName: tenant.name, userId: caller.userId, seesPrivate: true };
+  await inTransaction(pool, async (client) => {
+    const source = '#!/bin/sh\necho "$SERVER_HOSTNAME $RUN_POINT"\n';
+    const { uid } = await core.actions.insert(client, scope, {
+      name: `At ${triggerPoint}`,
+      kind: 'script',
+      source,
+    });
+    const runs = { actionUid: uid };
+    await core.actionUses.insert(client, scope, 'trigger', {
+      label: `At ${triggerPoint}`,
+      runs,
+      triggerPoint,
+    });
+  });
+}
+
+/** What the actions of a point have printed. */
+async function printedAt(triggerPoint: string): Promise<string[]> {
+  const { rows } = await pool.query('select number from jobs where subject = $1 order by number', [
+    `At ${triggerPoint}`,
+  ]);
+  const printed: string[] = [];
+  for (const { number } of rows) {
+    const self = { href: `/api/v2/jobs/${number}` };
+    await jobDone({ 'run-action-job': { self } });
+    printed.push((await admin.get(self.href)).output);
+  }
+  return printed;
+}
+
 test('the owner of a server is told before it expires, once for each day', async () => {
+  await runningAt('pre_expire');
+  await runningAt('expire');
   await admin.post(`${GROUP}/expiry/`, { action: 'power-off', 'notice-days': 5 });
   const day = await expiring(one, 4);
   await Promise.all([core.expiry.scan(), core.expiry.scan()]);
@@ -101,6 +139,9 @@ test('the owner of a server is told before it expires, once for each day', async
   );
   assert.deepEqual(rows, [{ username: 'admin', severity: 'warning' }]);
   assert.equal((await admin.get(one))['power-status'], 'POWERON');
+  const { hostname } = await admin.get(one);
+  assert.deepEqual(await printedAt('pre_expire'), [`${hostname} pre_expire`]);
+  assert.deepEqual(await printedAt('expire'), []);
   await expiring(one, 20);
   assert.equal(await core.expiry.scan(), 0, 'too early to tell of that day');
 });
@@ -119,6 +160,8 @@ test('on its day it is powered off, once; where nobody says so, nothing is done'
     acted.map(([, message]: [string, string]) => message.replace(/^\S+ /, '')),
     ['has expired: it is being powered off'],
   );
+  const { hostname } = await admin.get(one);
+  assert.deepEqual(await printedAt('expire'), [`${hostname} expire`]);
   await admin.post(`${GROUP}/expiry/`, {});
   await expiring(two, -1);
   await core.expiry.scan();
