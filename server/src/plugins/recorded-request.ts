@@ -43,6 +43,8 @@ export interface RecordedRequestOptions {
   /** What it answers when it is asked for a token; absent: it has none. */
   readonly token?: string;
   readonly surroundings?: Surroundings;
+  /** What puts an agent on the host; absent: it cannot be had here. */
+  readonly agentScript?: string | null;
 }
 
 let count = 0;
@@ -110,6 +112,7 @@ export function recordedRequest(functionName: string, options: RecordedRequestOp
     ...(options.plugin === undefined ? {} : { plugin: options.plugin }),
     package: async () => options.package ?? null,
     ...(options.token === undefined ? {} : { token: async () => options.token! }),
+    ...(options.agentScript === undefined ? {} : { agentScript: async () => options.agentScript! }),
     ...(options.surroundings === undefined ? {} : { surroundings: options.surroundings }),
     logs,
     events,

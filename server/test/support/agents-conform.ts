@@ -16,7 +16,16 @@ ctx instance runtime_properties word "$WORD"
 ctx returns ran
 `;
 
-function blueprint(config: string): string {
+/** Makes a host whose user data is the agent's script; asking twice, as an interrupted one does, gives the same. */
+const MAKE = `#!/bin/bash
+set -e
+script=$(ctx agent init-script)
+[ "$script" = "$(ctx agent init-script)" ]
+printf '%s\\n' "$script" | HOME="$AT" sh -s
+ctx instance runtime_properties ip 127.0.0.1
+`;
+
+function blueprint(config: string, made = ''): string {
   return `tosca_definitions_version: cloudify_dsl_1_4
 imports: [cloudify/types/types.yaml]
 node_templates:
@@ -24,7 +33,7 @@ node_templates:
     type: cloudify.nodes.Compute
     properties:
       ip: 127.0.0.1
-      agent_config: ${config}
+      agent_config: ${config}${made}
   app:
     type: cloudify.nodes.Root
     relationships: [{type: cloudify.relationships.contained_in, target: host}]
@@ -69,9 +78,13 @@ export async function agentsConform(name: string, start: () => Promise<Host>): P
   assert.equal((await ask('PUT', '/secrets/door', { body: { value: host.privateKey } })).status, 200);
 
   let count = 0;
-  async function deploy(config: string): Promise<string> {
+  async function deploy(config: string, more = ''): Promise<string> {
     count += 1;
-    const archive = bytesOf({ 'blueprint.yaml': blueprint(config), 'where.sh': WHERE });
+    const archive = bytesOf({
+      'blueprint.yaml': blueprint(config, more),
+      'where.sh': WHERE,
+      'make.sh': MAKE,
+    });
     const uploaded = await ask('PUT', `/blueprints/b${count}`, { body: new Uint8Array(archive) });
     assert.equal(uploaded.status, 201, uploaded.text);
     const made = await ask('PUT', `/deployments/d${count}`, { body: { blueprint_id: `b${count}` } });
@@ -192,6 +205,22 @@ export async function agentsConform(name: string, start: () => Promise<Host>): P
       assert.equal((await run(deployment, 'uninstall')).status, 'terminated');
       // It ends by itself when it is refused, and forgets the credentials.
       while (existsSync(join(folder!, 'token'))) await new Promise((resolve) => setTimeout(resolve, 50));
+    });
+
+    it('come with the user data of a host that a plugin makes', async () => {
+      const made = `
+    interfaces:
+      cloudify.interfaces.lifecycle:
+        create: {implementation: make.sh, executor: central_deployment_agent, inputs: {AT: ${host.home}}}`;
+      deployment = await deploy('{install_method: init_script}', made);
+      const end = await run(deployment, 'install');
+      assert.equal(end.status, 'terminated', String(end.error));
+      assert.equal((await instance(deployment, 'app')).runtime_properties!.home, host.home);
+      const { rows } = await server.pool.query('select message from events');
+      assert.ok(!JSON.stringify(rows).includes('owrk-'));
+      const kept = await server.pool.query('select 1 from worker_credentials where sealed_token is not null');
+      assert.equal(kept.rowCount, 0, 'a token that was used is not kept');
+      assert.equal((await run(deployment, 'uninstall')).status, 'terminated');
     });
 
     it('are missed at once where they were never there', async () => {

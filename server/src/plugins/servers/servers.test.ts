@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { conforms } from '../conformance.js';
 import { recordedRequest } from '../recorded-request.js';
@@ -53,6 +54,21 @@ describe('the servers plugin', () => {
     assert.equal(outcome.kind, 'done');
     assert.deepEqual([...new Set(asked.map(({ operationId }) => operationId))].length, 1);
     assert.equal(asked.length, 3);
+  });
+
+  it('lets a server run its own script, and after it what brings the agent', async () => {
+    for (const [script, agentScript, wanted] of [
+      ['', 'echo agent', 'agent'],
+      ['echo own', 'echo agent', 'own agent'],
+      ['#!/bin/bash\necho "$BASH_VERSION" | grep -q . && echo own', 'echo agent', 'own agent'],
+      ['echo own', null, 'own'],
+    ] as const) {
+      const asked: ServerRequest[] = [];
+      const plugin = answering([{ kind: 'done', properties: { id: 'i-1' } }], asked);
+      await plugin.run(recordedRequest('build', { properties: { script }, agentScript }));
+      const ran = spawnSync('sh', ['-s'], { input: String(asked[0]!.properties.script), encoding: 'utf8' });
+      assert.equal(ran.stdout.trim().replaceAll('\n', ' '), wanted, ran.stderr);
+    }
   });
 
   it('uses a retry when that takes longer than it waits', async () => {
