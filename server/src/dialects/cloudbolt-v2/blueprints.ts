@@ -136,9 +136,8 @@ function shownItem(item: OfferItem, prefix = ''): Record<string, unknown> {
           'allowable-os-families': settings.osFamilies ?? [],
         }
       : {}),
-    ...(item.kind === 'action'
-      ? { 'action-name': item.actionName, 'run-on-scale-up': settings.runOnScaleUp ?? true }
-      : {}),
+    // Scaling builds servers and runs nothing else.
+    ...(item.kind === 'action' ? { 'action-name': item.actionName, 'run-on-scale-up': false } : {}),
     ...(item.kind === 'offer' ? { 'blueprint-name': item.nestedName } : {}),
   };
 }
