@@ -8,6 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Host } from '../support/a-host.js';
 import { agentsConform } from '../support/agents-conform.js';
+import { hostsWithoutNode } from './without-node.js';
 
 const SSHD = '/usr/sbin/sshd';
 assert.ok(existsSync(SSHD), `${SSHD} is missing: it is in the package openssh-server`);
@@ -71,3 +72,4 @@ SetEnv HOME=${home} PATH=${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/b
 }
 
 await agentsConform('sshd', aHostBehindSshd);
+await hostsWithoutNode(await freePort());
