@@ -223,6 +223,30 @@ export async function agentsConform(name: string, start: () => Promise<Host>): P
       assert.equal((await run(deployment, 'uninstall')).status, 'terminated');
     });
 
+    it('are told to say nothing where they do not, and are let in no longer than their host is there', async () => {
+      const expected = await deploy('{install_method: provided}');
+      const { id } = await instance(expected, 'host');
+      const { json } = await native('POST', `/workers/agents/${id}/script`);
+      const [token] = /owrk-\w+-\w+/.exec(String(json.script))!;
+      const body = { node_instance_id: id, state: 'started' };
+      assert.equal((await ask('PUT', `/agents/${id}`, { body })).status, 200);
+      assert.equal((await agent(expected))!.state, 'nonresponsive');
+      const entered = async () =>
+        (
+          await fetch(`${server.url}/orrery/v1/workers/register`, {
+            method: 'POST',
+            headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+            body: JSON.stringify({ name: 'x', host: 'x', version: '0', room: 1, fresh: true }),
+          })
+        ).status;
+      assert.equal(await entered(), 200);
+      assert.equal((await agent(expected))!.state, 'started');
+      assert.equal((await ask('DELETE', `/deployments/${expected}?force=true`)).status, 204);
+      assert.equal(await entered(), 401);
+      const app = await native('POST', `/workers/agents/${(await instance(deployment, 'app')).id}/script`);
+      assert.equal(app.status, 404, 'what is no host has no agent');
+    });
+
     it('are missed at once where they were never there', async () => {
       const hostless = await deploy('{install_method: init_script}');
       const end = await run(hostless, 'execute_operation', {
