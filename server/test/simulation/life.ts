@@ -2,7 +2,7 @@
  * The life of one simulated installation, from a seed: a storm, in which everything goes wrong that can; a calm, in which
  * everything must end; and what people do then: they resume what has failed, and it must come to the end it was meant for.
  */
-import { type CancelKind, isFinal } from '../../src/orchestration/execution-state.js';
+import type { CancelKind } from '../../src/orchestration/execution-state.js';
 import { isDone } from '../../src/orchestration/planning/graph.js';
 import { ALL_FAULTS, type FaultChoice } from './faults.js';
 import type { Statement } from './model-database.js';
