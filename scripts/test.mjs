@@ -78,7 +78,8 @@ process.exit(code);
 /** Files that kill wait most of the time; those that measure it run one at a time. */
 function groupsOf(all) {
   if (!args.includes('--durability')) {
-    return [{ paths: all, together: Math.max(2, Math.min(8, availableParallelism())) }];
+    // One more than there are processors: some wait for a process or a lease, and none of them measures.
+    return [{ paths: all, together: Math.min(8, availableParallelism() + 1) }];
   }
   const kills = all.filter((path) => path.includes('/killed-'));
   return [
