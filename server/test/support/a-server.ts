@@ -3,9 +3,9 @@
  *
  *   const { url } = await aServer();       // at the top of a test file
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after } from 'node:test';
 import { Membership } from '../../src/cluster/membership.js';
 import { loadSettings } from '../../src/config.js';
@@ -41,8 +41,13 @@ export async function aServer(
   parts: { readonly worker?: boolean; readonly selfService?: boolean; readonly port?: number } = {},
 ): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'orrery-test-data-'));
-  after(() => rm(dataDir, { recursive: true, force: true }));
-  // Closed below, after the server that uses it.
+  let close = async () => {};
+  after(async () => {
+    await close();
+    await endServersOf(dataDir);
+    await rm(dataDir, { recursive: true, force: true });
+  });
+  // Closed after the server that uses it.
   const database = await testDatabase({ after: () => {} });
   const { pool } = database;
   const lines: string[] = [];
@@ -74,7 +79,7 @@ export async function aServer(
   const { databaseUrl } = database;
   const work =
     parts.worker === true ? await startWork({ core, pool, log, databaseUrl, apiUrl: async () => url }) : null;
-  after(async () => {
+  close = async () => {
     await app.close();
     await work?.stop();
     await core.cluster.self?.leave();
@@ -83,6 +88,20 @@ export async function aServer(
     await core.credentials.close();
     await core.tokens.close();
     await database.close();
-  });
+  };
   return { url, core, pool, lines };
+}
+
+/** Servers of this host are processes that outlive whoever has built them. */
+async function endServersOf(dataDir: string): Promise<void> {
+  const folder = join(dataDir, 'servers');
+  for (const path of await readdir(folder, { recursive: true }).catch(() => [])) {
+    if (basename(path) !== 'answer.json') continue;
+    const { pid } = JSON.parse(await readFile(join(folder, path), 'utf8')) as { pid: number };
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It was stopped before.
+    }
+  }
 }
