@@ -10,6 +10,8 @@ import { join } from 'node:path';
 import { makeReady, root } from './ready.mjs';
 
 const PURE = [/^server\/build\/src\/dsl\//, /^server\/build\/src\/orchestration\/planning\//, /\/rules\//];
+/** Where the processor is busy with code of ours for seconds. */
+const THINKING = [/\/(simulation|fuzz|dsl|planning|archive|designs)\//];
 const DURABILITY = [/^server\/build\/test\/durability\//];
 
 const args = process.argv.slice(2);
@@ -66,9 +68,9 @@ if (!args.includes('--pure') && !env.ORRERY_TEST_DATABASE_URL) {
 let runner = null;
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => runner?.kill(signal));
 let code = 0;
-for (const { paths, together } of groupsOf(files)) {
+for (const { paths, together, flags = [] } of groupsOf(files)) {
   if (paths.length === 0) continue;
-  const how = ['--test', `--test-concurrency=${together}`, '--test-timeout=600000'];
+  const how = [...flags, '--test', `--test-concurrency=${together}`, '--test-timeout=600000'];
   runner = spawn(process.execPath, [...how, ...paths], { cwd: root, env, stdio: 'inherit' });
   code = (await new Promise((resolve) => runner.once('close', (ended) => resolve(ended ?? 1)))) || code;
 }
@@ -79,7 +81,13 @@ process.exit(code);
 function groupsOf(all) {
   if (!args.includes('--durability')) {
     // One more than there are processors: some wait for a process or a lease, and none of them measures.
-    return [{ paths: all, together: Math.min(8, availableParallelism() + 1) }];
+    const together = Math.min(8, availableParallelism() + 1);
+    const thinks = (path) => any(THINKING, path);
+    return [
+      { paths: all.filter(thinks), together },
+      // Most files start a server, ask it a little and end: optimizing code for that costs a quarter more than it saves.
+      { paths: all.filter((path) => !thinks(path)), together, flags: ['--no-opt'] },
+    ];
   }
   const kills = all.filter((path) => path.includes('/killed-'));
   return [
