@@ -54,12 +54,12 @@ describe('shares of tenants', () => {
   ];
 
   /** So many executions of a tenant that wait for a worker. */
-  async function waiting(tenant: number, count: number): Promise<void> {
+  async function waiting(tenant: number, count: number, status = 'pending'): Promise<void> {
     await engine.database.pool.query(
       `insert into executions (tenant_id, id, deployment_uid, workflow, function, status, parameters, created_by)
-       select $1::bigint, gen_random_uuid(), d.uid, 'install', 'f', 'pending', '{}', d.created_by
+       select $1::bigint, gen_random_uuid(), d.uid, 'install', 'f', $3, '{}', d.created_by
        from deployments d, generate_series(1, $2::integer) where d.tenant_id = $1::bigint and d.id = 'crowd'`,
-      [tenant, count],
+      [tenant, count, status],
     );
   }
 
@@ -82,6 +82,26 @@ describe('shares of tenants', () => {
       [3, 1, 0],
       'who has the fewest running comes first',
     );
+  });
+
+  it('a claim that finds nothing reads as little where thousands wait, behind thousands that have ended', async () => {
+    const [acme] = await tenants();
+    const { pool } = engine.database;
+    await pool.query('update tenants set running_limit = 0 where id = $1', [acme]);
+    const client = await pool.connect();
+    const pagesRead = async () => {
+      const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: { 'Shared Hit Blocks': number } }] }>(
+        `explain (analyze, buffers, timing off, format json) select * from engine_claim('a', 60, 16, '{}', 0, 0)`,
+      );
+      return rows[0]!['QUERY PLAN'][0].Plan['Shared Hit Blocks'];
+    };
+    await waiting(acme!, 1500, 'cancelled');
+    await waiting(acme!, 1500);
+    await pool.query('vacuum analyze executions');
+    await pagesRead();
+    const read = await pagesRead();
+    client.release();
+    assert.ok(read < 30, `${read} pages`);
   });
 
   it('within a tenant the oldest comes first', async () => {
