@@ -4,7 +4,7 @@ import type { TenantId } from '../ids.js';
 import type { Client } from '../store/pool.js';
 import { decideOperations, type ExecutionHead } from './executions.store.js';
 import { updateInstance } from './nodes.store.js';
-import type { Effect, TaskGraph, TaskState } from './planning/graph.js';
+import type { TaskGraph, TaskState, Told } from './planning/graph.js';
 
 export interface OperationMove {
   readonly task: number;
@@ -29,7 +29,7 @@ export async function writeMoves(
   client: Client,
   about: About,
   moves: readonly OperationMove[],
-  effects: readonly Effect[],
+  effects: readonly Told[],
 ): Promise<void> {
   const { tenantId, execution, graph, by } = about;
   // What runs again stays `waiting` and due at once: its attempts so far are history that the next one's number continues.
@@ -41,9 +41,9 @@ export async function writeMoves(
     decided_by: decided === null ? null : by,
   }));
   await decideOperations.run(client, tenantId, [execution.uid, JSON.stringify(rows)]);
-  for (const effect of effects) {
+  for (const { instance, effect } of effects) {
     if (effect.kind === 'state')
-      await updateInstance.run(client, tenantId, [effect.instance, effect.state, null, null]);
+      await updateInstance.run(client, tenantId, [instance, effect.state, null, null]);
   }
   const subject = { executionUid: execution.uid, deploymentUid: execution.deploymentUid };
   await appendEvents(client, tenantId, subject, [
@@ -72,9 +72,9 @@ function toldOf(graph: TaskGraph, { task, decided, reason }: OperationMove, by: 
   ];
 }
 
-function toldEffect(effect: Effect): NewEvent[] {
+function toldEffect({ instance, effect }: Told): NewEvent[] {
   if (effect.kind !== 'event') return [];
-  const { instance, message } = effect;
+  const { message } = effect;
   return instance === null
     ? [{ kind: 'event', type: 'workflow_stage', message }]
     : [{ kind: 'event', type: 'workflow_node_event', message, ...whereIs(instance) }];

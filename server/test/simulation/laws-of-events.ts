@@ -123,7 +123,7 @@ export class EventLaws {
       for (const effect of effects) {
         if (effect.kind !== 'event') continue;
         const suffix = execution.dryRun ? ' (dry run)' : '';
-        const key = `${effect.instance} ${effect.message}${suffix}`;
+        const key = `${task.instance} ${effect.message}${suffix}`;
         wanted.set(key, (wanted.get(key) ?? 0) + (due ? 1 : 0));
         if (left) maybe.add(key);
       }

@@ -203,7 +203,7 @@ function checkEnd(world: World, execution: ExecutionRow, instances: readonly str
   const wanted = new Map<string, string>();
   for (const task of tasks) {
     for (const effect of [...task.before, ...task.after]) {
-      if (effect.kind === 'state') wanted.set(effect.instance, effect.state);
+      if (effect.kind === 'state') wanted.set(task.instance!, effect.state);
     }
   }
   for (const id of instances) {

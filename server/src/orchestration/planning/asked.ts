@@ -101,9 +101,7 @@ export function taskOf(of: AskedOf, wish: Wish, id: number): Task | string {
     return `"${wish.state}" is no state of a node instance: they are ${[...STATES].join(', ')}`;
   }
   const effect = (
-    wish.kind === 'state'
-      ? { kind: 'state', instance: wish.instance, state: wish.state }
-      : { kind: 'event', instance: wish.instance, message: wish.message }
+    wish.kind === 'state' ? { kind: 'state', state: wish.state } : { kind: 'event', message: wish.message }
   ) as Effect;
   return { ...base, kind: 'marker', instance: wish.instance, call: null, after: [effect] };
 }

@@ -9,12 +9,34 @@
 import type { JsonObject } from '../../dsl/plan.js';
 import type { Effect, InstanceLifecycleState, OperationCall, Task, TaskGraph } from './graph.js';
 
-/** `after` is replaced rather than grown: a list that grows keeps room for seventeen, and there are tens of thousands. */
 type OpenTask = Omit<Task, 'after'> & { after: readonly Effect[] };
 
 const NONE: readonly Effect[] = [];
 
+/** Lists of effects, each put together once: what ten thousand tasks tell is one list, and nothing to be made ten thousand times. */
+class Tellings {
+  readonly #longer = new Map<readonly Effect[], Map<readonly Effect[], readonly Effect[]>>();
+
+  /** `first`, and then `more`; the same list for the same two. */
+  both(first: readonly Effect[], more: readonly Effect[]): readonly Effect[] {
+    if (more.length === 0) return first;
+    if (first.length === 0) return more;
+    let longer = this.#longer.get(first);
+    if (longer === undefined) {
+      longer = new Map();
+      this.#longer.set(first, longer);
+    }
+    let both = longer.get(more);
+    if (both === undefined) {
+      both = [...first, ...more];
+      longer.set(more, both);
+    }
+    return both;
+  }
+}
+
 export class GraphBuilder {
+  readonly tellings = new Tellings();
   readonly #tasks: OpenTask[] = [];
   /** Per task: something depends on it. */
   readonly #followed: boolean[] = [];
@@ -51,7 +73,7 @@ export class GraphBuilder {
   /** Tells more effects with the success of a task that is already there. */
   tellAfter(task: number, effects: readonly Effect[]): void {
     const told = this.#tasks[task]!;
-    told.after = told.after.length === 0 ? effects : [...told.after, ...effects];
+    told.after = this.tellings.both(told.after, effects);
   }
 
   isMarker(task: number): boolean {
@@ -87,22 +109,16 @@ export class GraphBuilder {
   }
 }
 
-/** What is told of the instance that a chain belongs to. */
-export type Word =
-  | { readonly kind: 'state'; readonly state: InstanceLifecycleState }
-  | { readonly kind: 'event'; readonly message: string }
-  | { readonly kind: 'note'; readonly name: string; readonly value: JsonObject };
-
-export function event(message: string): Word {
+export function event(message: string): Effect {
   return { kind: 'event', message };
 }
 
 /** A system property of the instance. */
-export function note(name: string, value: JsonObject): Word {
+export function note(name: string, value: JsonObject): Effect {
   return { kind: 'note', name, value };
 }
 
-export function becomes(state: InstanceLifecycleState): Word {
+export function becomes(state: InstanceLifecycleState): Effect {
   return { kind: 'state', state };
 }
 
@@ -115,7 +131,7 @@ export class Chain {
   /** What the next step waits for, once a step was added. */
   #tail: readonly number[] = [];
   /** Told with the next step. */
-  readonly #pending: Effect[] = [];
+  #pending: readonly Effect[] = NONE;
   readonly #marks: Map<string, readonly number[]> | null;
 
   /** `marks`: where `mark` keeps what it is told; null when nobody will ask. */
@@ -140,17 +156,19 @@ export class Chain {
 
   /** Takes back what was announced for a next step that is not coming. */
   retract(): void {
-    this.#pending.length = 0;
+    this.#pending = NONE;
   }
 
-  /** Told when the next step starts (or, if none comes, at the end of the chain). */
-  announce(words: readonly Word[]): void {
-    const instance = this.#instance;
-    for (const word of words) this.#pending.push({ ...word, instance });
+  /**
+   * Told when the next step starts (or, if none comes, at the end of the chain). Whoever tells the same of many instances gives
+   * the same list each time: it is known by being the same.
+   */
+  announce(words: readonly Effect[]): void {
+    this.#pending = this.#builder.tellings.both(this.#pending, words);
   }
 
   /** What the success of everything so far means: told with it, not with the next step. */
-  record(words: readonly Word[]): void {
+  record(words: readonly Effect[]): void {
     if (words.length === 0) return;
     this.announce(words);
     if (this.#tail.length > 0) this.#flush();
@@ -202,9 +220,8 @@ export class Chain {
   }
 
   #takePending(): readonly Effect[] {
-    if (this.#pending.length === 0) return NONE;
-    const pending = this.#pending.slice();
-    this.#pending.length = 0;
+    const pending = this.#pending;
+    this.#pending = NONE;
     return pending;
   }
 

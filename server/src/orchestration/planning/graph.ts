@@ -106,12 +106,24 @@ export interface Keep {
   readonly of?: string;
 }
 
+/** Told of the instance that its task belongs to, so that thousands of tasks share one list of them. */
 export type Effect =
-  | { readonly kind: 'state'; readonly instance: string; readonly state: InstanceLifecycleState }
-  /** A `workflow_node_event` on an instance, or a `workflow_stage` when `instance` is null. */
-  | { readonly kind: 'event'; readonly instance: string | null; readonly message: string }
+  | { readonly kind: 'state'; readonly state: InstanceLifecycleState }
+  /** A `workflow_node_event` on the instance, or a `workflow_stage` where the task has none. */
+  | { readonly kind: 'event'; readonly message: string }
   /** A system property of the instance; its `timestamp` is added when it is told. */
-  | { readonly kind: 'note'; readonly instance: string; readonly name: string; readonly value: JsonObject };
+  | { readonly kind: 'note'; readonly name: string; readonly value: JsonObject };
+
+/** An effect, and of whom; null: of the whole workflow. */
+export interface Told {
+  readonly instance: string | null;
+  readonly effect: Effect;
+}
+
+/** What a success of the task means. */
+export function toldBy({ instance, after }: Task): Told[] {
+  return after.map((effect) => ({ instance, effect }));
+}
 
 /** cloudify.md §5.2. Only labels, set by workflows. */
 export type InstanceLifecycleState =

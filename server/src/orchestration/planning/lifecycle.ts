@@ -6,8 +6,8 @@
  * install create the thing a second time.
  */
 import type { JsonObject } from '../../dsl/plan.js';
-import { becomes, type Chain, event, type Word } from './build.js';
-import type { InstanceLifecycleState, OperationCall } from './graph.js';
+import { becomes, type Chain, event } from './build.js';
+import type { Effect, InstanceLifecycleState, OperationCall } from './graph.js';
 import type { InstanceModel } from './model.js';
 import type { Operations } from './operations.js';
 
@@ -39,10 +39,10 @@ interface Step {
   readonly on: 'instance' | 'relationships';
   /** Nothing is run in these states. */
   readonly not: States;
-  readonly before: readonly Word[];
-  readonly after: readonly Word[];
+  readonly before: readonly Effect[];
+  readonly after: readonly Effect[];
   /** Told instead when there is nothing to run. */
-  readonly otherwise: readonly Word[];
+  readonly otherwise: readonly Effect[];
   readonly until?: 'truthy';
   /** Only for hosts; with a list, only for those whose agent is installed in one of these ways. */
   readonly host?: true | ((method: string | undefined) => boolean);
@@ -174,6 +174,22 @@ const DELETE: readonly Step[] = [
   }),
 ];
 
+/** By operation and state: told where there is nothing to do because it is done already. */
+const ALREADY = new Map([
+  [`${LIFECYCLE}.stop`, alreadyIn(NOT_RUNNING, 'Stop')],
+  [`${LIFECYCLE}.delete`, alreadyIn(GONE, 'Delete')],
+]);
+
+const INITIALIZING = [becomes('initializing')];
+const STARTED_AS_IT_IS = [becomes('started'), event('Node instance started (nothing to do)')];
+const STARTED = [becomes('started'), event('Node instance started')];
+const STOPPING = [becomes('stopping'), event('Stopping node instance')];
+const IS_STOPPED = [becomes('stopped')];
+const DELETED = [becomes('deleted'), event('Deleted node instance')];
+const IS_CONFIGURED = [becomes('configured')];
+const UNINITIALIZED = [becomes('uninitialized')];
+const ROLLED_BACK = [event('Rollbacked node instance')];
+
 export class Lifecycle {
   readonly #operations: Operations;
 
@@ -184,28 +200,24 @@ export class Lifecycle {
   /** Adds to `chain` what is left to do until `instance` is started; nothing when it is. */
   install(chain: Chain, instance: InstanceModel): void {
     if (instance.state === 'started') return;
-    if (!CREATED.has(instance.state)) chain.announce([becomes('initializing')]);
+    if (!CREATED.has(instance.state)) chain.announce(INITIALIZING);
     for (const step of INSTALL) this.#take(chain, instance, step, step.otherwise);
     if (chain.isEmpty) {
       chain.retract();
-      chain.record([becomes('started'), event('Node instance started (nothing to do)')]);
+      chain.record(STARTED_AS_IT_IS);
     } else {
-      chain.record([becomes('started'), event('Node instance started')]);
+      chain.record(STARTED);
     }
   }
 
   /** Adds to `chain` what is left to do until `instance` is deleted. */
   uninstall(chain: Chain, instance: InstanceModel): void {
     const { state } = instance;
-    const already = (step: Step, word: string) =>
-      step.name === `${LIFECYCLE}.${word.toLowerCase()}` && step.not.has(state)
-        ? [event(`${word}: instance already ${state}`)]
-        : step.otherwise;
-    if (!NOT_RUNNING.has(state)) chain.announce([becomes('stopping'), event('Stopping node instance')]);
-    for (const step of STOP) this.#take(chain, instance, step, already(step, 'Stop'));
-    if (!STOPPED.has(state)) chain.record([becomes('stopped')]);
-    for (const step of DELETE) this.#take(chain, instance, step, already(step, 'Delete'));
-    if (state !== 'deleted') chain.record([becomes('deleted'), event('Deleted node instance')]);
+    if (!NOT_RUNNING.has(state)) chain.announce(STOPPING);
+    for (const step of STOP) this.#take(chain, instance, step, insteadOf(step, state));
+    if (!STOPPED.has(state)) chain.record(IS_STOPPED);
+    for (const step of DELETE) this.#take(chain, instance, step, insteadOf(step, state));
+    if (state !== 'deleted') chain.record(DELETED);
   }
 
   /**
@@ -220,14 +232,14 @@ export class Lifecycle {
       return;
     }
     if (state === 'starting') {
-      chain.announce([becomes('stopping'), event('Stopping node instance')]);
+      chain.announce(STOPPING);
       for (const step of STOP) this.#take(chain, instance, step, step.otherwise);
-      chain.record([becomes('configured')]);
+      chain.record(IS_CONFIGURED);
     } else {
       for (const step of DELETE) this.#take(chain, instance, step, step.otherwise);
-      chain.record([becomes('uninitialized')]);
+      chain.record(UNINITIALIZED);
     }
-    chain.record([event('Rollbacked node instance')]);
+    chain.record(ROLLED_BACK);
   }
 
   /**
@@ -248,7 +260,7 @@ export class Lifecycle {
     }
   }
 
-  #take(chain: Chain, instance: InstanceModel, step: Step, otherwise: readonly Word[]): void {
+  #take(chain: Chain, instance: InstanceModel, step: Step, otherwise: readonly Effect[]): void {
     const forks = this.#forks(instance, step);
     if (forks.length === 0) chain.announce(otherwise);
     else {
@@ -309,6 +321,15 @@ export function installMethod(properties: JsonObject): string | undefined {
   const config = properties.agent_config;
   if (typeof config !== 'object' || config === null || Array.isArray(config)) return undefined;
   return typeof config.install_method === 'string' ? config.install_method : undefined;
+}
+
+function alreadyIn(states: States, word: string): ReadonlyMap<InstanceLifecycleState, readonly Effect[]> {
+  return new Map([...states].map((state) => [state, [event(`${word}: instance already ${state}`)]]));
+}
+
+/** What is told of an instance that is being uninstalled where there is nothing to run. */
+function insteadOf(step: Step, state: InstanceLifecycleState): readonly Effect[] {
+  return ALREADY.get(step.name)?.get(state) ?? step.otherwise;
 }
 
 function step(name: string, rest: Partial<Omit<Step, 'name'>>): Step {

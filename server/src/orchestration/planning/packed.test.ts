@@ -23,7 +23,7 @@ describe('a graph that is packed', () => {
     );
   });
 
-  it('keeps stages, whether it is spread, and effects that are about others than the task', () => {
+  it('keeps stages, whether it is spread, and what a task without an instance tells', () => {
     const graph: TaskGraph = {
       workflow: 'heal',
       spread: true,
@@ -36,16 +36,49 @@ describe('a graph that is packed', () => {
           call: null,
           dependsOn: [],
           before: [],
+          after: [{ kind: 'event', message: 'a stage' }],
+          onFailure: 'leave',
+        },
+        {
+          id: 1,
+          kind: 'marker',
+          instance: 'a_1',
+          call: null,
+          dependsOn: [0],
+          before: [],
           after: [
-            { kind: 'event', instance: null, message: 'a stage' },
-            { kind: 'state', instance: 'a_1', state: 'started' },
-            { kind: 'note', instance: 'a_1', name: 'status', value: { ok: true } },
+            { kind: 'state', state: 'started' },
+            { kind: 'note', name: 'status', value: { ok: true } },
           ],
           onFailure: 'leave',
         },
       ],
     };
     assert.deepEqual(unpacked(packed(graph)), graph);
+  });
+
+  it('names once what many tasks tell', () => {
+    const tells = (of: number) => ({
+      id: of,
+      kind: 'marker' as const,
+      instance: `a_${of}`,
+      call: null,
+      dependsOn: [],
+      before: [],
+      after: [{ kind: 'event' as const, message: 'the same' }],
+      onFailure: 'fail' as const,
+    });
+    const { told, tasks } = packed({ workflow: 'install', tasks: [tells(0), tells(1), tells(2)] });
+    assert.deepEqual(told, [[], [{ kind: 'event', message: 'the same' }]]);
+    const read = unpacked({
+      form: 2,
+      workflow: 'install',
+      instances: ['a', 'b', 'c'],
+      calls: [],
+      told,
+      tasks,
+    });
+    assert.equal(read.tasks[0]!.after, read.tasks[2]!.after);
   });
 
   it('is read as it is when it was stored before there was packing', () => {

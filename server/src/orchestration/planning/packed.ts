@@ -4,9 +4,6 @@
  */
 import type { Asked, Effect, OperationCall, Stage, Task, TaskGraph } from './graph.js';
 
-/** An effect; without an instance it is about the task's own. */
-type Said = { readonly [name: string]: unknown };
-
 export interface PackedGraph {
   readonly form: 2;
   readonly workflow: string;
@@ -16,7 +13,7 @@ export interface PackedGraph {
   readonly instances: readonly string[];
   readonly calls: readonly OperationCall[];
   /** What is told at a start or a success, each list of effects once; the first is empty. */
-  readonly told: readonly (readonly Said[])[];
+  readonly told: readonly (readonly Effect[])[];
   /**
    * One task after the other: what becomes of a failure (and 8 more for a marker, 16 for the code of a workflow), instance and call (places in their lists from
    * 1; 0: none), before and after (places in `told`), how many tasks it depends on, and how far back each of them is.
@@ -30,18 +27,17 @@ const KINDS = ['operation', 'marker', 'workflow'] as const satisfies readonly Ta
 
 export function packed(graph: TaskGraph): PackedGraph {
   const instances = new Numbering<string>();
-  const calls = new Numbering<OperationCall>();
-  const told = new Numbering<readonly Said[]>();
-  told.place('', []);
+  const calls = new Numbering<OperationCall>(JSON.stringify);
+  const told = new Numbering<readonly Effect[]>(JSON.stringify);
+  told.place([]);
   const tasks: number[] = [];
-  for (const task of graph.tasks) {
-    const { id, instance, call, dependsOn } = task;
+  for (const { id, kind, instance, call, dependsOn, before, after, onFailure } of graph.tasks) {
     tasks.push(
-      FAILURES.indexOf(task.onFailure) + MARKER * KINDS.indexOf(task.kind),
-      instance === null ? 0 : instances.place(instance, instance) + 1,
-      call === null ? 0 : calls.place(JSON.stringify(call), call) + 1,
-      toldPlace(told, task, task.before),
-      toldPlace(told, task, task.after),
+      FAILURES.indexOf(onFailure) + MARKER * KINDS.indexOf(kind),
+      instance === null ? 0 : instances.place(instance) + 1,
+      call === null ? 0 : calls.place(call) + 1,
+      before.length === 0 ? 0 : told.place(before),
+      after.length === 0 ? 0 : told.place(after),
       dependsOn.length,
     );
     for (const dependency of dependsOn) tasks.push(id - dependency);
@@ -60,7 +56,7 @@ export function packed(graph: TaskGraph): PackedGraph {
   };
 }
 
-/** @param stored a graph as it was stored, by this or an earlier version */
+/** Tasks share what they tell and call. @param stored a graph as it was stored, by this or an earlier version */
 export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
   if (!('form' in stored)) return stored;
   const { workflow, stages, asked, spread, instances, calls, told, tasks: numbers } = stored;
@@ -83,8 +79,8 @@ export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
       instance,
       call: call === 0 ? null : calls[call - 1]!,
       dependsOn,
-      before: effectsOf(before, instance),
-      after: effectsOf(after, instance),
+      before,
+      after,
       onFailure: FAILURES[code % MARKER]!,
     });
   }
@@ -97,50 +93,33 @@ export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
   };
 }
 
-const NONE: readonly Effect[] = [];
-
-function effectsOf(told: readonly Said[], instance: string | null): readonly Effect[] {
-  return told.length === 0 ? NONE : told.map((said) => ({ instance, ...said }) as unknown as Effect);
-}
-
-function toldPlace(told: Numbering<readonly Said[]>, { instance }: Task, effects: readonly Effect[]): number {
-  if (effects.length === 0) return 0;
-  let key = '';
-  for (const effect of effects) {
-    key += effect.kind;
-    if (effect.kind === 'event') key += effect.message;
-    else if (effect.kind === 'state') key += effect.state;
-    else key += effect.name + JSON.stringify(effect.value);
-    key += effect.instance === instance ? '\n' : `\n\n${effect.instance}\n`;
-  }
-  return (
-    told.placeOf(key) ??
-    told.place(
-      key,
-      effects.map((effect) => said(effect, instance)),
-    )
-  );
-}
-
-function said(effect: Effect, owner: string | null): Said {
-  const { instance, ...rest } = effect;
-  return instance === owner ? rest : { instance, ...rest };
-}
-
-/** Gives each thing its place, the same for the same key. */
+/** Gives each thing its place: the same for the same one, and, with `keyOf`, for one that is equal to it. */
 class Numbering<T> {
   readonly all: T[] = [];
-  readonly #places = new Map<string, number>();
+  readonly #places = new Map<T, number>();
+  readonly #equals = new Map<string, number>();
+  readonly #keyOf: ((thing: T) => string) | null;
 
-  placeOf(key: string): number | undefined {
-    return this.#places.get(key);
+  constructor(keyOf: ((thing: T) => string) | null = null) {
+    this.#keyOf = keyOf;
   }
 
-  place(key: string, thing: T): number {
-    const known = this.#places.get(key);
-    if (known !== undefined) return known;
-    const place = this.all.push(thing) - 1;
-    this.#places.set(key, place);
+  place(thing: T): number {
+    let place = this.#places.get(thing);
+    if (place === undefined) {
+      place = this.#keyOf === null ? this.#add(thing) : this.#amongEquals(thing, this.#keyOf(thing));
+      this.#places.set(thing, place);
+    }
     return place;
+  }
+
+  #amongEquals(thing: T, key: string): number {
+    const place = this.#equals.get(key) ?? this.#add(thing);
+    this.#equals.set(key, place);
+    return place;
+  }
+
+  #add(thing: T): number {
+    return this.all.push(thing) - 1;
   }
 }

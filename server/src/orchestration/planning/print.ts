@@ -16,8 +16,8 @@ export function printGraph(graph: TaskGraph): string {
   const lines = [`${graph.workflow}: ${count === 1 ? '1 task' : `${count} tasks`}`];
   for (const task of graph.tasks) {
     lines.push(headOf(task));
-    if (task.before.length > 0) lines.push(`  > ${effectsOf(task, task.before)}`);
-    if (task.after.length > 0) lines.push(`  < ${effectsOf(task, task.after)}`);
+    if (task.before.length > 0) lines.push(`  > ${effectsOf(task.before)}`);
+    if (task.after.length > 0) lines.push(`  < ${effectsOf(task.after)}`);
   }
   return lines.join('\n');
 }
@@ -46,14 +46,8 @@ function nameOf(call: OperationCall): string {
   return call.side === 'node' ? name : `${name} of ${call.relationship} at ${call.side}`;
 }
 
-function effectsOf(task: Task, effects: readonly Effect[]): string {
-  return effects
-    .map((effect) => {
-      const what = wordOf(effect);
-      if (effect.instance === task.instance) return what;
-      return `${effect.instance ?? 'workflow'} ${what}`;
-    })
-    .join(', ');
+function effectsOf(effects: readonly Effect[]): string {
+  return effects.map(wordOf).join(', ');
 }
 
 function wordOf(effect: Effect): string {

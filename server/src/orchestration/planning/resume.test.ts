@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { TaskState } from './graph.js';
+import { type TaskState, toldBy } from './graph.js';
 import { type Decision, type ResumeRequest, type Resumption, resume, settle, undoneOf } from './resume.js';
 import { aDeployment } from './testdata/a-deployment.js';
 import { install } from './workflows/install.js';
@@ -50,10 +50,10 @@ describe('resume', () => {
       '4 interrupted -> pending',
     ]);
     assert.deepEqual(resumption.kind === 'resumed' && resumption.effects, [
-      { kind: 'state', instance: 'a_1', state: 'created' },
-      { kind: 'event', instance: 'a_1', message: 'Node instance created' },
-      { kind: 'state', instance: 'b_2', state: 'created' },
-      { kind: 'event', instance: 'b_2', message: 'Node instance created' },
+      { instance: 'a_1', effect: { kind: 'state', state: 'created' } },
+      { instance: 'a_1', effect: { kind: 'event', message: 'Node instance created' } },
+      { instance: 'b_2', effect: { kind: 'state', state: 'created' } },
+      { instance: 'b_2', effect: { kind: 'event', message: 'Node instance created' } },
     ]);
   });
 
@@ -78,7 +78,7 @@ describe('settle', () => {
     const settlement = settle(GRAPH, states, new Map([[3, { kind: 'skip', reason: 'made by hand' }]]));
     assert.ok(settlement.kind === 'settled');
     assert.deepEqual(settlement.changes, [{ task: 3, from: 'interrupted', to: 'skipped' }]);
-    assert.deepEqual(settlement.effects, GRAPH.tasks[3]!.after);
+    assert.deepEqual(settlement.effects, toldBy(GRAPH.tasks[3]!));
     assert.deepEqual(settlement.undecided, [0]);
   });
 

@@ -1,5 +1,5 @@
 /** From where an execution that ended before its time goes on. */
-import { type Effect, isDone, type Task, type TaskGraph, type TaskState } from './graph.js';
+import { isDone, type Task, type TaskGraph, type TaskState, type Told, toldBy } from './graph.js';
 import { type KnownStates, stateOf } from './ready.js';
 import { firstOpen } from './staged.js';
 
@@ -29,7 +29,7 @@ export type Resumption =
         readonly to: TaskState;
       }[];
       /** What the tasks that now count as done mean: told with the change. */
-      readonly effects: readonly Effect[];
+      readonly effects: readonly Told[];
     }
   /** Nobody knows what became of these, and nobody has decided. */
   | { readonly kind: 'undecided'; readonly tasks: readonly number[] }
@@ -65,7 +65,7 @@ export function settle(
   return {
     kind: 'settled',
     changes,
-    effects: changes.flatMap(({ task, to }) => (isDone(to) ? graph.tasks[task]!.after : [])),
+    effects: changes.flatMap(({ task, to }) => (isDone(to) ? toldBy(graph.tasks[task]!) : [])),
     undecided: undecided.map(({ id }) => id),
   };
 }
@@ -89,7 +89,7 @@ export function resume(graph: TaskGraph, states: KnownStates, request: ResumeReq
   if (pointless.length > 0) return { kind: 'pointless', tasks: pointless };
 
   const changes: { task: number; from: TaskState; to: TaskState }[] = [];
-  const effects: Effect[] = [];
+  const effects: Told[] = [];
   const undecided: number[] = [];
   for (const task of graph.tasks.slice(firstOpen(graph))) {
     const from = stateOf(states, task.id);
@@ -101,7 +101,7 @@ export function resume(graph: TaskGraph, states: KnownStates, request: ResumeReq
     }
     const to = stateAfter(decision);
     changes.push({ task: task.id, from, to });
-    if (isDone(to)) effects.push(...task.after);
+    if (isDone(to)) effects.push(...toldBy(task));
   }
   return undecided.length > 0
     ? { kind: 'undecided', tasks: undecided }

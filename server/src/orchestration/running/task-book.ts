@@ -144,8 +144,8 @@ export class TaskBook {
   pass(task: Task): void {
     const left = this.isLeft(task);
     if (!left) {
-      this.#tell(task.before);
-      this.#tell(task.after);
+      this.#tell(task, task.before);
+      this.#tell(task, task.after);
     } else if (task.call !== null) this.#outbox.finishOperation();
     this.#outbox.touch(task.id, left ? 'skipped' : 'succeeded');
     this.#touched[task.id] = 1;
@@ -156,7 +156,7 @@ export class TaskBook {
     if (this.#touched[task.id] === 0) {
       this.#touched[task.id] = 1;
       this.#attempts[task.id] = 1;
-      this.#tell(task.before);
+      this.#tell(task, task.before);
       this.#outbox.touch(task.id, 'started');
     } else {
       this.#attempts[task.id]! += 1;
@@ -226,16 +226,16 @@ export class TaskBook {
   }
 
   #finish(task: Task): void {
-    this.#tell(task.after);
+    this.#tell(task, task.after);
     this.#outbox.finishOperation();
   }
 
-  #tell(effects: readonly Effect[]): void {
+  #tell({ instance }: Task, effects: readonly Effect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'event') this.#teller.effect(effect);
-      else if (this.#parts.execution.dryRun) continue;
-      else if (effect.kind === 'state') this.#outbox.state(effect.instance, effect.state);
-      else this.#outbox.note(effect.instance, effect.name, effect.value);
+      if (effect.kind === 'event') this.#teller.effect(instance, effect.message);
+      else if (this.#parts.execution.dryRun || instance === null) continue;
+      else if (effect.kind === 'state') this.#outbox.state(instance, effect.state);
+      else this.#outbox.note(instance, effect.name, effect.value);
     }
   }
 

@@ -2,7 +2,7 @@
 import type { Json } from '../../dsl/plan.js';
 import type { FailureCause, TaskFailure } from '../../errors.js';
 import type { LogLevel } from '../../plugins/plugin.js';
-import type { Effect, OperationCall, Task } from '../planning/graph.js';
+import type { OperationCall, Task } from '../planning/graph.js';
 import type { InstanceModel } from '../planning/model.js';
 import type { WalkedDeployment } from './deployment.js';
 import { type Outbox, safeJson } from './outbox.js';
@@ -125,13 +125,14 @@ export class Teller {
     this.#outbox.event(wordsOf(message, { type: 'workflow_event' }), this.#nobody);
   }
 
-  effect(effect: Extract<Effect, { kind: 'event' }>): void {
-    if (effect.instance === null) {
-      this.#outbox.event(this.#known(this.#stages, 'workflow_stage', effect.message), this.#nobody);
+  /** What a task tells of an instance, or, of null, of the workflow. */
+  effect(instance: string | null, message: string): void {
+    if (instance === null) {
+      this.#outbox.event(this.#known(this.#stages, 'workflow_stage', message), this.#nobody);
       return;
     }
-    const words = this.#known(this.#notes, 'workflow_node_event', effect.message);
-    this.#outbox.event(words, this.#placesOf(effect.instance).own);
+    const words = this.#known(this.#notes, 'workflow_node_event', message);
+    this.#outbox.event(words, this.#placesOf(instance).own);
   }
 
   #say(task: Task, type: string, message: string, causes?: string): void {

@@ -201,7 +201,7 @@ function run(
     const passes = task.onFailure === 'leave' && left.has(task.instance!);
     const failed = !passes && task.call !== null && fails({ stage: step.name, task });
     for (const effect of passes ? [] : task.before) {
-      if (effect.kind === 'state') now.set(effect.instance, effect.state);
+      if (effect.kind === 'state') now.set(task.instance!, effect.state);
     }
     if (failed && task.onFailure === 'fail') {
       states.set(task.id, 'failed');
@@ -210,7 +210,7 @@ function run(
     if (failed && task.onFailure === 'leave') left.add(task.instance!);
     else if (!passes) {
       done.push(task);
-      for (const effect of task.after) if (effect.kind === 'state') now.set(effect.instance, effect.state);
+      for (const effect of task.after) if (effect.kind === 'state') now.set(task.instance!, effect.state);
     }
     states.set(task.id, failed || passes ? 'skipped' : 'succeeded');
     frontier.finish(task.id);

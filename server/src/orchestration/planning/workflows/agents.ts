@@ -84,13 +84,18 @@ function methodsOf(parameters: JsonObject): ReadonlySet<string> | Problem {
   return { problem: 'Parameter "install_methods" must be a list of strings' };
 }
 
+const VALIDATING = [event('Validating agent connection.')];
+const VALIDATED = [event('Validation done')];
+const INSTALLING = [event('Installing new agent')];
+const INSTALLED = [event('New agent installed.')];
+
 function addValidation(builder: GraphBuilder, model: DeploymentModel, hosts: Hosts): void {
   eachHost(builder, model, hosts, (chain, host, operations) => {
     const call = operations.call(host, `${AGENT}.validate_amqp`);
     if (call === null) return;
-    chain.announce([event('Validating agent connection.')]);
+    chain.announce(VALIDATING);
     chain.run(call);
-    chain.record([event('Validation done')]);
+    chain.record(VALIDATED);
   });
 }
 
@@ -104,9 +109,9 @@ function addInstallation(
   eachHost(builder, model, hosts, (chain, host, operations) => {
     const create = operations.call(host, `${AGENT}.create_amqp`);
     if (create === null) return;
-    chain.announce([event('Installing new agent')]);
+    chain.announce(INSTALLING);
     chain.run({ ...create, parameters: told, allowOverride: true });
-    chain.record([event('New agent installed.')]);
+    chain.record(INSTALLED);
     const more = [
       operations.call(host, `${AGENT}.validate_amqp`),
       operations.call(host, `${MONITORING_AGENT}.install`),

@@ -34,15 +34,18 @@ export function checkDrift(model: DeploymentModel, parameters: JsonObject): Task
   return checkSelected(model, parameters, 'check_drift', true, driftCheck);
 }
 
+const WELL = [note(STATUS, { ok: true, task: null, result: null })];
+const AS_CONFIGURED = [note(DRIFT, { ok: true, task: null, result: null })];
+
 export const statusCheck: Check = (chain, instance, operations) => {
   const call = operations.call(instance, CHECK_STATUS);
-  if (call === null) chain.record([note(STATUS, { ok: true, task: null, result: null })]);
+  if (call === null) chain.record(WELL);
   else chain.run(once(call, { instance: instance.id, name: STATUS }));
 };
 
 export const driftCheck: Check = (chain, instance, operations) => {
   const call = operations.call(instance, CHECK_DRIFT);
-  if (call === null) chain.record([note(DRIFT, { ok: true, task: null, result: null })]);
+  if (call === null) chain.record(AS_CONFIGURED);
   else chain.run(once(call, { instance: instance.id, name: DRIFT }));
   if (!operations.hasRelationshipCalls(instance, CHECK_LINK_DRIFT)) return;
   const calls = instance.relationships.flatMap(({ targetInstance }, place) =>

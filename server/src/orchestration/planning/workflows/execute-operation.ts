@@ -51,6 +51,8 @@ export function addOperation(
   const operations = new Operations(model);
   const hasParameters = Object.keys(execution.parameters).length > 0;
   const told = hasParameters ? ` (Operation parameters: ${JSON.stringify(execution.parameters)})` : '';
+  const starting = [event(`Starting operation ${execution.operation}${told}`)];
+  const finished = [event(`Finished operation ${execution.operation}`)];
   const laidOver = (call: OperationCall): OperationCall =>
     hasParameters
       ? { ...call, parameters: execution.parameters, allowOverride: execution.allowOverride }
@@ -66,10 +68,10 @@ export function addOperation(
       if (!selection.has(instance)) return;
       const name = operations.fullName(instance, execution.operation);
       if (name === null) return;
-      chain.announce([event(`Starting operation ${execution.operation}${told}`)]);
+      chain.announce(starting);
       const call = operations.call(instance, name);
       if (call !== null) chain.run(laidOver(call));
-      chain.record([event(`Finished operation ${execution.operation}`)]);
+      chain.record(finished);
     },
   });
   return null;

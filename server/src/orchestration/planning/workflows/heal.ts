@@ -21,6 +21,11 @@ import { addUninstall } from './uninstall.js';
 import { CIRCLE, flag, own, type Problem, type Selection } from './workflow.js';
 
 const LIFECYCLE = 'cloudify.interfaces.lifecycle';
+const HEALING = [event('Healing node instance')];
+const HEALED = [
+  note(STATUS, { ok: true, task: null, result: null, healed: true }),
+  event('Node instance healed'),
+];
 const HEAL = `${LIFECYCLE}.heal`;
 /** More names make nobody wiser. */
 const NAMED = 5;
@@ -75,15 +80,12 @@ export function healStep(
     onFailure: () => 'leave',
     fill(chain, instance) {
       if (!healing.has(instance.id)) return;
-      chain.announce([event('Healing node instance')]);
+      chain.announce(HEALING);
       for (const name of ['preheal', 'heal', 'postheal']) {
         const call = operations.call(instance, `${LIFECYCLE}.${name}`);
         if (call !== null) chain.run(call);
       }
-      chain.record([
-        note(STATUS, { ok: true, task: null, result: null, healed: true }),
-        event('Node instance healed'),
-      ]);
+      chain.record(HEALED);
     },
   });
   return { name: 'heal', ...tasksOf(builder), memo: { reinstall: [...reinstalling] } };

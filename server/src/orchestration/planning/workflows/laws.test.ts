@@ -276,8 +276,8 @@ function played(
     }
     for (const effect of [...task.before, ...task.after]) {
       if (effect.kind !== 'state') continue;
-      now.set(effect.instance, effect.state);
-      history.set(effect.instance, [...(history.get(effect.instance) ?? []), effect.state]);
+      now.set(task.instance!, effect.state);
+      history.set(task.instance!, [...(history.get(task.instance!) ?? []), effect.state]);
     }
   }
   return now;

@@ -9,7 +9,7 @@
  * execution goes on with it, and `abort_started` of a later scale takes it back.
  */
 import type { JsonObject } from '../../../dsl/plan.js';
-import { GraphBuilder } from '../build.js';
+import { event, GraphBuilder } from '../build.js';
 import { type StartedModification, withAdded } from '../changes.js';
 import type { DeploymentModel, InstanceModel } from '../model.js';
 import { type Hints, modify, unitKey, withCounts } from '../modification.js';
@@ -118,7 +118,7 @@ function goingBack(
 ): Step | Problem {
   const ids = new Set(modification?.added ?? []);
   const builder = new GraphBuilder();
-  builder.marker(null, [], [{ kind: 'event', instance: null, message }]);
+  builder.marker(null, [], [event(message)]);
   return (
     addUninstall(builder, model, { has: ({ id }) => ids.has(id) }, true) ?? { name, ...tasksOf(builder) }
   );
@@ -126,7 +126,7 @@ function goingBack(
 
 function told(message: string): Step {
   const builder = new GraphBuilder();
-  builder.marker(null, [], [{ kind: 'event', instance: null, message }]);
+  builder.marker(null, [], [event(message)]);
   return { name: 'nothing', ...tasksOf(builder) };
 }
 

@@ -150,8 +150,8 @@ describe('heal', () => {
         for (const { task } of done.ran) {
           for (const effect of task.after) {
             if (effect.kind !== 'state') continue;
-            if (effect.state === 'deleted') ended.add(effect.instance);
-            if (effect.state === 'started') assert.ok(ended.has(effect.instance));
+            if (effect.state === 'deleted') ended.add(task.instance!);
+            if (effect.state === 'started') assert.ok(ended.has(task.instance!));
           }
         }
         assert.equal(ended.size, before.model.instances.length);

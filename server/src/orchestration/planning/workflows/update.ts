@@ -26,6 +26,8 @@ const LIFECYCLE = 'cloudify.interfaces.lifecycle';
 const UPDATES = ['preupdate', 'update', 'postupdate', 'update_config', 'update_apply', 'update_postapply'];
 /** Who has one of these can be updated in place. */
 const IN_PLACE = ['update', 'update_config', 'update_apply'];
+const UPDATING = [event('Updating node instance')];
+const UPDATED = [note(DRIFT, { ok: true, task: null, result: null }), event('Node instance updated')];
 const LINK_UPDATE = 'cloudify.interfaces.relationship_lifecycle.update';
 
 /** What the later stages know of the earlier ones; ids of instances. */
@@ -271,7 +273,7 @@ function updateStep(
     onFailure: () => 'leave',
     fill(chain, instance) {
       if (!ids.has(instance.id)) return;
-      chain.announce([event('Updating node instance')]);
+      chain.announce(UPDATING);
       const checked = !wishes.skipDriftCheck && hasDriftCheck(instance, operations);
       const own = hasDrifted(situation, instance, changed, checked) ? UPDATES : [];
       for (const name of own) {
@@ -285,7 +287,7 @@ function updateStep(
           ),
         );
       }
-      chain.record([note(DRIFT, { ok: true, task: null, result: null }), event('Node instance updated')]);
+      chain.record(UPDATED);
     },
   });
   return { name: 'update', tasks: builder.finish('update').tasks };
