@@ -223,6 +223,27 @@ export const selectOperations = tenantStatement<OperationRow>(
    from operations o where o.tenant_id = $1 and o.execution_uid = $2 order by o.task`,
 );
 
+/** An operation that is not over, or not well, as far as a walk must remember it. */
+export type RememberedOperation = Pick<OperationRow, 'task' | 'state' | 'attempt' | 'retries' | 'failure'> & {
+  /** ISO. */
+  readonly dueAt: string | null;
+};
+
+/**
+ * What a walk remembers, in one row and one look: of those that succeeded the numbers alone, as there may be some hundred thousand; the
+ * `rest` one by one.
+ */
+export const recallOperations = tenantStatement<{
+  succeeded: number[];
+  rest: readonly RememberedOperation[];
+}>(
+  'execution_recall',
+  `select coalesce(array_agg(o.task order by o.task) filter (where o.state = 'succeeded'), '{}') as succeeded,
+     coalesce(json_agg(json_build_object('task', o.task, 'state', o.state, 'attempt', o.attempt, 'retries', o.retries, 'dueAt', o.due_at,
+       'failure', o.failure) order by o.task) filter (where o.state <> 'succeeded'), '[]') as rest
+   from operations o where o.tenant_id = $1 and o.execution_uid = $2`,
+);
+
 /** `$3`: JSON array of `{task, state, reason, due_at, decided_by}`; only touched tasks may be decided on. */
 export const decideOperations = tenantStatement<never>(
   'execution_decide_operations',

@@ -1,7 +1,7 @@
 import type { JsonObject, PlanNode, SharedTypes } from '../dsl/plan.js';
-import type { DeploymentUid } from '../ids.js';
+import type { DeploymentUid, TenantId } from '../ids.js';
 import { type ListSpec, ownTenant } from '../store/list.js';
-import { systemStatement, tenantStatement } from '../store/statement.js';
+import { type Queryable, systemStatement, tenantStatement } from '../store/statement.js';
 import type { InstanceLifecycleState } from './planning/graph.js';
 import type { InstanceRelationship } from './planning/model.js';
 
@@ -173,13 +173,56 @@ export interface InstanceSnapshot {
   readonly scalingGroups: readonly { readonly name: string; readonly id: string }[];
 }
 
-/** Every instance of a deployment, by node as the blueprint has them, then by index; without properties. */
-export const selectInstances = tenantStatement<InstanceSnapshot>(
+interface InstanceRow extends Omit<InstanceSnapshot, 'relationships' | 'scalingGroups'> {
+  /** JSON. */
+  readonly relationships: string;
+  readonly scalingGroups: string;
+}
+
+const selectInstanceRows = tenantStatement<InstanceRow>(
   'instances_of_deployment',
-  `select i.id, i.node, i.index, i.host, i.state, i.relationships, i.scaling_groups as "scalingGroups"
+  `select i.id, i.node, i.index, i.host, i.state, i.relationships::text, i.scaling_groups::text as "scalingGroups"
    from node_instances i join nodes n on n.tenant_id = i.tenant_id and n.deployment_uid = i.deployment_uid and n.name = i.node
    where i.tenant_id = $1 and i.deployment_uid = $2 order by n.ordinal, i.index`,
 );
+
+/** Every instance of a deployment, by node as the blueprint has them, then by index; without properties. */
+export const selectInstances = {
+  async all(db: Queryable, tenant: TenantId, values: readonly unknown[]): Promise<InstanceSnapshot[]> {
+    return withShared(await selectInstanceRows.all(db, tenant, values));
+  },
+};
+
+/**
+ * What many instances have alike is in memory once: names and states, and the relationships of all that stand in the same. Of a hundred
+ * thousand that is most of what they take.
+ */
+function withShared(rows: readonly InstanceRow[]): InstanceSnapshot[] {
+  const texts = new Map<string, string>();
+  const lists = new Map<string, unknown>();
+  const text = <T extends string>(value: T): T => {
+    const known = texts.get(value);
+    if (known === undefined) texts.set(value, value);
+    return (known as T | undefined) ?? value;
+  };
+  const list = <T>(json: string): T => {
+    let known = lists.get(json);
+    if (known === undefined) {
+      known = JSON.parse(json, (_name, value: unknown) => (typeof value === 'string' ? text(value) : value));
+      lists.set(json, known);
+    }
+    return known as T;
+  };
+  return rows.map(({ id, node, index, host, state, relationships, scalingGroups }) => ({
+    id,
+    node: text(node),
+    index,
+    host: host === null ? null : text(host),
+    state: text(state),
+    relationships: list<InstanceSnapshot['relationships']>(relationships),
+    scalingGroups: list<InstanceSnapshot['scalingGroups']>(scalingGroups),
+  }));
+}
 
 /** Runtime properties of the instances named in `$3`, or of all instances of the nodes named in `$4`. */
 export const selectProperties = tenantStatement<{

@@ -9,6 +9,7 @@ import {
   clearDecisions,
   decideOperations,
   promoteQueued,
+  recallOperations,
   requestCancel,
   requestResume,
   selectOperations,
@@ -147,11 +148,17 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
     () => command('promote', (db, tenant) => promoteQueued.all(db, tenant, [deploymentUid])),
     () => command('unfinished', (db, tenant) => selectUnfinished.all(db, tenant, [deploymentUid])),
     () =>
-      command(`operations ${uid}`, async (db, tenant) =>
-        (await selectOperations.all(db, tenant, [uid])).map(({ task, state, attempt, dueAt, decidedBy }) => ({
-          ...{ task, state, attempt, dueAt: dueAt?.toISOString() ?? null, decidedBy },
-        })),
-      ),
+      command(`operations ${uid}`, async (db, tenant) => {
+        const all = await selectOperations.all(db, tenant, [uid]);
+        const { succeeded, rest } = (await recallOperations.one(db, tenant, [uid]))!;
+        return [
+          ...all.map(({ task, state, attempt, dueAt, decidedBy }) => ({
+            ...{ task, state, attempt, dueAt: dueAt?.toISOString() ?? null, decidedBy },
+          })),
+          { succeeded },
+          ...rest.map(({ dueAt, ...row }) => ({ ...row, dueAt: dueAt && new Date(dueAt).toISOString() })),
+        ];
+      }),
     () => command('instances', (db, tenant) => selectInstances.all(db, tenant, [deploymentUid])),
     () =>
       command(`properties ${instance.id}`, (db, tenant) =>

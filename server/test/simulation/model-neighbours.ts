@@ -85,12 +85,27 @@ function instances(view: View, [, deployment]: Values): object[] {
   return instancesOf(view, deployment)
     .sort((a, b) => nodes.indexOf(a.node) - nodes.indexOf(b.node) || a.index - b.index)
     .map(({ id, node, index, host, state, relationships }) => ({
-      ...{ id, node, index, host, state, relationships, scalingGroups: [] },
+      ...{ id, node, index, host, state, relationships: JSON.stringify(relationships), scalingGroups: '[]' },
     }));
 }
 
 function operationRow({ executionUid: _, dueAt, ...row }: OperationRow): object {
   return { ...row, dueAt: dueAt === null ? null : new Date(dueAt), startedAt: new Date(0), endedAt: null };
+}
+
+function recall(view: View, [, uid]: Values): object[] {
+  const rows = operationsOf(view, uid);
+  return [
+    {
+      succeeded: rows.filter(({ state }) => state === 'succeeded').map(({ task }) => task),
+      rest: rows
+        .filter(({ state }) => state !== 'succeeded')
+        .map(({ task, state, attempt, retries, dueAt, failure }) => ({
+          ...{ task, state, attempt, retries, failure },
+          dueAt: dueAt === null ? null : new Date(dueAt).toISOString(),
+        })),
+    },
+  ];
 }
 
 function lockExecution(view: View, [, id]: Values): object[] {
@@ -210,6 +225,7 @@ export const NEIGHBOURS: Readonly<Record<string, Statement>> = {
   maintenance_select: () => [{ requestedAt: null, requestedBy: null, activatedAt: null, busy: false }],
   execution_promote_queued: promote,
   execution_operations: (view, [, uid]) => operationsOf(view, uid).map(operationRow),
+  execution_recall: recall,
   execution_lock: lockExecution,
   execution_select: record,
   execution_request_cancel: (view, [, uid, status]) =>

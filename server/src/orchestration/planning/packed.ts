@@ -70,8 +70,9 @@ export function unpacked(stored: PackedGraph | TaskGraph): TaskGraph {
     const before = told[numbers[at + 3]!]!;
     const after = told[numbers[at + 4]!]!;
     const count = numbers[at + 5]!;
-    const dependsOn: number[] = [];
-    for (let next = 0; next < count; next += 1) dependsOn.push(id - numbers[at + 6 + next]!);
+    // No longer than it has to be: a list that grows keeps room for seventeen.
+    const dependsOn = numbers.slice(at + 6, at + 6 + count);
+    for (let next = 0; next < count; next += 1) dependsOn[next] = id - dependsOn[next]!;
     at += 6 + count;
     tasks.push({
       id,

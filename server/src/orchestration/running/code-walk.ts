@@ -7,10 +7,11 @@ import { graphOfCode } from '../planning/asked.js';
 import type { AskedBefore } from './asked-tasks.js';
 import type { Ledger } from './ledger.js';
 import { patiently } from './outage.js';
-import { countsIn, memoryOf, readModel, type WalkDependencies, walkOf } from './picture.js';
+import { readModel, type WalkDependencies, walkOf } from './picture.js';
 import type { ClaimedExecution, EndStatus } from './running.store.js';
 import { end, started } from './telling.js';
 import type { Walk } from './walk.js';
+import { countsIn, memoryOf } from './walk-memory.js';
 import { asSet } from './walk-parts.js';
 
 type Finish = 'ended' | 'released' | 'fenced';

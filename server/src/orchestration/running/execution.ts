@@ -7,11 +7,12 @@ import type { Clock } from './clock.js';
 import { walkCode } from './code-walk.js';
 import { Fenced, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
-import { countsIn, readMemory, readModel, type WalkDependencies, walkOf } from './picture.js';
+import { readModel, type WalkDependencies, walkOf } from './picture.js';
 import { type ClaimedExecution, selectTrace } from './running.store.js';
 import { walkStages } from './staged-walk.js';
 import { end, started } from './telling.js';
 import type { Walk } from './walk.js';
+import { countsIn, NOTHING_YET, readMemory } from './walk-memory.js';
 import { asSet } from './walk-parts.js';
 
 export type { WalkDependencies } from './picture.js';
@@ -66,7 +67,8 @@ async function walk(
     const made = execution.graph ?? workflow.build(model, execution.parameters);
     if ('problem' in made) return await refuse(ledger, execution, clock, made.problem);
     const graph = execution.graph ?? asSet(made, parts.settings);
-    const memory = execution.graph === null ? [] : await patiently(() => readMemory(pool, execution), parts);
+    const memory =
+      execution.graph === null ? NOTHING_YET : await patiently(() => readMemory(pool, execution), parts);
     const status = await ledger.begin(graph, countsIn(graph, memory), [started(execution, clock)]);
     const blueprint = { uid: execution.blueprintUid, id: execution.blueprintId };
     const walked = walkOf(parts, { ...execution, status }, ledger, { graph, memory, model, blueprint });

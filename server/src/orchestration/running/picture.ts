@@ -11,10 +11,8 @@ import type { Pool } from '../../store/pool.js';
 import type { Traced } from '../../traces.js';
 import { selectTypes } from '../deployments.store.js';
 import type { Evaluation } from '../evaluation.js';
-import { type OperationRow, selectOperations } from '../executions.store.js';
 import { selectDefinitions, selectInstances, selectPropertiesById } from '../nodes.store.js';
 import type { TaskGraph } from '../planning/graph.js';
-import { isDone } from '../planning/graph.js';
 import type { DeploymentModel } from '../planning/model.js';
 import { AskedTasks } from './asked-tasks.js';
 import type { Clock } from './clock.js';
@@ -24,12 +22,12 @@ import type { Errands } from './dispatch/errands.js';
 import type { EngineFigures } from './engine-figures.js';
 import { executionToken } from './execution-token.js';
 import { keptGraphsOf } from './kept-graphs.js';
-import type { Counts, Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { patiently } from './outage.js';
 import type { ClaimedExecution } from './running.store.js';
 import type { Slots } from './slots.js';
-import type { TaskMemory } from './task-book.js';
 import { Walk } from './walk.js';
+import type { WalkMemory } from './walk-memory.js';
 import type { WalkSettings } from './walk-parts.js';
 
 export interface WalkDependencies {
@@ -82,22 +80,6 @@ export async function readModel(pool: Pool, execution: ClaimedExecution): Promis
   const nodes = new Map<string, PlanNode>(definitions.map(({ definition }) => [definition.name, definition]));
   const instances = await selectInstances.all(pool, tenantId, [deploymentUid]);
   return { types: types.types, nodes, instances };
-}
-
-export async function readMemory(pool: Pool, execution: ClaimedExecution): Promise<TaskMemory[]> {
-  return memoryOf(await selectOperations.all(pool, execution.tenantId, [execution.uid]));
-}
-
-/** What a walk remembers of stored operations. */
-export function memoryOf(rows: readonly OperationRow[]): TaskMemory[] {
-  return rows.map((row) => ({
-    task: row.task,
-    state: row.state,
-    attempt: row.attempt,
-    retries: row.retries,
-    dueAt: row.dueAt,
-    failure: row.failure as TaskMemory['failure'],
-  }));
 }
 
 async function loadProperties(
@@ -213,7 +195,7 @@ export function walkOf(
     code,
   }: {
     readonly graph: TaskGraph;
-    readonly memory: readonly TaskMemory[];
+    readonly memory: WalkMemory;
     readonly model: DeploymentModel;
     readonly blueprint: { readonly uid: BlueprintUid; readonly id: string };
     /** Where the graph is one of code. */
@@ -242,10 +224,4 @@ export function walkOf(
     figures: parts.figures,
     traced: parts.traced,
   });
-}
-
-export function countsIn(graph: TaskGraph, memory: readonly TaskMemory[]): Counts {
-  const operations = graph.tasks.filter((task) => task.call !== null && task.kind !== 'workflow');
-  const done = new Set(memory.filter((row) => isDone(row.state)).map((row) => row.task));
-  return { total: operations.length, finished: operations.filter((task) => done.has(task.id)).length };
 }

@@ -21,7 +21,6 @@ import { healthOf } from '../planning/health.js';
 import type { DeploymentModel } from '../planning/model.js';
 import {
   endStage,
-  firstOpen,
   type NextStep,
   openStage,
   pastOf,
@@ -33,11 +32,12 @@ import type { PlannedUpdate } from '../planning/update-plan.js';
 import { UPDATE } from '../planning/workflows/workflow-table.js';
 import type { Also, Counts, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
-import { countsIn, readMemory, readModel, type WalkDependencies, walkOf } from './picture.js';
+import { readModel, type WalkDependencies, walkOf } from './picture.js';
 import { blueprintOf, type ClaimedExecution, type EndStatus } from './running.store.js';
-import { leftIn, type TaskMemory } from './task-book.js';
+import { leftIn } from './task-book.js';
 import { end, started } from './telling.js';
 import type { Walk } from './walk.js';
+import { countsIn, fromOpenStage, NOTHING_YET, readMemory, type WalkMemory } from './walk-memory.js';
 import { asSet, type WalkEnd } from './walk-parts.js';
 
 /** Of the suffixes of new instances' ids. */
@@ -94,7 +94,7 @@ class StagedWalk {
       if (result.kind !== 'ended') return result.kind;
       const isTolerated = result.status === 'failed' && openStage(graph)?.tolerant === true;
       if (result.status !== 'terminated' && !isTolerated) return this.#end(result.status, result.error);
-      const left = leftIn(graph, await this.#memory());
+      const left = leftIn(graph, (await this.#memory()).rest);
       this.#graph = endStage(graph, { failed: isTolerated, error: result.error, left });
       graph = await this.#plan();
     }
@@ -127,7 +127,7 @@ class StagedWalk {
 
   async #store(graph: TaskGraph, { changes = [], children = false }: Step): Promise<void> {
     const execution = this.#execution;
-    const counts = countsIn(graph, this.#graph === null ? [] : await this.#memory());
+    const counts = countsIn(graph, this.#graph === null ? NOTHING_YET : await this.#memory());
     const also: Also = async (client) => {
       if (execution.function === UPDATE) await beginUpdate.run(client, execution.tenantId, [execution.uid]);
       if (execution.dryRun) return;
@@ -162,7 +162,7 @@ class StagedWalk {
 
   async #walk(graph: TaskGraph): Promise<WalkEnd> {
     const execution = { ...this.#execution, status: this.#status };
-    const memory = beforeOpen(graph, await this.#memory());
+    const memory = fromOpenStage(graph, await this.#memory());
     const model = await this.#picture();
     const blueprint = await this.#look((pool) => blueprintOf.one(pool, [execution.deploymentUid]));
     const walk = walkOf(this.#parts, execution, this.#ledger, {
@@ -189,23 +189,13 @@ class StagedWalk {
     return model;
   }
 
-  #memory(): Promise<TaskMemory[]> {
+  #memory(): Promise<WalkMemory> {
     return this.#look((pool) => readMemory(pool, this.#execution));
   }
 
   #look<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
     return patiently(() => work(this.#parts.pool), this.#parts);
   }
-}
-
-/** What stands before the open stage is over, however it ended. */
-function beforeOpen(graph: TaskGraph, memory: readonly TaskMemory[]): TaskMemory[] {
-  const from = firstOpen(graph);
-  const over = Array.from(
-    { length: from },
-    (_, task): TaskMemory => ({ task, state: 'skipped', attempt: 0, retries: 0, dueAt: null, failure: null }),
-  );
-  return [...over, ...memory.filter(({ task }) => task >= from)];
 }
 
 async function situationOf(

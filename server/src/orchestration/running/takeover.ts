@@ -2,7 +2,8 @@
 import type { TaskFailure } from '../../errors.js';
 import type { Task, TaskGraph } from '../planning/graph.js';
 import { unknownFailure } from './failures.js';
-import type { TaskBook, TaskMemory } from './task-book.js';
+import type { TaskBook } from './task-book.js';
+import type { TaskMemory } from './walk-memory.js';
 
 export interface TakenUp {
   readonly waiting: readonly { readonly task: Task; readonly due: Date }[];

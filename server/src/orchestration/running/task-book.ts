@@ -13,16 +13,7 @@ import { placeOf } from './dispatch/pools.js';
 import type { Outbox } from './outbox.js';
 import { poolLine } from './slots.js';
 import type { Teller } from './teller.js';
-
-/** What a task's row says, as far as a walk must remember it. */
-export interface TaskMemory {
-  readonly task: number;
-  readonly state: Exclude<TaskState, 'pending'>;
-  readonly attempt: number;
-  readonly retries: number;
-  readonly dueAt: Date | null;
-  readonly failure: TaskFailure | null;
-}
+import type { TaskMemory, WalkMemory } from './walk-memory.js';
 
 export interface TaskBookParts {
   readonly execution: { readonly id: string; readonly dryRun: boolean };
@@ -33,7 +24,7 @@ export interface TaskBookParts {
   readonly graph: TaskGraph;
   /** Where the graph is one of code. */
   readonly asked?: AskedTasks | undefined;
-  readonly memory: readonly TaskMemory[];
+  readonly memory: WalkMemory;
   readonly outbox: Outbox;
   readonly teller: Teller;
 }
@@ -64,12 +55,13 @@ export class TaskBook {
     this.#touched = new Uint8Array(count);
     this.#attempts = new Int32Array(count);
     this.#retries = new Int32Array(count);
-    for (const { task, attempt, retries } of parts.memory) {
+    for (const task of parts.memory.succeeded) this.#touched[task] = 1;
+    for (const { task, attempt, retries } of parts.memory.rest) {
       this.#touched[task] = 1;
       this.#attempts[task] = attempt;
       this.#retries[task] = retries;
     }
-    for (const id of leftIn(parts.graph, parts.memory)) this.#left.add(id);
+    for (const id of leftIn(parts.graph, parts.memory.rest)) this.#left.add(id);
   }
 
   /** The graph has so many tasks now. */

@@ -12,7 +12,7 @@ import type { EngineFigures } from './engine-figures.js';
 import type { Ledger } from './ledger.js';
 import type { ClaimedExecution, EndStatus } from './running.store.js';
 import type { Slots } from './slots.js';
-import type { TaskMemory } from './task-book.js';
+import type { WalkMemory } from './walk-memory.js';
 
 /** Large enough for a batch to be cheap, small enough that results flow meanwhile. */
 export const STARTS_PER_BATCH = 1024;
@@ -38,7 +38,7 @@ export function asSet(graph: TaskGraph, { spread = 0 }: WalkSettings): TaskGraph
 export interface WalkParts {
   readonly execution: ClaimedExecution;
   readonly graph: TaskGraph;
-  readonly memory: readonly TaskMemory[];
+  readonly memory: WalkMemory;
   /** Where the graph is one of code: what the code asks for, and what it takes to run it. */
   readonly asked?: AskedTasks | undefined;
   readonly code?: Code | undefined;

@@ -29,10 +29,11 @@ import { Growth } from './growth.js';
 import { Fenced } from './ledger.js';
 import { Outbox } from './outbox.js';
 import { takenUp } from './takeover.js';
-import { TaskBook, type TaskMemory } from './task-book.js';
+import { TaskBook } from './task-book.js';
 import { Teller } from './teller.js';
 import { Timers } from './timers.js';
 import { endOf, plannedOf } from './walk-end.js';
+import { statesIn, type TaskMemory } from './walk-memory.js';
 import { STARTS_PER_BATCH, type WalkEnd, type WalkParts } from './walk-parts.js';
 
 export class Walk {
@@ -92,14 +93,13 @@ export class Walk {
       ring: () => this.#bell.ring(),
       flushed: () => this.#flushes.wait(!this.#outbox.empty),
     });
-    const states = new Map(parts.memory.map((row) => [row.task, row.state]));
-    this.#frontier = new Frontier(plannedOf(parts.graph), states);
+    this.#frontier = new Frontier(plannedOf(parts.graph), statesIn(parts.memory, parts.graph.tasks.length));
     const observe = (status: ExecutionStatus) => this.observe(status);
     const [book, flushes, bell] = [this.#book, this.#flushes, this.#bell];
     this.#growth = parts.asked
       ? new Growth({ ...parts, asked: parts.asked, book, flushes, bell, observe })
       : null;
-    this.#takeOver(parts.memory);
+    this.#takeOver(parts.memory.rest);
   }
 
   /** The execution's status as the database has it, told by a heartbeat or a notification. */
