@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { LoadOrder, LoadResult } from './http-load.js';
 import { PASSWORD, type Stand } from './stand.js';
 
-export function headers(): Record<string, string> {
-  const basic = Buffer.from(`admin:${PASSWORD}`).toString('base64');
+export function headers(username = 'admin'): Record<string, string> {
+  const basic = Buffer.from(`${username}:${PASSWORD}`).toString('base64');
   return { authorization: `Basic ${basic}`, tenant: 'default_tenant', 'content-type': 'application/json' };
 }
 

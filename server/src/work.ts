@@ -12,6 +12,7 @@ import { sweepOldChanges } from './events/changes.js';
 import { foldEventCounts } from './events/counting.js';
 import { dropOldWeeks, makeWeeks } from './events/retention.js';
 import { startServerSyncWorker } from './inventory/server-syncs.js';
+import { foldServerTallies } from './inventory/server-tallies.js';
 import { type Log, logFileOf } from './log.js';
 import { settleAbandonedBundles, startLogBundleWorker } from './log-bundles/log-bundle-worker.js';
 import { servePools } from './orchestration/running/dispatch/central-pools.js';
@@ -54,6 +55,11 @@ export interface Work {
 
 export const CHORES: readonly Chore[] = [
   { name: 'fold row counts', everyMs: 10_000, run: async (_core, pool) => void (await foldRowCounts(pool)) },
+  {
+    name: 'fold tallies of servers',
+    everyMs: 10_000,
+    run: async (_core, pool) => void (await foldServerTallies(pool)),
+  },
   {
     name: 'fold counts of events',
     everyMs: 5000,

@@ -34,6 +34,7 @@ export const deleteMemberships = systemStatement(
 
 export const deleteCounts = systemStatement(
   'tenant_removal_delete_counts',
-  'delete from row_counts where tenant_id = $1',
+  `with tallies as (delete from server_tallies where tenant_id = $1)
+   delete from row_counts where tenant_id = $1`,
   WHY,
 );

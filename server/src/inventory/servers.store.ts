@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { JsonObject } from '../dsl/plan.js';
 import type { DeploymentUid, TenantId, UserId } from '../ids.js';
+import type { Via } from '../store/item-text.js';
 import type { ListSpec } from '../store/list.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
 import type { Power } from './handlers/handler.js';
@@ -64,18 +65,26 @@ const NICS = `(select coalesce(json_agg(json_build_object('network', n.network, 
 const SNAPSHOTS = `(select coalesce(json_agg(json_build_object('id', n.id, 'name', n.name, 'bytes', n.bytes, 'createdAt', n.created_at)
   order by n.uid), '[]') from server_snapshots n where n.tenant_id = s.tenant_id and n.server_uid = s.uid)`;
 
-const via = (key: string, table: string, id: string) => (column: string) => ({ key, table, id, column });
-const inGroup = via('s.group_uid', 'ordering_groups', 'uid');
-const inEnvironment = via('s.environment_uid', 'ordering_environments', 'uid');
-const ofBuild = via('s.os_build_uid', 'os_builds', 'uid');
-const inAccount = via('s.cloud_account_uid', 'cloud_accounts', 'uid');
-const ofOwner = via('s.owner_id', 'users', 'id');
+const via = (given: Omit<Via, 'column'>) => (column: string) => ({ ...given, column });
+const ofTenant = { id: 'uid', ofTenant: true, leads: 'always' } as const;
+const inGroup = via({ key: 's.group_uid', table: 'ordering_groups', ...ofTenant });
+const inEnvironment = via({ key: 's.environment_uid', table: 'ordering_environments', ...ofTenant });
+const ofBuild = via({ key: 's.os_build_uid', table: 'os_builds', ...ofTenant });
+const inAccount = via({ key: 's.cloud_account_uid', table: 'cloud_accounts', ...ofTenant });
+const ofOwner = via({ key: 's.owner_id', table: 'users', id: 'id', leads: 'equality' });
+const TALLIED = [
+  ...['tenant_id', 'status', 'power'],
+  ...['group_uid', 'environment_uid', 'os_build_uid', 'cloud_account_uid'],
+];
 
 export const serverList: ListSpec<ServerField> = {
   from: `servers s left join ordering_groups g on g.uid = s.group_uid left join ordering_environments e on e.uid = s.environment_uid
     left join os_builds b on b.uid = s.os_build_uid left join cloud_accounts a on a.uid = s.cloud_account_uid
     left join users u on u.id = s.owner_id left join deployments p on p.uid = s.deployment_uid`,
-  driver: { table: 'servers', alias: 's', key: 'uid', counted: true },
+  driver: {
+    ...{ table: 'servers', alias: 's', key: 'uid', counted: true },
+    tally: { table: 'server_tallies', columns: TALLIED },
+  },
   fields: {
     number: { sql: 's.number', type: 'integer' },
     code: { sql: 's.code', type: 'name' },
@@ -126,16 +135,17 @@ export const serverList: ListSpec<ServerField> = {
     nics: { sql: NICS, type: 'json' },
     snapshots: { sql: SNAPSHOTS, type: 'json' },
   },
-  // Of whoever sees everything, all; else one's own, and those of groups in which a role lets one see servers.
+  // Of whoever sees everything, all; else those of groups in which a role lets one see servers, and one's own in others.
   confine: (scope) => {
     const inTenant = sql`s.tenant_id = ${scope.tenantId}`;
     if (scope.seesPrivate) return inTenant;
+    const inSight = sql`select g.uid from ordering_groups g
+      join ordering_members m on m.tenant_id = ${scope.tenantId} and m.user_id = ${scope.userId}
+      join ordering_roles r on r.uid = m.role_uid and 'server.view' = any(r.permissions)
+      where g.tenant_id = ${scope.tenantId} and (m.group_uid = g.uid or (r.reaches_down and m.group_uid = any(g.path)))`;
     return [
-      sql`${inTenant} and s.owner_id = ${scope.userId}`,
-      sql`${inTenant} and s.owner_id is distinct from ${scope.userId} and s.group_uid in (
-        select g.uid from ordering_groups g join ordering_members m on m.tenant_id = ${scope.tenantId} and m.user_id = ${scope.userId}
-        join ordering_roles r on r.uid = m.role_uid and 'server.view' = any(r.permissions)
-        where g.tenant_id = ${scope.tenantId} and (m.group_uid = g.uid or (r.reaches_down and m.group_uid = any(g.path))))`,
+      { lead: { key: 's.group_uid', found: sql`select distinct v.uid from (${inSight}) v` }, rest: inTenant },
+      sql`${inTenant} and s.owner_id = ${scope.userId} and (s.group_uid in (${inSight})) is not true`,
     ];
   },
   defaultSort: [],

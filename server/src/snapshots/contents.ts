@@ -54,6 +54,7 @@ export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   event_hours: true,
   event_subjects: true,
   row_counts: true,
+  server_tallies: true,
   kept_answers: true,
   // What is told of what was done, and the workspace that every tenant is born with.
   notices: true,

@@ -20,6 +20,14 @@ export interface Via {
   /** Of the other table. */
   readonly id: string;
   readonly column: string;
+  /** Rows of the driver refer to rows of their own tenant alone. */
+  readonly ofTenant?: boolean;
+  /**
+   * The driver has an index of its tenant, `key` and the list's tie-break, in which the first rows of each that is found there are
+   * found at once: `always`, as that table is short; or for `equality` alone, which finds one of many. Else, rows of the driver are
+   * looked at in their order until enough of them fit, which may be all of them.
+   */
+  readonly leads?: 'always' | 'equality';
 }
 
 export type ListFields<Field extends string> = Readonly<Record<Field, ListField>>;

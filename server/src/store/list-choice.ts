@@ -2,11 +2,13 @@
  * Which rows are on a page: from FROM to OFFSET.
  *
  * A page is chosen on the indexes of one table where that is enough, and only its rows are joined with what decorates them. One behind
- * the middle of a collection whose rows are counted is read from the end: the last page costs what the first one does.
+ * the middle of a collection whose rows are counted is read from the end: the last page costs what the first one does. Where a condition is
+ * of a short table (servers of some environments), the first rows of each that is found there are merged: rows of the same environment
+ * lie together, and whoever went through all in their order might go through most of them before the first one.
  */
 import { type RawBuilder, sql } from 'kysely';
-import { looksAtDriver } from './list-conditions.js';
-import type { Driver, ListQuery, ListScope, ListSpec, SortKey } from './list-spec.js';
+import { leadOf, looksAtColumns, looksAtDriver } from './list-conditions.js';
+import type { Branch, Driver, Led, ListQuery, ListScope, ListSpec, SortKey } from './list-spec.js';
 
 /** How an order ends, and how that of the opposite order does. */
 const REVERSED = {
@@ -39,13 +41,13 @@ type Bounds = { readonly offset: number; readonly size: number | null };
 /** Joins everything, then chooses: where a condition or the order looks at what decorates. */
 export function chosenLast(
   from: string,
-  branches: readonly RawBuilder<unknown>[],
+  branches: readonly Branch[],
   conditions: readonly RawBuilder<unknown>[],
   sorting: readonly Sorting[],
   { offset, size }: Bounds,
 ): PageParts {
   const confined = sql`(${sql.join(
-    branches.map((branch) => sql`(${branch})`),
+    branches.map(({ where }) => sql`(${where})`),
     sql` or `,
   )})`;
   const where = sql.join([confined, ...conditions], sql` and `);
@@ -65,7 +67,7 @@ export function chosenLast(
  */
 export function chosenFirst<Field extends string>(
   spec: ListSpec<Field>,
-  branches: readonly RawBuilder<unknown>[],
+  branches: readonly Branch[],
   conditions: readonly RawBuilder<unknown>[],
   sorting: readonly Sorting[],
   query: ListQuery<Field>,
@@ -76,7 +78,7 @@ export function chosenFirst<Field extends string>(
   const driver = spec.driver!;
   const table = sql.raw(`${driver.table} ${driver.alias}`);
   const key = `${driver.alias}.${driver.key}`;
-  const wheres = branches.map((branch) => sql.join([sql`(${branch})`, ...conditions], sql` and `));
+  const wheres = branches.map((branch) => sql.join([sql`(${branch.where})`, ...conditions], sql` and `));
   const order = sql.raw(sorting.map((one) => one.sql + one.end).join(', '));
   const decorated = sql.raw(from.slice(`${driver.table} ${driver.alias}`.length));
   const counts = wheres.map((where) => sql`(select count(*) from ${table} where ${where})`);
@@ -88,19 +90,27 @@ export function chosenFirst<Field extends string>(
   if (counted) {
     const whose = scope.everyTenant ? sql`` : sql`tenant_id = ${scope.tenantId} and `;
     const all = sql`(select coalesce(sum(difference), 0) from row_counts where ${whose}collection = ${sql.lit(driver.table)})`;
-    const rare = sql`(select count(*) from ${table} where ${branches[0]} and ${sql.raw(`${driver.alias}.${driver.rare}`)})`;
+    const rare = sql`(select count(*) from ${table} where ${branches[0]!.where} and ${sql.raw(`${driver.alias}.${driver.rare}`)})`;
     counts[0] = butRare ? sql`${all} - ${rare}` : all;
+  } else if (isTallied(driver, spec, query)) {
+    const tallies = sql.raw(`${driver.tally!.table} ${driver.alias}`);
+    counts[0] = sql`(select coalesce(sum(${sql.raw(driver.alias)}.difference), 0) from ${tallies} where ${wheres[0]})`;
   }
   const total = sql`select ${sql.join(counts, sql` + `)}`;
   const { offset, size } = query;
+  const leds = branches.map((branch) => ledTo(branch, branches.length === 1, conditions, spec, query, scope));
   const choose = (ends: readonly string[], most: number | null, bounds: RawBuilder<unknown>) => {
     const inside = sql.raw(sorting.map((one, place) => one.sql + ends[place]).join(', '));
     const outside = sql.raw(ends.map((end, place) => `k${place}${end}`).join(', '));
     const named = sql.raw(sorting.map((one, place) => `${one.sql} as k${place}`).join(', '));
-    const choices = wheres.map(
-      (where) =>
-        sql`(select ${sql.raw(key)} as chosen, ${named} from ${table} where ${where} order by ${inside}${limited(most)})`,
-    );
+    const choices = branches.map((_, place) => {
+      const from = (where: RawBuilder<unknown>) =>
+        sql`select ${sql.raw(key)} as chosen, ${named} from ${table} where ${where} order by ${inside}${limited(most)}`;
+      const led = most === null || sorting.length > 1 ? null : leds[place]!;
+      if (led === null) return sql`(${from(wheres[place]!)})`;
+      const there = sql`${sql.raw(led.lead.key)} = lead.key and ${led.rest}`;
+      return sql`(select one.* from (${led.lead.found}) lead(key) cross join lateral (${from(there)}) one order by ${outside}${limited(most)})`;
+    });
     return sql`(select chosen from (${sql.join(choices, sql` union all `)}) choice order by ${outside}${bounds})`;
   };
   const chosen =
@@ -121,6 +131,37 @@ export function chosenFirst<Field extends string>(
     most: fromEnd ? about + MARGIN : Number.POSITIVE_INFINITY,
     rows: sql`from ${chosen} choice join ${table} on ${sql.raw(key)} = choice.chosen ${decorated} order by ${order}`,
   };
+}
+
+/** Whether all conditions look at what rows are tallied by. */
+function isTallied<Field extends string>(
+  { alias, tally }: Driver,
+  spec: ListSpec<Field>,
+  { filters, search }: ListQuery<Field>,
+): boolean {
+  if (tally === undefined || (search ?? '') !== '') return false;
+  const columns = new Set(tally.columns.map((column) => `${alias}.${column}`));
+  return filters.every((filter) => looksAtColumns(spec, filter, (column) => columns.has(column), false));
+}
+
+/** What leads to the rows of a branch: what confines it, or where nobody is confined, the first condition that can. */
+function ledTo<Field extends string>(
+  { where, led }: Branch,
+  alone: boolean,
+  conditions: readonly RawBuilder<unknown>[],
+  spec: ListSpec<Field>,
+  { filters }: ListQuery<Field>,
+  { everyTenant, tenantId }: ListScope,
+): Led | null {
+  if (led !== null) return { lead: led.lead, rest: sql.join([led.rest, ...conditions], sql` and `) };
+  if (!alone) return null;
+  for (const [place, filter] of filters.entries()) {
+    const lead = leadOf(spec, filter, everyTenant ? null : tenantId);
+    if (lead === null) continue;
+    const others = conditions.filter((_, at) => at !== place);
+    return { lead, rest: sql.join([sql`(${where})`, ...others], sql` and `) };
+  }
+  return null;
 }
 
 /** Whether rows are left out for being rare, and for nothing else. */

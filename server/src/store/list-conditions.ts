@@ -1,5 +1,6 @@
 /** Conditions of lists: what filters may ask, and the SQL that answers. */
 import { type RawBuilder, sql } from 'kysely';
+import type { TenantId } from '../ids.js';
 import { type ListField, type ListFields, rendered, type Via } from './item-text.js';
 import { isPattern, type LookedUp, lookedUp } from './list-lookups.js';
 
@@ -37,30 +38,32 @@ export function fieldsOf<Field extends string>(filter: ListFilter<Field>): reado
   return 'not' in filter ? fieldsOf(filter.not) : [filter.field];
 }
 
+/** @param tenant whose rows alone are asked for; null: those of all */
 export function condition<Field extends string>(
   spec: Conditional<Field>,
   filter: ListFilter<Field>,
+  tenant: TenantId | null = null,
 ): RawBuilder<unknown> {
   if ('either' in filter) {
     if (filter.either.length === 0) return sql`false`;
-    const alternatives = filter.either.map((one) => sql`(${condition(spec, one)})`);
+    const alternatives = filter.either.map((one) => sql`(${condition(spec, one, tenant)})`);
     return sql`(${sql.join(alternatives, sql` or `)})`;
   }
   if ('all' in filter) {
     if (filter.all.length === 0) return sql`true`;
     return sql`(${sql.join(
-      filter.all.map((one) => condition(spec, one)),
+      filter.all.map((one) => condition(spec, one, tenant)),
       sql` and `,
     )})`;
   }
-  if ('not' in filter) return sql`not coalesce((${condition(spec, filter.not)}), false)`;
+  if ('not' in filter) return sql`not coalesce((${condition(spec, filter.not, tenant)}), false)`;
   if ('selection' in filter) {
     const selection = spec.selections?.[filter.selection];
     if (selection === undefined) throw new Error(`no selection ${filter.selection}`);
     return selection(filter.values);
   }
   const field = spec.fields[filter.field];
-  if (field.via !== undefined && asksVia(filter)) return ofAnother(field, field.via, filter);
+  if (field.via !== undefined && asksVia(filter)) return ofAnother(field, field.via, filter, tenant);
   if ('lookup' in filter) return lookedUp(field, filter);
   const expression = sql.raw(field.sql);
   const comparable =
@@ -105,16 +108,48 @@ function asksVia(filter: object): boolean {
 
 function ofAnother<Field extends string>(
   { type }: ListField,
-  { key, table, id, column }: Via,
+  via: Via,
   filter: Extract<ListFilter<Field>, { field: Field }>,
+  tenant: TenantId | null,
 ): RawBuilder<unknown> {
-  const { field } = filter;
+  const key = sql.raw(via.key);
   if ('lookup' in filter && filter.lookup === 'isnull') {
-    return filter.value === 'true' ? sql`${sql.raw(key)} is null` : sql`${sql.raw(key)} is not null`;
+    return filter.value === 'true' ? sql`${key} is null` : sql`${key} is not null`;
   }
-  const there = { [field]: { sql: `v.${column}`, type } } as ListFields<Field>;
-  const found = condition({ fields: there }, filter);
-  return sql`${sql.raw(key)} in (select ${sql.raw(`v.${id} from ${table} v`)} where ${found})`;
+  return sql`${key} in (${rowsThere(type, via, filter, tenant)})`;
+}
+
+/** Keys of the other table's rows for which it holds. */
+function rowsThere<Field extends string>(
+  type: ListField['type'],
+  { table, id, column, ofTenant }: Via,
+  filter: Extract<ListFilter<Field>, { field: Field }>,
+  tenant: TenantId | null,
+): RawBuilder<unknown> {
+  const there = { [filter.field]: { sql: `v.${column}`, type } } as ListFields<Field>;
+  const found = condition({ fields: there }, filter, tenant);
+  const pin = ofTenant === true && tenant !== null ? sql`v.tenant_id = ${tenant} and ` : sql``;
+  return sql`select ${sql.raw(`v.${id} from ${table} v`)} where ${pin}${found}`;
+}
+
+/** Rows of another table that lead to those of the driver: its `key` is one of `found`. */
+export interface Lead {
+  readonly key: string;
+  readonly found: RawBuilder<unknown>;
+}
+
+/** null: the condition is not of another table, or looking there first is not worth it. */
+export function leadOf<Field extends string>(
+  spec: Conditional<Field>,
+  filter: ListFilter<Field>,
+  tenant: TenantId | null,
+): Lead | null {
+  if (!('field' in filter) || !asksVia(filter)) return null;
+  const { type, via } = spec.fields[filter.field];
+  if (via?.leads === undefined) return null;
+  const equal = 'lookup' in filter ? filter.lookup === 'exact' || filter.lookup === 'iexact' : true;
+  const leads = equal || (via.leads === 'always' && 'lookup' in filter && filter.lookup !== 'isnull');
+  return leads ? { key: via.key, found: rowsThere(type, via, filter, tenant) } : null;
 }
 
 /** Whether a condition looks at the driver alone, whose columns begin with `alias`. */
@@ -123,12 +158,23 @@ export function looksAtDriver<Field extends string>(
   filter: ListFilter<Field>,
   alias: string,
 ): boolean {
-  if ('either' in filter) return filter.either.every((one) => looksAtDriver(spec, one, alias));
-  if ('all' in filter) return filter.all.every((one) => looksAtDriver(spec, one, alias));
-  if ('not' in filter) return looksAtDriver(spec, filter.not, alias);
-  if ('selection' in filter) return true;
+  return looksAtColumns(spec, filter, (column) => column.startsWith(alias), true);
+}
+
+/** @param selections whether the conditions beyond the fields do */
+export function looksAtColumns<Field extends string>(
+  spec: Conditional<Field>,
+  filter: ListFilter<Field>,
+  isOne: (column: string) => boolean,
+  selections: boolean,
+): boolean {
+  const does = (one: ListFilter<Field>) => looksAtColumns(spec, one, isOne, selections);
+  if ('either' in filter) return filter.either.every(does);
+  if ('all' in filter) return filter.all.every(does);
+  if ('not' in filter) return does(filter.not);
+  if ('selection' in filter) return selections;
   const { sql: column, via } = spec.fields[filter.field];
-  return column.startsWith(alias) || (via?.key.startsWith(alias) === true && asksVia(filter));
+  return isOne(column) || (via !== undefined && isOne(via.key) && asksVia(filter));
 }
 
 /** PostgreSQL refuses a pattern whose last character escapes nothing. */

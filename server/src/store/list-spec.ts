@@ -1,8 +1,8 @@
 /** What rooms say of a collection once, and what a dialect asks of it. */
-import type { RawBuilder } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { TenantScope } from '../caller.js';
 import type { Shape } from './item-text.js';
-import type { Conditional, ListFilter } from './list-conditions.js';
+import type { Conditional, Lead, ListFilter } from './list-conditions.js';
 import type { Versions } from './remembered-items.js';
 
 export interface ListSpec<Field extends string> extends Conditional<Field> {
@@ -35,6 +35,11 @@ export interface Driver {
   readonly counted?: boolean;
   /** A boolean column that holds for few rows, which have an index of their own: all without them are counted as all but them. */
   readonly rare?: string;
+  /**
+   * A table of the same columns, `difference` beside them, whose sums say how many rows there are of each kind. What looks at these
+   * columns alone is counted there; so does the first branch of the confinement.
+   */
+  readonly tally?: { readonly table: string; readonly columns: readonly string[] };
 }
 
 export interface ListScope extends TenantScope {
@@ -43,7 +48,29 @@ export interface ListScope extends TenantScope {
 }
 
 /** A condition; or several of which at most one holds for a row, so that each can use an index of its own. */
-export type Confinement = RawBuilder<unknown> | readonly RawBuilder<unknown>[];
+export type Confinement = RawBuilder<unknown> | readonly (RawBuilder<unknown> | Led)[];
+
+/** `rest` holds, and the rows are led to: see `Via.leads`. */
+export interface Led {
+  readonly lead: Lead;
+  readonly rest: RawBuilder<unknown>;
+}
+
+export interface Branch {
+  readonly where: RawBuilder<unknown>;
+  readonly led: Led | null;
+}
+
+export function branchesOf(confinement: Confinement): readonly Branch[] {
+  const branches = Array.isArray(confinement)
+    ? (confinement as readonly (RawBuilder<unknown> | Led)[])
+    : [confinement as RawBuilder<unknown>];
+  return branches.map((branch) =>
+    'lead' in branch
+      ? { where: sql`${branch.rest} and ${sql.raw(branch.lead.key)} in (${branch.lead.found})`, led: branch }
+      : { where: branch, led: null },
+  );
+}
 
 export interface SortKey<Field extends string> {
   readonly field: Field;

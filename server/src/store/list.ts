@@ -14,7 +14,7 @@ import { HOLE, itemText, type ListField, memberText, type Shown } from './item-t
 import { chosenFirst, chosenLast, driven, type PageParts, type Sorting } from './list-choice.js';
 import { asksParts, condition } from './list-conditions.js';
 import { memoryOf, numberOf } from './list-memory.js';
-import type { ListQuery, ListScope, ListSpec } from './list-spec.js';
+import { branchesOf, type ListQuery, type ListScope, type ListSpec } from './list-spec.js';
 import { isLive, versionText } from './remembered-items.js';
 import type { Queryable } from './statement.js';
 
@@ -89,9 +89,10 @@ function partsOf<Field extends string>(
   query: ListQuery<Field>,
   about: number,
 ): PageParts {
-  const confined = spec.confine(scope);
-  const branches = Array.isArray(confined) ? confined : [confined as RawBuilder<unknown>];
-  const conditions = query.filters.map((filter) => condition(spec, filter));
+  const branches = branchesOf(spec.confine(scope));
+  const conditions = query.filters.map((filter) =>
+    condition(spec, filter, scope.everyTenant ? null : scope.tenantId),
+  );
   if (query.search !== undefined && query.search !== '') {
     const pattern = `%${query.search.replace(/[\\%_]/g, '\\$&')}%`;
     const places = spec.search.map((field) => sql`${sql.raw(spec.fields[field].sql)} ilike ${pattern}`);

@@ -1,9 +1,10 @@
 /** How many rows of a collection there are for each value of a field, and of two: counted by PostgreSQL. */
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { TenantScope } from '../caller.js';
 import { askComposed } from './composed.js';
 import type { ListSpec } from './list.js';
 import { condition, type ListFilter } from './list-conditions.js';
+import { branchesOf } from './list-spec.js';
 import type { Queryable } from './statement.js';
 
 export interface SummaryQuery<Field extends string> {
@@ -31,10 +32,9 @@ export async function summarize<Field extends string>(
   query: SummaryQuery<Field>,
 ): Promise<{ rows: SummaryRow[]; total: number }> {
   const everyTenant = query.allTenants === true && scope.seesAllTenants === true && scope.seesPrivate;
-  const confined = spec.confine({ ...scope, everyTenant });
-  const branches = Array.isArray(confined) ? confined : [confined as RawBuilder<unknown>];
+  const branches = branchesOf(spec.confine({ ...scope, everyTenant }));
   const confinement = sql`(${sql.join(
-    branches.map((branch) => sql`(${branch})`),
+    branches.map(({ where }) => sql`(${where})`),
     sql` or `,
   )})`;
   const conditions = query.filters.map((filter) => condition(spec, filter));

@@ -90,6 +90,7 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'harvests',
   'harvest_strategies',
   'servers',
+  'server_tallies',
   'server_disks',
   'server_nics',
   'server_snapshots',
