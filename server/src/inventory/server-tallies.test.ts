@@ -267,3 +267,43 @@ test('a page and its total are what filtering all rows by hand finds, whoever as
     { numRuns: 250 },
   );
 });
+
+test('parts of names that thousands have, and those that few have, find all of them page by page', async () => {
+  await come(ids.other, 2300);
+  for (const [who, own] of [
+    ['admin', ''],
+    ['stranger', 'and owner_id = $3'],
+  ] as const) {
+    for (const part of ['web', '9', '77', 'none']) {
+      const { rows } = await pool.query<{ number: number }>(
+        `select number from servers where tenant_id = $1 and hostname like '%' || $2 || '%' ${own} order by uid`,
+        [ids.other, part, ...(own === '' ? [] : [ids[who]])],
+      );
+      for (const offset of [0, 1, 1999, 2250]) {
+        const page = await listPage(
+          pool,
+          serverList,
+          {
+            tenantId: ids.other as TenantId,
+            tenantName: 'other',
+            userId: ids[who] as UserId,
+            seesPrivate: who === 'admin',
+          },
+          {
+            shape: { number: 'number' },
+            filters: [{ field: 'hostname', lookup: 'contains', value: part }],
+            sort: [],
+            offset,
+            size: 100,
+          },
+        );
+        assert.equal(page.total, rows.length, `${who}: ${part}`);
+        assert.deepEqual(
+          JSON.parse(page.items),
+          rows.slice(offset, offset + 100),
+          `${who}: ${part} from ${offset}`,
+        );
+      }
+    }
+  }
+});

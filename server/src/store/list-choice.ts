@@ -7,7 +7,7 @@
  * lie together, and whoever went through all in their order might go through most of them before the first one.
  */
 import { type RawBuilder, sql } from 'kysely';
-import { leadOf, looksAtColumns, looksAtDriver } from './list-conditions.js';
+import { asksParts, leadOf, looksAtColumns, looksAtDriver } from './list-conditions.js';
 import type { Branch, Driver, Led, ListQuery, ListScope, ListSpec, SortKey } from './list-spec.js';
 
 /** How an order ends, and how that of the opposite order does. */
@@ -26,6 +26,8 @@ export interface Sorting {
 }
 
 export interface PageParts {
+  /** What the others look into, in front of them; null: nothing. */
+  readonly found: RawBuilder<unknown> | null;
   /** How many rows there are. */
   readonly total: RawBuilder<unknown>;
   /** From FROM to OFFSET: the rows of the page, in order. */
@@ -53,6 +55,7 @@ export function chosenLast(
   const where = sql.join([confined, ...conditions], sql` and `);
   const order = sql.raw(sorting.map((one) => one.sql + one.end).join(', '));
   return {
+    found: null,
     total: sql`select count(*) from ${sql.raw(from)} where ${where}`,
     rows: sql`from ${sql.raw(from)} where ${where} order by ${order}${limited(size, offset)}`,
     counted: false,
@@ -125,11 +128,46 @@ export function chosenFirst<Field extends string>(
           size === null ? null : size + offset,
           limited(size, offset),
         );
+  const wary = query.filters.some((filter) => asksParts(spec, filter))
+    ? amongFew(driver, wheres, sorting, query, total, chosen)
+    : { found: null, total, chosen };
   return {
-    total,
+    found: wary.found,
+    total: wary.total,
     counted: counted && !butRare,
     most: fromEnd ? about + MARGIN : Number.POSITIVE_INFINITY,
-    rows: sql`from ${chosen} choice join ${table} on ${sql.raw(key)} = choice.chosen ${decorated} order by ${order}`,
+    rows: sql`from ${wary.chosen} choice join ${table} on ${sql.raw(key)} = choice.chosen ${decorated} order by ${order}`,
+  };
+}
+
+/** So many rows are few enough to be sorted, and no longer rare. */
+const FEW = 2000;
+
+/**
+ * Where nobody can tell beforehand whether what is asked for is rare: a few more than a few are found first, on whichever index, and where
+ * that was all, the page is chosen among them. Else `total` and `chosen` say. Who takes a rare part of names for a
+ * frequent one goes through half the table in its order before the first page is full.
+ */
+function amongFew(
+  { table, alias, key }: Driver,
+  wheres: readonly RawBuilder<unknown>[],
+  sorting: readonly Sorting[],
+  { offset, size }: Bounds,
+  total: RawBuilder<unknown>,
+  chosen: RawBuilder<unknown>,
+): Pick<PageParts, 'found' | 'total'> & { readonly chosen: RawBuilder<unknown> } {
+  const named = sql.raw(sorting.map((one, place) => `${one.sql} as k${place}`).join(', '));
+  const kept = sql.raw(sorting.map((one, place) => `k${place}${one.end}`).join(', '));
+  const all = wheres.map(
+    (where) =>
+      sql`select ${sql.raw(`${alias}.${key}`)} as chosen, ${named} from ${sql.raw(`${table} ${alias}`)} where ${where}`,
+  );
+  const few = sql.raw(`(select count(*) <= ${FEW} from found)`);
+  return {
+    found: sql`with found as materialized (select * from (${sql.join(all, sql` union all `)}) one limit ${sql.lit(FEW + 1)})`,
+    total: sql`select case when ${few} then (select count(*) from found) else (${total}) end`,
+    chosen: sql`((select chosen from found where ${few} order by ${kept}${limited(size, offset)})
+      union all (select chosen from ${chosen} choice where not ${few}))`,
   };
 }
 

@@ -121,7 +121,7 @@ async function pageOf<Field extends string>(
   if (isRemembered(db, spec, query)) return rememberedPage(db, spec, query, parts, sent);
   const [row] = await askComposed<ListPage>(
     db,
-    sql`
+    sql`${parts.found ?? sql``}
     select (${parts.total})::integer as total,
            coalesce((select '[' || string_agg(item, ',') || ']' from (
              select ${sql.raw(itemText(spec.fields, query.shape))} as item ${parts.rows}) page), '[]') as items`,
@@ -169,7 +169,7 @@ async function rememberedPage<Field extends string>(
     { total: number; keys: string; versions: string } & Record<`live${number}`, string>
   >(
     db,
-    sql`select (${parts.total})::integer as total, page.* from (
+    sql`${parts.found ?? sql``} select (${parts.total})::integer as total, page.* from (
       select coalesce(string_agg(key::text, ','), '') as keys, coalesce(string_agg(version, ','), '') as versions${told} from (
         select ${key} as key, ${version} as version${lives} ${parts.rows}) row) page`,
     { sent },
