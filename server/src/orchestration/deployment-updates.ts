@@ -42,6 +42,7 @@ import { insertExecution, selectUnfinished } from './executions.store.js';
 import { countsOf } from './modification-steps.js';
 import { selectDefinitions, selectInstances } from './nodes.store.js';
 import { requireObjects } from './object-values.js';
+import { inPlanOrder } from './planning/model.js';
 import type { NextStep } from './planning/staged.js';
 import { type Foresight, foresee } from './planning/update-foresight.js';
 import type { UpdateWishes } from './planning/update-plan.js';
@@ -186,7 +187,8 @@ export class DeploymentUpdates {
       await refuseStrangers(client, scope, deployment, request.wishes.reinstallList);
       const before = await this.#stored(client, scope, deployment);
       const { types } = (await selectTypes.one(client, [deployment.uid]))!;
-      const instances = await selectInstances.all(client, scope.tenantId, [deployment.uid]);
+      const stored = await selectInstances.all(client, scope.tenantId, [deployment.uid]);
+      const instances = inPlanOrder(before.nodes, stored);
       const update = { id: 'foreseen', plan: prepared, wishes: { ...request.wishes, workflow } };
       const counts = await countsOf(client, scope.tenantId, deployment.uid);
       const carriedOut = workflowFor(UPDATE) as { readonly next: NextStep };

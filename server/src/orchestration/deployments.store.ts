@@ -296,14 +296,18 @@ export const setLatestExecution = tenantStatement<never>(
    where d.tenant_id = $1 and d.uid = $2`,
 );
 
+/** What checks of drift leave on an instance; where nothing is, `has_drifted` need not be asked. */
+const DRIFTS =
+  '{configuration_drift,source_relationships_configuration_drift,target_relationships_configuration_drift}';
+
 /** Recomputes what an ended execution means for its deployment (cloudify-rest.md §D2). `$3`: the execution's end. */
 export const settleDeployment = tenantStatement<never>(
   'deployment_settle',
   `update deployments d set installed = s.installed, drifted_instances = s.drifted, updated_at = now(),
           health = case when $3 = 'failed' or not s.installed then 'requires-attention' else 'good' end
-   from (select not exists (select from node_instances i where i.tenant_id = $1 and i.deployment_uid = $2 and i.state <> 'started') as installed,
-           (select count(*) from node_instances i
-            where i.tenant_id = $1 and i.deployment_uid = $2 and has_drifted(i.system_properties)) as drifted) s
+   from (select count(*) filter (where i.state <> 'started') = 0 as installed,
+           count(*) filter (where i.system_properties ?| '${DRIFTS}' and has_drifted(i.system_properties)) as drifted
+         from node_instances i where i.tenant_id = $1 and i.deployment_uid = $2) s
    where d.tenant_id = $1 and d.uid = $2`,
 );
 

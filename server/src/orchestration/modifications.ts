@@ -21,7 +21,7 @@ import {
 } from './modification-steps.js';
 import { type ModificationField, modificationList, selectModified } from './modifications.store.js';
 import { selectDefinitions, selectInstances } from './nodes.store.js';
-import type { DeploymentModel, InstanceModel } from './planning/model.js';
+import { type DeploymentModel, type InstanceModel, inPlanOrder } from './planning/model.js';
 import { modify, unitKey, withCounts } from './planning/modification.js';
 
 export type { ModificationField } from './modifications.store.js';
@@ -154,7 +154,7 @@ async function modelOf(client: Client, of: ModifiedDeployment): Promise<Deployme
   const definitions = await selectDefinitions.all(client, of.tenantId, [of.deploymentUid]);
   const nodes = new Map<string, PlanNode>(definitions.map(({ definition }) => [definition.name, definition]));
   const instances = await selectInstances.all(client, of.tenantId, [of.deploymentUid]);
-  return { types, nodes, instances };
+  return { types, nodes, instances: inPlanOrder(nodes, instances) };
 }
 
 function kindOf(model: DeploymentModel, name: string): 'node' | 'group' {

@@ -159,7 +159,10 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
           ...rest.map(({ dueAt, ...row }) => ({ ...row, dueAt: dueAt && new Date(dueAt).toISOString() })),
         ];
       }),
-    () => command('instances', (db, tenant) => selectInstances.all(db, tenant, [deploymentUid])),
+    () =>
+      command('instances', async (db, tenant) =>
+        (await selectInstances.all(db, tenant, [deploymentUid])).sort((a, b) => (a.id < b.id ? -1 : 1)),
+      ),
     () =>
       command(`properties ${instance.id}`, (db, tenant) =>
         selectPropertiesById.all(db, tenant, [deploymentUid, [instance.id]]),

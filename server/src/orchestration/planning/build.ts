@@ -12,6 +12,7 @@ import type { Effect, InstanceLifecycleState, OperationCall, Task, TaskGraph } f
 type OpenTask = Omit<Task, 'after'> & { after: readonly Effect[] };
 
 const NONE: readonly Effect[] = [];
+const NONE_BEFORE: readonly number[] = [];
 
 /** Lists of effects, each put together once: what ten thousand tasks tell is one list, and nothing to be made ten thousand times. */
 class Tellings {
@@ -70,6 +71,17 @@ export class GraphBuilder {
     });
   }
 
+  /** Adds the tasks of a graph of its own for an instance; those that wait for nothing there wait for `entry`. Gives the first's id. */
+  paste(instance: string, tasks: readonly Task[], entry: readonly number[]): number {
+    const first = this.#tasks.length;
+    for (const task of tasks) {
+      const { kind, call, before, after, onFailure } = task;
+      const dependsOn = task.dependsOn.length === 0 ? entry : task.dependsOn.map((id) => first + id);
+      this.#add({ kind, instance, call, dependsOn, before, after, onFailure });
+    }
+    return first;
+  }
+
   /** Tells more effects with the success of a task that is already there. */
   tellAfter(task: number, effects: readonly Effect[]): void {
     const told = this.#tasks[task]!;
@@ -122,6 +134,13 @@ export function becomes(state: InstanceLifecycleState): Effect {
   return { kind: 'state', state };
 }
 
+/** What was added to one chain, for others to which the same is to be added. */
+export interface Stencil {
+  readonly tasks: readonly Task[];
+  readonly tail: readonly number[];
+  readonly pending: readonly Effect[];
+}
+
 /** The strict sequence of one instance. */
 export class Chain {
   readonly #builder: GraphBuilder;
@@ -147,6 +166,29 @@ export class Chain {
     this.#entry = entry;
     this.#onFailure = onFailure;
     this.#marks = marks;
+  }
+
+  /** Nothing was added, and nobody will ask how far it has come: then what was added to another may be pasted. */
+  get isBlank(): boolean {
+    return this.isEmpty && this.#pending.length === 0 && this.#marks === null;
+  }
+
+  /** What `fill` adds to a chain like this one. */
+  stencil(fill: (chain: Chain) => void): Stencil {
+    const builder = new GraphBuilder();
+    const chain = new Chain(builder, this.#instance, NONE_BEFORE, this.#onFailure, null);
+    fill(chain);
+    return { tasks: builder.finish('').tasks, tail: chain.#tail, pending: chain.#pending };
+  }
+
+  paste({ tasks, tail, pending }: Stencil): void {
+    const first = this.#builder.paste(this.#instance, tasks, this.#entry);
+    this.#tail = tail.map((id) => first + id);
+    this.#pending = pending;
+  }
+
+  get onFailure(): Task['onFailure'] {
+    return this.#onFailure;
   }
 
   /** No step was added. */

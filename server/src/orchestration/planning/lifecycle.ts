@@ -6,7 +6,7 @@
  * install create the thing a second time.
  */
 import type { JsonObject } from '../../dsl/plan.js';
-import { becomes, type Chain, event } from './build.js';
+import { becomes, type Chain, event, type Stencil } from './build.js';
 import type { Effect, InstanceLifecycleState, OperationCall } from './graph.js';
 import type { InstanceModel } from './model.js';
 import type { Operations } from './operations.js';
@@ -190,8 +190,12 @@ const IS_CONFIGURED = [becomes('configured')];
 const UNINITIALIZED = [becomes('uninitialized')];
 const ROLLED_BACK = [event('Rollbacked node instance')];
 
+type Way = 'install' | 'uninstall' | 'rollback';
+
 export class Lifecycle {
   readonly #operations: Operations;
+  /** What there is to do with an instance of which its type and state say all: found out once for all of them. */
+  readonly #stencils = new Map<string, Stencil>();
 
   constructor(operations: Operations) {
     this.#operations = operations;
@@ -199,7 +203,44 @@ export class Lifecycle {
 
   /** Adds to `chain` what is left to do until `instance` is started; nothing when it is. */
   install(chain: Chain, instance: InstanceModel): void {
-    if (instance.state === 'started') return;
+    if (instance.state !== 'started') this.#add('install', chain, instance);
+  }
+
+  /** Adds to `chain` what is left to do until `instance` is deleted. */
+  uninstall(chain: Chain, instance: InstanceModel): void {
+    this.#add('uninstall', chain, instance);
+  }
+
+  /**
+   * Adds to `chain` what takes an instance out of a half-done install: back to `configured` from starting, to
+   * `uninitialized` from creating and configuring. What it is in any other state, it stays.
+   */
+  rollback(chain: Chain, instance: InstanceModel): void {
+    this.#add('rollback', chain, instance);
+  }
+
+  #add(way: Way, chain: Chain, instance: InstanceModel): void {
+    const type = chain.isBlank ? this.#operations.plainType(instance) : null;
+    if (type === null) {
+      this.#fill(way, chain, instance);
+      return;
+    }
+    const key = `${way} ${instance.state} ${chain.onFailure} ${type}`;
+    let stencil = this.#stencils.get(key);
+    if (stencil === undefined) {
+      stencil = chain.stencil((blank) => this.#fill(way, blank, instance));
+      this.#stencils.set(key, stencil);
+    }
+    chain.paste(stencil);
+  }
+
+  #fill(way: Way, chain: Chain, instance: InstanceModel): void {
+    if (way === 'install') this.#install(chain, instance);
+    else if (way === 'uninstall') this.#uninstall(chain, instance);
+    else this.#rollback(chain, instance);
+  }
+
+  #install(chain: Chain, instance: InstanceModel): void {
     if (!CREATED.has(instance.state)) chain.announce(INITIALIZING);
     for (const step of INSTALL) this.#take(chain, instance, step, step.otherwise);
     if (chain.isEmpty) {
@@ -210,8 +251,7 @@ export class Lifecycle {
     }
   }
 
-  /** Adds to `chain` what is left to do until `instance` is deleted. */
-  uninstall(chain: Chain, instance: InstanceModel): void {
+  #uninstall(chain: Chain, instance: InstanceModel): void {
     const { state } = instance;
     if (!NOT_RUNNING.has(state)) chain.announce(STOPPING);
     for (const step of STOP) this.#take(chain, instance, step, insteadOf(step, state));
@@ -220,11 +260,7 @@ export class Lifecycle {
     if (state !== 'deleted') chain.record(DELETED);
   }
 
-  /**
-   * Adds to `chain` what takes an instance out of a half-done install: back to `configured` from starting, to
-   * `uninitialized` from creating and configuring. What it is in any other state, it stays.
-   */
-  rollback(chain: Chain, instance: InstanceModel): void {
+  #rollback(chain: Chain, instance: InstanceModel): void {
     const { state } = instance;
     if (!HALF_WAY.has(state)) {
       const step = CREATED.has(state) ? 'Stop' : 'Delete';

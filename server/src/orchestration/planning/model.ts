@@ -9,6 +9,22 @@ export interface DeploymentModel {
   readonly instances: readonly InstanceModel[];
 }
 
+/** By node as in `nodes`, then by index. */
+export function inPlanOrder<Instance extends Pick<InstanceModel, 'node' | 'index'>>(
+  nodes: ReadonlyMap<string, unknown>,
+  instances: readonly Instance[],
+): Instance[] {
+  const ofNode = new Map<string, Instance[]>();
+  for (const name of nodes.keys()) ofNode.set(name, []);
+  for (const instance of instances) ofNode.get(instance.node)?.push(instance);
+  const ordered: Instance[] = [];
+  for (const some of ofNode.values()) {
+    if (some.length > 1) some.sort((a, b) => a.index - b.index);
+    for (const instance of some) ordered.push(instance);
+  }
+  return ordered;
+}
+
 export interface InstanceModel {
   /** `<node>_<6 of [a-z0-9]>`. */
   readonly id: string;

@@ -15,9 +15,11 @@ const SIDES = ['source', 'target'] as const;
 
 export class Operations {
   readonly #model: DeploymentModel;
-  /** Some twenty questions about one instance come in a row. */
   /** Instances of one type share them. */
   readonly #calls = new Map<PlanOperation, OperationCall>();
+  /** By type of relationship: it has something to run. */
+  readonly #lively = new Map<string, boolean>();
+  /** Some twenty questions about one instance come in a row. */
   #lastName: string | null = null;
   #lastNode: PlanNode | undefined;
 
@@ -75,6 +77,31 @@ export class Operations {
     return call;
   }
 
+  /**
+   * The type that alone says which operations of an instance, and of its relationships, have something to run; null where the node
+   * says more, and for hosts, of which properties say which agent they have.
+   */
+  plainType(instance: InstanceModel): string | null {
+    const node = this.node(instance);
+    if (node === undefined || !isEmpty(node.operations) || this.isHost(instance)) return null;
+    return node.relationships.some((relationship) => this.#isLively(relationship)) ? null : node.type;
+  }
+
+  #isLively({ type, sourceOperations, targetOperations }: PlanRelationship): boolean {
+    if (!isEmpty(sourceOperations) || !isEmpty(targetOperations)) return true;
+    let lively = this.#lively.get(type);
+    if (lively === undefined) {
+      const declared = this.#model.types.relationshipTypes[type];
+      const all = [
+        ...Object.values(declared?.sourceOperations ?? {}),
+        ...Object.values(declared?.targetOperations ?? {}),
+      ];
+      lively = !all.every(isNoop);
+      this.#lively.set(type, lively);
+    }
+    return lively;
+  }
+
   /** Some relationship of the instance's node has something to run: asked before looking through all of them. */
   hasRelationshipCalls(instance: InstanceModel, operation: string): boolean {
     const relationships = this.node(instance)?.relationships ?? [];
@@ -97,4 +124,9 @@ export class Operations {
     const found = relationshipOperation(this.#model.types, relationship, side, operation);
     return found === undefined || isNoop(found) ? null : found.function;
   }
+}
+
+function isEmpty(table: object): boolean {
+  for (const _ in table) return false;
+  return true;
 }

@@ -71,6 +71,8 @@ export interface Attempt {
   readonly attempt: number;
   readonly retries: number;
   readonly maxRetries: number;
+  /** As the deployment's plan has it; null: it does not say. */
+  readonly implementation: PlanOperation | null;
   /** Why it is to stop; null: it is not. */
   readonly stopped: AbortReason | null;
   /** Absent: nothing is traced. */

@@ -143,10 +143,7 @@ export class Attempts {
       if (answer.outcome.runtimeProperties !== undefined)
         this.#save(running, answer.outcome.runtimeProperties);
       this.#running.delete(task.id);
-      this.#parts.figures?.operation(
-        this.#parts.book.implementation(task)?.plugin ?? 'none',
-        answer.outcome.kind,
-      );
+      this.#parts.figures?.operation(running.implementation?.plugin ?? 'none', answer.outcome.kind);
       taken.push({ task, outcome: answer.outcome, begun, lost: running.home?.lost === true });
       if (running.home !== null) home.push(running.home);
     }
@@ -206,11 +203,10 @@ export class Attempts {
     this.#settle(running, answer);
   }
 
-  #traced({ task, attempt }: RunningAttempt): Traced | undefined {
-    const { traced, book } = this.#parts;
-    return traced?.part(task.call!.operation, {
+  #traced({ task, attempt, implementation }: RunningAttempt): Traced | undefined {
+    return this.#parts.traced?.part(task.call!.operation, {
       'orrery.node_instance.id': task.instance ?? '',
-      'orrery.plugin': book.implementation(task)?.plugin ?? 'none',
+      'orrery.plugin': implementation?.plugin ?? 'none',
       'orrery.attempt': attempt,
     });
   }
@@ -226,10 +222,10 @@ export class Attempts {
   }
 
   async #run(running: RunningAttempt): Promise<OperationOutcome> {
-    const { book, execution } = this.#parts;
+    const { execution } = this.#parts;
     if (running.stopped !== null && !running.adopted) return { kind: 'aborted' };
     if (execution.dryRun && running.task.kind !== 'workflow') return { kind: 'done', result: null };
-    const timeout = book.implementation(running.task)?.timeout ?? 0;
+    const timeout = running.implementation?.timeout ?? 0;
     const attempt = runAttempt(this.#host, running);
     if (timeout <= 0) return attempt;
     let forget = () => {};

@@ -3,7 +3,6 @@ import type { Json, JsonObject, PlanOperation } from '../../dsl/plan.js';
 import { DomainError, type TaskFailure } from '../../errors.js';
 import type { OperationOutcome } from '../../plugins/plugin.js';
 import type { OperationCall } from '../planning/graph.js';
-import { implementationOf } from './about-task.js';
 import { type Attempt, type AttemptHost, AttemptRequest, type Scope, scopeOf } from './attempt-request.js';
 import { placeOf } from './dispatch/pools.js';
 import { runCode } from './run-code.js';
@@ -15,7 +14,7 @@ export async function runAttempt(host: AttemptHost, attempt: Attempt): Promise<O
     if (attempt.task.kind === 'workflow') return veil.outcome(await runCode(host, veil, attempt));
     return veil.outcome(await attemptOperation(host, veil, attempt));
   } catch (error) {
-    if (attempt.stopped !== null) return onTimeout(host, attempt, { kind: 'aborted' });
+    if (attempt.stopped !== null) return onTimeout(attempt, { kind: 'aborted' });
     const known = error instanceof DomainError;
     return {
       kind: 'failed',
@@ -32,7 +31,7 @@ async function attemptOperation(host: AttemptHost, veil: Veil, attempt: Attempt)
   const { deployment } = host;
   const { task } = attempt;
   const call = task.call!;
-  const implementation = implementationOf(deployment, task, call);
+  const { implementation } = attempt;
   if (implementation === null) {
     return {
       kind: 'failed',
@@ -47,7 +46,7 @@ async function attemptOperation(host: AttemptHost, veil: Veil, attempt: Attempt)
   if (plugin === null || plugin.describe(implementation.function) === null) {
     return { kind: 'failed', failure: failure('NonRecoverableError', missing(implementation), false) };
   }
-  const place = placeOf(deployment, task);
+  const place = placeOf(deployment, task, implementation);
   if ('problem' in place) {
     return { kind: 'failed', failure: failure('NonRecoverableError', place.problem, false) };
   }
@@ -60,7 +59,7 @@ async function attemptOperation(host: AttemptHost, veil: Veil, attempt: Attempt)
   const { pool } = place;
   if (pool !== null) {
     const outcome = await host.sendAway(task, pool, implementation.plugin, request, attempt.begins);
-    return onTimeout(host, attempt, outcome);
+    return onTimeout(attempt, outcome);
   }
   // A process that was frozen may have lost the execution, and another one may have done this already.
   for (let wait = host.assured(); wait !== null; wait = host.assured()) {
@@ -68,15 +67,13 @@ async function attemptOperation(host: AttemptHost, veil: Veil, attempt: Attempt)
     if (attempt.stopped !== null) return { kind: 'aborted' };
   }
   attempt.begins();
-  return onTimeout(host, attempt, await plugin.run(request));
+  return onTimeout(attempt, await plugin.run(request));
 }
 
 /** An operation that was ended for its timeout has failed, however it puts that. */
-function onTimeout(host: AttemptHost, attempt: Attempt, outcome: OperationOutcome): OperationOutcome {
-  const { task } = attempt;
-  if (attempt.stopped !== 'timeout') return outcome;
+function onTimeout({ stopped, implementation }: Attempt, outcome: OperationOutcome): OperationOutcome {
+  if (stopped !== 'timeout') return outcome;
   if (outcome?.kind !== 'aborted' && outcome?.kind !== 'failed') return outcome;
-  const implementation = implementationOf(host.deployment, task, task.call!);
   const message = `Process killed due to timeout of ${implementation?.timeout} seconds`;
   return {
     ...outcome,

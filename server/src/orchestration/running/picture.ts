@@ -13,7 +13,7 @@ import { selectTypes } from '../deployments.store.js';
 import type { Evaluation } from '../evaluation.js';
 import { selectDefinitions, selectInstances, selectPropertiesById } from '../nodes.store.js';
 import type { TaskGraph } from '../planning/graph.js';
-import type { DeploymentModel } from '../planning/model.js';
+import { type DeploymentModel, inPlanOrder } from '../planning/model.js';
 import { AskedTasks } from './asked-tasks.js';
 import type { Clock } from './clock.js';
 import type { CodeOfWorkflow } from './code.js';
@@ -76,10 +76,12 @@ export async function readModel(pool: Pool, execution: ClaimedExecution): Promis
       'deployment-not-found',
       `Deployment ${execution.deploymentId} is gone`,
     );
-  const definitions = await selectDefinitions.all(pool, tenantId, [deploymentUid]);
+  const [definitions, instances] = await Promise.all([
+    selectDefinitions.all(pool, tenantId, [deploymentUid]),
+    selectInstances.all(pool, tenantId, [deploymentUid]),
+  ]);
   const nodes = new Map<string, PlanNode>(definitions.map(({ definition }) => [definition.name, definition]));
-  const instances = await selectInstances.all(pool, tenantId, [deploymentUid]);
-  return { types: types.types, nodes, instances };
+  return { types: types.types, nodes, instances: inPlanOrder(nodes, instances) };
 }
 
 async function loadProperties(

@@ -1,5 +1,5 @@
 /** One attempt at one operation, as the walk that makes it knows it. What few operations need is made when it is asked for. */
-import type { JsonObject } from '../../dsl/plan.js';
+import type { JsonObject, PlanOperation } from '../../dsl/plan.js';
 import type { AbortReason } from '../../plugins/plugin.js';
 import type { Traced } from '../../traces.js';
 import type { Task } from '../planning/graph.js';
@@ -16,6 +16,7 @@ export class RunningAttempt implements Attempt {
   readonly task: Task;
   readonly attempt: number;
   readonly retries: number;
+  readonly implementation: PlanOperation | null;
   readonly atOnce: AbortSignal;
   begun = false;
   /** It may run elsewhere since an earlier walk. */
@@ -37,6 +38,7 @@ export class RunningAttempt implements Attempt {
     this.task = task;
     this.attempt = book.attempt(task);
     this.retries = book.retries(task);
+    this.implementation = book.implementation(task);
     this.atOnce = atOnce;
     this.adopted = adopted;
     this.#book = book;

@@ -97,15 +97,16 @@ export class TaskBook {
   }
 
   /** The pool that runs it; null: the process that walks. */
-  pool(task: Task): string | null {
-    const place = placeOf(this.#parts.deployment, task);
+  pool(task: Task, implementation = this.implementation(task)): string | null {
+    const place = placeOf(this.#parts.deployment, task, implementation);
     return 'pool' in place ? place.pool : null;
   }
 
   /** Where it waits for room. */
   line(task: Task): string {
-    const pool = this.pool(task);
-    return pool === null ? (this.implementation(task)?.plugin ?? '') : poolLine(pool);
+    const implementation = this.implementation(task);
+    const pool = this.pool(task, implementation);
+    return pool === null ? (implementation?.plugin ?? '') : poolLine(pool);
   }
 
   /** Its author has said that it bears being run twice. */

@@ -22,6 +22,7 @@ import {
   verdictOn,
 } from '../planning/retry.js';
 import { Attempts } from './attempts.js';
+import { BatchFill } from './batch-fill.js';
 import { Bell } from './bell.js';
 import { cancelled, interruption, overtaken, unasked } from './failures.js';
 import { Flushes } from './flushes.js';
@@ -53,9 +54,8 @@ export class Walk {
   readonly #orphans = new Set<number>();
   /** Run elsewhere since an earlier walk. */
   #adopted: readonly Task[] = [];
-  /** Starts in the outbox, and how many it may hold. */
-  #starting = 0;
-  readonly #most: number;
+  /** Starts in the outbox. */
+  readonly #fill: BatchFill;
   /** Until their next attempt is due. */
   #waiting = 0;
   readonly #failed: { task: Task; failure: TaskFailure }[] = [];
@@ -76,7 +76,7 @@ export class Walk {
 
   constructor(parts: WalkParts) {
     this.#parts = parts;
-    this.#most = parts.settings.startsPerBatch ?? STARTS_PER_BATCH;
+    this.#fill = new BatchFill(parts.settings.startsPerBatch ?? STARTS_PER_BATCH);
     this.#outbox = new Outbox(parts.clock);
     this.#timers = new Timers(parts.clock);
     this.#status = parts.execution.status;
@@ -202,7 +202,7 @@ export class Walk {
       return;
     }
     for (;;) {
-      const room = this.#most - this.#starting;
+      const room = this.#fill.room(this.#ready.length + this.#frontier.ready);
       if (room <= 0) return;
       if (this.#ready.length === 0) this.#ready.push(...this.#frontier.take(room));
       if (this.#ready.length === 0) return;
@@ -229,7 +229,7 @@ export class Walk {
     if (!this.#parts.slots.take(this, task.id, line, () => this.#bell.ring())) return false;
     if (this.#orphans.delete(task.id)) this.#book.tellInterrupted(task);
     this.#book.intend(task);
-    this.#starting += 1;
+    this.#fill.add();
     return true;
   }
 
@@ -255,15 +255,10 @@ export class Walk {
 
   /** Whether a batch has gone out. */
   #send(): boolean {
-    if (
-      this.#growth?.busy === true ||
-      this.#outbox.empty ||
-      this.#committing > (this.#starting < this.#most ? 0 : 1)
-    )
+    if (this.#growth?.busy === true || this.#outbox.empty || this.#committing > (this.#fill.isFull ? 1 : 0))
       return false;
     const batch = this.#outbox.take();
-    // While this batch is on its way the next one fills up.
-    this.#starting = 0;
+    this.#fill.take();
     this.#committing += 1;
     this.#flushes.take();
     this.#attempts.sent();
@@ -299,11 +294,11 @@ export class Walk {
   }
 
   #take(task: Task, outcome: Exclude<OperationOutcome, { kind: 'aborted' }>): void {
-    const limits = this.#book.limits(task);
     if (outcome.kind !== 'done') {
+      const limits = this.#book.limits(task);
       this.#retry(task, outcome, { ...limits, failedAttempts: this.#book.retries(task) + 1 });
     } else if (!this.#parts.execution.dryRun && asksAgain(task.call!, outcome.result)) {
-      this.#later(task, limits.retryInterval, null);
+      this.#later(task, this.#book.limits(task).retryInterval, null);
     } else {
       this.#book.succeed(task, outcome.result);
       this.#finish(task, outcome.result);
@@ -375,7 +370,7 @@ export class Walk {
 
   #idle(): boolean {
     if (this.#committing > 0 || !this.#outbox.empty || this.#attempts.settled > 0) return false;
-    if (this.#starting > 0 || this.#growth?.busy === true) return false;
+    if (!this.#fill.isEmpty || this.#growth?.busy === true) return false;
     if (this.#attempts.running > 0 && !this.#gaveUp) return false;
     // What was told to stop, and killed, and still does not answer: the execution goes on without it.
     const late = this.#attempts.giveUp();

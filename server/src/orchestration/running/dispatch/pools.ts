@@ -8,7 +8,7 @@ import { installMethodOf } from '../../../plugins/agent/agent-config.js';
 import { AGENT_PLUGIN, RESTART } from '../../../plugins/agent/agent-words.js';
 import { SERVERS_PLUGIN } from '../../../plugins/servers/server-words.js';
 import type { Task } from '../../planning/graph.js';
-import { implementationOf, linkOf } from '../about-task.js';
+import { linkOf } from '../about-task.js';
 import type { WalkedDeployment } from '../deployment.js';
 import { agentPool } from './agent-pool.js';
 
@@ -32,13 +32,15 @@ const ANYWHERE: Place = { pool: SPREAD };
 const AT_HOME = new Set([AGENT_PLUGIN, SERVERS_PLUGIN]);
 
 /**
- * An input of the operation comes first; then the agent of the host, for operations that want one; then a property of the node, then
+ * Where the operation that `implementation` says is run. An input of the operation comes first; then the agent of the host, for operations that want one; then a property of the node, then
  * one of its host's.
  */
-export function placeOf(deployment: WalkedDeployment, task: Task): Place {
-  if (task.call === null) return HERE;
-  const implementation = implementationOf(deployment, task, task.call);
-  if (implementation === null) return HERE;
+export function placeOf(
+  deployment: WalkedDeployment,
+  task: Task,
+  implementation: PlanOperation | null,
+): Place {
+  if (task.call === null || implementation === null) return HERE;
   // What is done to an agent is done from here; what it does itself, it does.
   if (implementation.plugin === AGENT_PLUGIN && implementation.function !== RESTART) return HERE;
   const wish = task.call.parameters?.[POOL_WORD] ?? implementation.inputs[POOL_WORD];

@@ -1,0 +1,44 @@
+/**
+ * How many operations begin with the next batch.
+ *
+ * Two batches may be on their way, and the database works on both while this process prepares the next. So what could begin
+ * is shared out between two, as long as the halves are worth a transaction of their own: nine hundred at once are not one
+ * batch, during which nobody here has anything to do.
+ */
+export class BatchFill {
+  readonly #most: number;
+  readonly #least: number;
+  #enough: number;
+  #starts = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+    this.#least = Math.ceil(most / 4);
+    this.#enough = most;
+  }
+
+  get isEmpty(): boolean {
+    return this.#starts === 0;
+  }
+
+  /** It need not wait for the answer to the one before. */
+  get isFull(): boolean {
+    return this.#starts >= this.#enough;
+  }
+
+  /** For so many more there is room, where `ready` more could begin. */
+  room(ready: number): number {
+    const half = Math.ceil((this.#starts + ready) / 2);
+    this.#enough = Math.min(this.#most, Math.max(this.#least, half));
+    return this.#enough - this.#starts;
+  }
+
+  add(): void {
+    this.#starts += 1;
+  }
+
+  /** It has gone out; the next one fills up. */
+  take(): void {
+    this.#starts = 0;
+  }
+}
