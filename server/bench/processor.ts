@@ -43,6 +43,21 @@ export function memoryOf(pid: number): { readonly now: number; readonly most: nu
   }
 }
 
+/** Bytes that belong to one child of the process `root` alone, without what they share: the most of any of them now. */
+export function largestOwn(root: number): number {
+  let most = 0;
+  try {
+    for (const name of readdirSync('/proc')) {
+      if (!/^\d+$/.test(name) || statOf(name)?.parent !== root) continue;
+      const own = /^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1];
+      most = Math.max(most, Number(own ?? 0) * 1024);
+    }
+  } catch {
+    // One that has ended while it was looked at.
+  }
+  return most;
+}
+
 function statOf(pid: string): { parent: number; ticks: number } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -64,8 +64,15 @@ export interface WorkerProcess {
   stop(): Promise<void>;
 }
 
-export async function aWorkerProcess(on: Stand, name: string, operations: number): Promise<WorkerProcess> {
-  const child: ChildProcess = fork(fileURLToPath(new URL('./worker-process.js', import.meta.url)), []);
+/** @param options of Node */
+export async function aWorkerProcess(
+  on: Stand,
+  name: string,
+  operations: number,
+  options: readonly string[] = [],
+): Promise<WorkerProcess> {
+  const file = fileURLToPath(new URL('./worker-process.js', import.meta.url));
+  const child: ChildProcess = fork(file, [], { execArgv: [...process.execArgv, ...options] });
   const listeners: ((execution: string, at: number) => void)[] = [];
   const ready = new Promise<void>((resolve, reject) => {
     child.on('message', (news: WorkerNews) => {

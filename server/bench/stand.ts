@@ -34,6 +34,7 @@ export interface Stand {
 /** Numbers given as `--name 5`, or as `--name 5,10` for several; `defaults` names what there is. */
 export function numbers<Name extends string>(
   defaults: Readonly<Record<Name, string>>,
+  least = 1,
 ): Record<Name, number[]> {
   const options = Object.fromEntries(
     Object.keys(defaults).map((name) => [name, { type: 'string' as const }]),
@@ -44,8 +45,8 @@ export function numbers<Name extends string>(
       const given = String(values[name] ?? value)
         .split(',')
         .map(Number);
-      if (given.some((number) => !Number.isInteger(number) || number < 1)) {
-        throw new Error(`--${name} takes whole numbers from 1, such as ${value}`);
+      if (given.some((number) => !Number.isInteger(number) || number < least)) {
+        throw new Error(`--${name} takes whole numbers from ${least}, such as ${value}`);
       }
       return [name, given];
     }),
