@@ -211,7 +211,7 @@ function withShared(rows: readonly InstanceRow[]): InstanceSnapshot[] {
   const list = <T>(json: string): T => {
     let known = lists.get(json);
     if (known === undefined) {
-      known = JSON.parse(json, (_name, value: unknown) => (typeof value === 'string' ? text(value) : value));
+      known = JSON.parse(json);
       lists.set(json, known);
     }
     return known as T;

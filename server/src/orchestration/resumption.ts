@@ -20,11 +20,11 @@ import { type ExecutionStatus, mayResume } from './execution-state.js';
 import {
   clearDecisions,
   type ExecutionHead,
-  type OperationRow,
+  recallOperations,
   requestResume,
+  selectDecisions,
   selectExecution,
   selectGraph,
-  selectOperations,
   selectUnfinished,
 } from './executions.store.js';
 import { promoteGroup } from './group-promotion.js';
@@ -32,6 +32,7 @@ import { holdInGroup } from './group-promotion.store.js';
 import { named, type OperationMove, writeMoves } from './operation-moves.js';
 import type { TaskGraph } from './planning/graph.js';
 import { unpacked } from './planning/packed.js';
+import { type KnownStates, statesOf } from './planning/ready.js';
 import { type Decision, resume, settle, undoneOf } from './planning/resume.js';
 
 export interface ResumeOptions {
@@ -95,10 +96,9 @@ export class Resumption {
       const execution = await lockWithDeployment(client, scope, id);
       refuseUpload(id, execution);
       await requireNoMaintenance(client);
-      const rows = await selectOperations.all(client, scope.tenantId, [execution.uid]);
-      if ('task' in request.of) refuseDecided(id, caller, rows, request.of.task);
+      if ('task' in request.of) await refuseDecided(client, caller, execution, id, [request.of.task]);
       await requireFree(client, scope, execution, id, false);
-      const { moves, undecided } = await settled(client, caller, execution, id, rows, request);
+      const { moves, undecided } = await settled(client, caller, execution, id, request);
       const goesOn = request.resume && undecided.length === 0;
       if (goesOn) await takeUp(client, caller, scope, execution, id, {});
       await record(client, caller, {
@@ -120,15 +120,14 @@ async function settled(
   caller: Caller,
   execution: ExecutionHead,
   id: string,
-  rows: readonly OperationRow[],
   { of, kind, reason }: DecisionRequest,
 ): Promise<{ moves: readonly OperationMove[]; undecided: readonly number[] }> {
   const graph = await graphOf(client, execution);
-  const states = new Map(rows.map((row) => [row.task, row.state]));
-  const tasks = 'task' in of ? [of.task] : graph === null ? [] : undoneOf(graph, states, of.instance);
-  if (graph === null || tasks.length === 0) {
-    throw pointless(id, 'task' in of ? `operation ${of.task}` : `node instance ${of.instance}`);
-  }
+  const subject = 'task' in of ? `operation ${of.task}` : `node instance ${of.instance}`;
+  if (graph === null) throw pointless(id, subject);
+  const states = await statesIn(client, caller, execution, graph);
+  const tasks = 'task' in of ? [of.task] : undoneOf(graph, states, of.instance);
+  if (tasks.length === 0) throw pointless(id, subject);
   const decision: Decision = kind === 'skip' ? { kind, reason } : { kind };
   const outcome = settle(graph, states, new Map(tasks.map((task) => [task, decision])));
   if (outcome.kind === 'pointless') throw pointless(id, `operation ${outcome.tasks.join(', ')}`);
@@ -209,16 +208,15 @@ async function resetOperations(
   const graph = await graphOf(client, execution);
   if (graph === null) return;
   const tenantId = caller.tenant!.id;
-  const rows = await selectOperations.all(client, tenantId, [execution.uid]);
   const given = new Map((options.decisions ?? []).map((one) => [one.task, one]));
-  for (const task of given.keys()) refuseDecided(id, caller, rows, task);
+  await refuseDecided(client, caller, execution, id, [...given.keys()]);
   const decisions = new Map(
     [...given.values()].map((one): [number, Decision] => [
       one.task,
       one.kind === 'skip' ? { kind: 'skip', reason: one.reason } : { kind: one.kind },
     ]),
   );
-  const outcome = resume(graph, new Map(rows.map((row) => [row.task, row.state])), {
+  const outcome = resume(graph, await statesIn(client, caller, execution, graph), {
     force: options.force === true,
     decisions,
   });
@@ -247,20 +245,39 @@ async function graphOf(client: Client, execution: ExecutionHead): Promise<TaskGr
   return unpacked((await selectGraph.one(client, [execution.uid]))!.graph!);
 }
 
+/** Of an execution that is locked. */
+async function statesIn(
+  client: Client,
+  caller: Caller,
+  { uid }: ExecutionHead,
+  graph: TaskGraph,
+): Promise<KnownStates> {
+  const row = await recallOperations.one(client, caller.tenant!.id, [uid]);
+  return statesOf(graph.tasks.length, row!.succeeded, row!.rest);
+}
+
 /** Who decides again about what somebody else has decided is told so; who has decided may think better of a retry. */
-function refuseDecided(id: string, caller: Caller, rows: readonly OperationRow[], task: number): void {
-  const row = rows.find((one) => one.task === task);
-  if (row === undefined || row.decidedBy === null) return;
-  if (row.state === 'waiting' && row.decidedBy === caller.username) return;
+async function refuseDecided(
+  client: Client,
+  caller: Caller,
+  execution: ExecutionHead,
+  id: string,
+  tasks: readonly number[],
+): Promise<void> {
+  if (tasks.length === 0) return;
+  const rows = await selectDecisions.all(client, caller.tenant!.id, [execution.uid, tasks]);
   const what = { waiting: 'run again', skipped: 'skipped', succeeded: 'taken as done' } as const;
-  const decided = what[row.state as keyof typeof what];
-  if (decided === undefined) return;
-  throw new DomainError(
-    'conflict',
-    'operation-already-decided',
-    `Operation ${task} of execution ${id} is to be ${decided}: ${row.decidedBy} has decided so${row.reason ? ` (${row.reason})` : ''}`,
-    { details: { execution: id, task, decidedBy: row.decidedBy } },
-  );
+  for (const { task, state, reason, decidedBy } of rows) {
+    if (decidedBy === null || (state === 'waiting' && decidedBy === caller.username)) continue;
+    const decided = what[state as keyof typeof what];
+    if (decided === undefined) continue;
+    throw new DomainError(
+      'conflict',
+      'operation-already-decided',
+      `Operation ${task} of execution ${id} is to be ${decided}: ${decidedBy} has decided so${reason ? ` (${reason})` : ''}`,
+      { details: { execution: id, task, decidedBy } },
+    );
+  }
 }
 
 function pointless(id: string, what: string): DomainError {

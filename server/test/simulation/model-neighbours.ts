@@ -226,6 +226,10 @@ export const NEIGHBOURS: Readonly<Record<string, Statement>> = {
   execution_promote_queued: promote,
   execution_operations: (view, [, uid]) => operationsOf(view, uid).map(operationRow),
   execution_recall: recall,
+  execution_decisions: (view, [, uid, tasks]) =>
+    operationsOf(view, uid)
+      .filter(({ task }) => (tasks as number[]).includes(task))
+      .map(({ task, state, reason, decidedBy }) => ({ task, state, reason, decidedBy })),
   execution_lock: lockExecution,
   execution_select: record,
   execution_request_cancel: (view, [, uid, status]) =>

@@ -9,6 +9,18 @@ import { isDone, type Task, type TaskGraph, type TaskState } from './graph.js';
 /** Where the tasks of a graph stand, by id. What is not in it is `pending`. */
 export type KnownStates = ReadonlyMap<number, TaskState> | readonly (TaskState | undefined)[];
 
+/** Where each of `count` tasks stands, of those that have `succeeded` told by number alone. */
+export function statesOf(
+  count: number,
+  succeeded: readonly number[],
+  rest: readonly { readonly task: number; readonly state: TaskState }[],
+): KnownStates {
+  const states = new Array<TaskState | undefined>(count);
+  for (const task of succeeded) states[task] = 'succeeded';
+  for (const { task, state } of rest) states[task] = state;
+  return states;
+}
+
 export function stateOf(states: KnownStates, task: number): TaskState {
   return ('get' in states ? states.get(task) : states[task]) ?? 'pending';
 }

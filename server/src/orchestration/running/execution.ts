@@ -3,6 +3,7 @@ import { isTracing, traceFrom } from '../../traces.js';
 import { isCancelling } from '../execution-state.js';
 import { workflowFor } from '../planning/workflows/workflow-table.js';
 import { text } from './answer.js';
+import { calledOff } from './called-off.js';
 import type { Clock } from './clock.js';
 import { walkCode } from './code-walk.js';
 import { Fenced, Ledger } from './ledger.js';
@@ -64,9 +65,11 @@ async function walk(
 
     const { pool } = parts;
     const model = await patiently(() => readModel(pool, execution), parts);
+    if (await calledOff(parts, execution, ledger, model)) return 'ended';
     const made = execution.graph ?? workflow.build(model, execution.parameters);
     if ('problem' in made) return await refuse(ledger, execution, clock, made.problem);
     const graph = execution.graph ?? asSet(made, parts.settings);
+    if (await calledOff(parts, execution, ledger, model)) return 'ended';
     const memory =
       execution.graph === null ? NOTHING_YET : await patiently(() => readMemory(pool, execution), parts);
     const status = await ledger.begin(graph, countsIn(graph, memory), [started(execution, clock)]);

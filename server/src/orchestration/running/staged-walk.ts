@@ -30,6 +30,7 @@ import {
 } from '../planning/staged.js';
 import type { PlannedUpdate } from '../planning/update-plan.js';
 import { UPDATE } from '../planning/workflows/workflow-table.js';
+import { calledOff } from './called-off.js';
 import type { Also, Counts, Ledger } from './ledger.js';
 import { patiently } from './outage.js';
 import { readModel, type WalkDependencies, walkOf } from './picture.js';
@@ -104,9 +105,11 @@ class StagedWalk {
   /** Stores the next stage and gives the graph with it; null when there is none, and the execution has ended. */
   async #plan(): Promise<TaskGraph | null> {
     const model = await this.#picture();
+    if (await this.#calledOff(model)) return null;
     const step = this.#next(
       await this.#look((pool) => situationOf(pool, this.#execution, model, this.#graph)),
     );
+    if (await this.#calledOff(model)) return null;
     if (step === null || 'problem' in step) {
       await (step === null ? this.#end('terminated', '') : this.#end('failed', step.problem));
       return null;
@@ -123,6 +126,10 @@ class StagedWalk {
     }
     if (this.#execution.dryRun) this.#model = applied(model, step.changes ?? []);
     return graph;
+  }
+
+  async #calledOff(model: DeploymentModel): Promise<boolean> {
+    return this.#graph === null && calledOff(this.#parts, this.#execution, this.#ledger, model);
   }
 
   async #store(graph: TaskGraph, { changes = [], children = false }: Step): Promise<void> {

@@ -1,15 +1,9 @@
-/** What of a graph a walk knows when it begins, and how it ends. */
+/** How a walk ends. */
 import type { TaskFailure } from '../../errors.js';
-import { isOfCode } from '../planning/asked.js';
-import type { Task, TaskGraph } from '../planning/graph.js';
+import type { Task } from '../planning/graph.js';
 import { outcomeOf } from '../planning/outcome.js';
 import { failedFor } from './failures.js';
 import type { WalkEnd } from './walk-parts.js';
-
-/** What may start without being asked for: of a graph of code, the code. */
-export function plannedOf(graph: TaskGraph): TaskGraph {
-  return isOfCode(graph) ? { ...graph, tasks: graph.tasks.slice(0, 1) } : graph;
-}
 
 /** `started`: operations that are left to whoever goes on. @throws Error when nothing is under way, and something is not done */
 export function endOf(

@@ -5,7 +5,9 @@
 import type { TaskFailure } from '../../errors.js';
 import type { Pool } from '../../store/pool.js';
 import { type OperationRow, recallOperations } from '../executions.store.js';
+import { isOfCode } from '../planning/asked.js';
 import { isDone, type TaskGraph, type TaskState } from '../planning/graph.js';
+import { Frontier, stateOf, statesOf } from '../planning/ready.js';
 import { firstOpen } from '../planning/staged.js';
 import type { Counts } from './ledger.js';
 import type { ClaimedExecution } from './running.store.js';
@@ -59,21 +61,23 @@ export function memoryOf(rows: readonly OperationRow[]): WalkMemory {
   };
 }
 
-/** Where each of `count` tasks stands, by its id. */
-export function statesIn({ succeeded, rest }: WalkMemory, count: number): (TaskState | undefined)[] {
-  const states = new Array<TaskState | undefined>(count);
-  for (const task of succeeded) states[task] = 'succeeded';
-  for (const { task, state } of rest) states[task] = state;
-  return states;
+/** What may start without being asked for: of a graph of code, the code. */
+function plannedOf(graph: TaskGraph): TaskGraph {
+  return isOfCode(graph) ? { ...graph, tasks: graph.tasks.slice(0, 1) } : graph;
+}
+
+/** What may start, as far as it is planned. */
+export function frontierOf(graph: TaskGraph, { succeeded, rest }: WalkMemory): Frontier {
+  return new Frontier(plannedOf(graph), statesOf(graph.tasks.length, succeeded, rest));
 }
 
 export function countsIn(graph: TaskGraph, memory: WalkMemory): Counts {
-  const states = statesIn(memory, graph.tasks.length);
+  const states = statesOf(graph.tasks.length, memory.succeeded, memory.rest);
   let [total, finished] = [0, 0];
   for (const task of graph.tasks) {
     if (task.call === null || task.kind === 'workflow') continue;
     total += 1;
-    if (isDone(states[task.id] ?? 'pending')) finished += 1;
+    if (isDone(stateOf(states, task.id))) finished += 1;
   }
   return { total, finished };
 }

@@ -17,6 +17,9 @@ import type { WalkMemory } from './walk-memory.js';
 /** Large enough for a batch to be cheap, small enough that results flow meanwhile. */
 export const STARTS_PER_BATCH = 1024;
 
+/** Planning fewer takes a few milliseconds. */
+export const LONG_TO_PLAN = 5000;
+
 export interface WalkSettings {
   /** Retries after the first attempt where an operation does not say; -1 without end. */
   readonly taskRetries: number;
@@ -26,6 +29,8 @@ export interface WalkSettings {
   readonly cancelGrace: number;
   /** Operations whose start one batch may hold. Absent: `STARTS_PER_BATCH`. */
   readonly startsPerBatch?: number;
+  /** From so many instances on it is looked, while they are planned, whether a cancel has come. Absent: `LONG_TO_PLAN`. */
+  readonly longToPlan?: number;
   /** Operations of this process that may run anywhere, and do at once; 0 or absent: what begins here runs here. */
   readonly spread?: number;
 }

@@ -13,7 +13,7 @@ import type { TaskFailure } from '../../errors.js';
 import type { AbortReason, OperationOutcome } from '../../plugins/plugin.js';
 import { type ExecutionStatus, isCancelling } from '../execution-state.js';
 import type { Task } from '../planning/graph.js';
-import { Frontier } from '../planning/ready.js';
+import type { Frontier } from '../planning/ready.js';
 import {
   type Attempts as AttemptsSoFar,
   asksAgain,
@@ -33,8 +33,8 @@ import { takenUp } from './takeover.js';
 import { TaskBook } from './task-book.js';
 import { Teller } from './teller.js';
 import { Timers } from './timers.js';
-import { endOf, plannedOf } from './walk-end.js';
-import { statesIn, type TaskMemory } from './walk-memory.js';
+import { endOf } from './walk-end.js';
+import { frontierOf, type TaskMemory } from './walk-memory.js';
 import { STARTS_PER_BATCH, type WalkEnd, type WalkParts } from './walk-parts.js';
 
 export class Walk {
@@ -93,7 +93,7 @@ export class Walk {
       ring: () => this.#bell.ring(),
       flushed: () => this.#flushes.wait(!this.#outbox.empty),
     });
-    this.#frontier = new Frontier(plannedOf(parts.graph), statesIn(parts.memory, parts.graph.tasks.length));
+    this.#frontier = frontierOf(parts.graph, parts.memory);
     const observe = (status: ExecutionStatus) => this.observe(status);
     const [book, flushes, bell] = [this.#book, this.#flushes, this.#bell];
     this.#growth = parts.asked
