@@ -21,6 +21,8 @@ export interface LoadResult {
   readonly p50: number;
   readonly p99: number;
   readonly failures: number;
+  /** Seconds of processor time that asking took. */
+  readonly processor: number;
 }
 
 process.on('message', (order: LoadOrder) => {
@@ -38,7 +40,9 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const at = (share: number) =>
     times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
   const seconds = (performance.now() - from) / 1000;
-  return { requests: times.length, bytes, seconds, p50: at(0.5), p99: at(0.99), failures };
+  const { user, system } = process.cpuUsage();
+  const processor = (user + system) / 1e6;
+  return { requests: times.length, bytes, seconds, p50: at(0.5), p99: at(0.99), failures, processor };
 }
 
 /** One connection that asks again as soon as it is answered, until `until`. */

@@ -4,9 +4,10 @@
  * An argon2 check takes some 15 ms of processor time, so a pair that was found good is remembered for a short while, as
  * HMAC-SHA256 under a key that lives in this process only. What always holds:
  *
- * - The key covers the user's id, the *stored hash* and the password, and the user's row is read on every request. A
- *   changed password, a deactivation, a lock or another role therefore count at once, on every replica; no
- *   message between replicas is needed. The time limit only bounds how long the HMACs stay in memory.
+ * - The key covers the user's id, the *stored hash* and the password, and the user's row is read on every request: after it
+ *   came, though requests that come at once may share a reading. A changed password, a deactivation, a lock or another role
+ *   therefore count at once, on every replica; no message between replicas is needed. The time limit only bounds how long the
+ *   HMACs stay in memory.
  * - Wrong, unknown, locked, inactive: one answer, after one hash's time, with nothing written before the answer. Neither
  *   text nor time tells which it was.
  * - Uncached checks of one account happen one after the other, each after the failure of the one before is recorded: a
@@ -19,6 +20,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { DomainError } from '../errors.js';
 import type { UserId } from '../ids.js';
 import type { Client, Pool } from '../store/pool.js';
+import { SharedQuestions } from '../store/shared-questions.js';
 import { inTransaction } from '../store/transaction.js';
 import { AddressThrottle } from './address-throttle.js';
 import { record } from './audit.js';
@@ -87,6 +89,7 @@ export class Credentials {
   readonly #addresses: AddressThrottle;
   readonly #factors: SecondFactors | undefined;
   readonly #lastLogins: LastUse<UserId>;
+  readonly #questions = new SharedQuestions();
 
   constructor(parts: {
     pool: Pool;
@@ -334,7 +337,8 @@ export class Credentials {
   async #select(username: string, tenant: TenantAsk): Promise<SignInRow | null> {
     if (username.length > 256 || askable(username) === null) return null;
     const { way, value } = askOf(tenant);
-    return selectForSignIn[way].one(this.#pool, [username, value]);
+    const key = JSON.stringify([way, username, value]);
+    return this.#questions.ask(key, () => selectForSignIn[way].one(this.#pool, [username, value]));
   }
 
   /** Whether a right password would do. */

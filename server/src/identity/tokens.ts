@@ -17,6 +17,7 @@ import { DomainError, notFound } from '../errors.js';
 import type { ExecutionId, TenantId, UserId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import type { Pool } from '../store/pool.js';
+import { SharedQuestions } from '../store/shared-questions.js';
 import type { Queryable } from '../store/statement.js';
 import { inTransaction } from '../store/transaction.js';
 import { record } from './audit.js';
@@ -76,6 +77,7 @@ export class Tokens {
   readonly #settings: TokenSettings;
   readonly #now: () => number;
   readonly #lastUses: LastUse<string>;
+  readonly #questions = new SharedQuestions();
 
   constructor(parts: { pool: Pool; settings?: Partial<TokenSettings>; now?: () => number }) {
     this.#pool = parts.pool;
@@ -100,7 +102,9 @@ export class Tokens {
     const shown = readTokenValue(value);
     if (shown === null || !shown.kinds.some((kind) => kinds.includes(kind))) throw signInRefused();
     const { way, value: asked } = askOf(tenant);
-    const row = await selectForToken[way].one(this.#pool, [shown.id, asked]);
+    const row = await this.#questions.ask(JSON.stringify([shown.id, way, asked]), () =>
+      selectForToken[way].one(this.#pool, [shown.id, asked]),
+    );
     if (row === null || !timingSafeEqual(row.secretHash, shown.hash)) throw signInRefused();
     const now = this.#now();
     const kind = row.kind as TokenKind;

@@ -123,10 +123,11 @@ const GROUP_IDS = `coalesce((select json_agg(g.id order by g.id) from deployment
   join deployment_groups g on g.uid = m.group_uid where m.deployment_uid = d.uid and m.tenant_id = d.tenant_id), '[]')`;
 
 export const deploymentList: ListSpec<DeploymentField> = {
+  // Each deployment has its blueprint, tenant and creator; said as an outer join, PostgreSQL leaves out those that nothing is shown of.
   from: `deployments d
-    join blueprints b on b.uid = d.blueprint_uid
-    join tenants t on t.id = d.tenant_id
-    join users u on u.id = d.created_by
+    left join blueprints b on b.uid = d.blueprint_uid
+    left join tenants t on t.id = d.tenant_id
+    left join users u on u.id = d.created_by
     left join executions x on x.uid = d.latest_execution_uid
     left join executions c on c.uid = d.create_execution_uid`,
   driver: { table: 'deployments', alias: 'd', key: 'uid', counted: true },

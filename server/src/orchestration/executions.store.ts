@@ -42,9 +42,10 @@ export type ExecutionField = Exclude<
   'uid' | 'tenantId' | 'deploymentUid' | 'createdById' | 'force'
 >;
 
+// Each has its tenant and its creator: see the joins of deployments.
 const FROM = `executions x
-  join tenants t on t.id = x.tenant_id
-  join users u on u.id = x.created_by
+  left join tenants t on t.id = x.tenant_id
+  left join users u on u.id = x.created_by
   left join deployments d on d.uid = x.deployment_uid
   left join blueprints b on b.uid = d.blueprint_uid`;
 

@@ -118,11 +118,12 @@ export function chosenFirst<Field extends string>(
   };
   const chosen =
     size !== null && fromEnd
-      ? choose(
+      ? // The limit outside tells the planner how few the ones inside leave.
+        sql`(select chosen from ${choose(
           sorting.map((one) => REVERSED[one.end]),
           about - offset + MARGIN,
           sql` limit (select greatest(0, least(${size}, n.total - ${offset})) from (${total}) n(total)) offset (select greatest(0, n.total - ${offset} - ${size}) from (${total}) n(total))`,
-        )
+        )} last${limited(size)})`
       : choose(
           sorting.map((one) => one.end),
           size === null ? null : size + offset,
@@ -213,9 +214,15 @@ function leavesOutRare<Field extends string>(
   return 'anyOf' in only && fields[only.field].sql === `${alias}.${rare}` && only.anyOf.join() === 'false';
 }
 
-/** A single row, and the first page, are said in so many words: with a parameter each would be planned anew, for fear of large ones. */
+/** Sizes of pages that clients ask for of themselves, and so few that each question in each of them has a name (composed.ts). */
+const USUAL_SIZES = new Set([1, 5, 10, 20, 25, 30, 50, 100, 200, 250, 500, 1000]);
+
+/**
+ * Usual sizes, and the first page, are said in so many words: of a limit that is a parameter PostgreSQL assumes a tenth of the table, and so
+ * plans the question anew each time, which takes longer than answering it.
+ */
 function limited(size: number | null, offset = 0): RawBuilder<unknown> {
-  const most = size === null ? sql`` : size === 1 ? sql` limit 1` : sql` limit ${size}`;
+  const most = size === null ? sql`` : sql` limit ${USUAL_SIZES.has(size) ? sql.lit(size) : size}`;
   return offset === 0 ? most : sql`${most} offset ${offset}`;
 }
 

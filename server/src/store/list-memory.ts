@@ -1,5 +1,7 @@
 /** What lists remember beside one pool of connections: nothing that an answer is taken from without asking PostgreSQL first. */
+import type { ListPage } from './list-spec.js';
 import { RememberedItems } from './remembered-items.js';
+import { RememberedPages } from './remembered-pages.js';
 import type { Queryable } from './statement.js';
 import { Together } from './together.js';
 
@@ -7,6 +9,7 @@ const MOST_TOTALS = 10_000;
 
 export class ListMemory {
   readonly items = new RememberedItems();
+  readonly pages = new RememberedPages<ListPage>();
   readonly together = new Together();
   readonly #totals = new Map<string, number>();
 

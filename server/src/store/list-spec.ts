@@ -13,7 +13,10 @@ export interface ListSpec<Field extends string> extends Conditional<Field> {
    * as long as conditions and order look at it alone, rows are counted and the page is chosen on its indexes.
    */
   readonly driver?: Driver;
-  /** Lets items be remembered from page to page (remembered-items.ts). Needs a `driver`. */
+  /**
+   * Lets items be remembered from page to page (remembered-items.ts), and pages while nothing is written (remembered-pages.ts): nothing
+   * in this list depends on the time. Needs a `driver`.
+   */
   readonly versions?: Versions;
   /** Confinement to a tenant and to what the caller may see, given the scope. Never absent: see `ownTenant`. */
   readonly confine: (scope: ListScope) => Confinement;
@@ -40,6 +43,13 @@ export interface Driver {
    * columns alone is counted there; so does the first branch of the confinement.
    */
   readonly tally?: { readonly table: string; readonly columns: readonly string[] };
+}
+
+export interface ListPage {
+  /** A JSON array. */
+  readonly items: string;
+  /** Rows that match, on all pages. */
+  readonly total: number;
 }
 
 export interface ListScope extends TenantScope {

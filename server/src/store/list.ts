@@ -14,20 +14,14 @@ import { HOLE, itemText, type ListField, memberText, type Shown } from './item-t
 import { chosenFirst, chosenLast, driven, type PageParts, type Sorting } from './list-choice.js';
 import { asksParts, condition } from './list-conditions.js';
 import { memoryOf, numberOf } from './list-memory.js';
-import { branchesOf, type ListQuery, type ListScope, type ListSpec } from './list-spec.js';
+import { branchesOf, type ListPage, type ListQuery, type ListScope, type ListSpec } from './list-spec.js';
 import { isLive, versionText } from './remembered-items.js';
+import { MOMENT } from './remembered-pages.js';
 import type { Queryable } from './statement.js';
 
 export type { Shown } from './item-text.js';
 export type { ListFilter } from './list-conditions.js';
-export type { ListQuery, ListScope, ListSpec, SortKey } from './list-spec.js';
-
-export interface ListPage {
-  /** A JSON array. */
-  readonly items: string;
-  /** Rows that match, on all pages. */
-  readonly total: number;
-}
+export type { ListPage, ListQuery, ListScope, ListSpec, SortKey } from './list-spec.js';
 
 /**
  * Rows of the caller's tenant (or of all, for who may see them) that the caller may see: everybody's, but private ones only their creator's; and
@@ -51,6 +45,11 @@ export function ownTenant(
   };
 }
 
+interface ReadPage extends ListPage {
+  /** All of it was read in this moment; absent: in several, or it may depend on more. */
+  readonly moment?: string;
+}
+
 /** Reads one page; within a transaction, what that sees. */
 export async function listPage<Field extends string>(
   db: Queryable,
@@ -61,7 +60,16 @@ export async function listPage<Field extends string>(
   if (!(db instanceof pg.Pool)) return readPage(db, spec, scope, query, () => {});
   const { tenantId, userId, seesPrivate, seesAllTenants } = scope;
   const key = JSON.stringify([numberOf(spec), tenantId, userId, seesPrivate, seesAllTenants, query]);
-  return memoryOf(db).together.join(key, (begins) => readPage(db, spec, scope, query, begins));
+  const { pages, together } = memoryOf(db);
+  if (isRemembered(db, spec, query)) {
+    const unchanged = pages.get(await pages.moment(db), key);
+    if (unchanged !== null) return unchanged;
+  }
+  return together.join(key, async (begins) => {
+    const { moment, ...page } = await readPage(db, spec, scope, query, begins);
+    if (moment !== undefined) pages.put(moment, key, page);
+    return page;
+  });
 }
 
 async function readPage<Field extends string>(
@@ -70,7 +78,7 @@ async function readPage<Field extends string>(
   scope: TenantScope,
   query: ListQuery<Field>,
   sent: () => void,
-): Promise<ListPage> {
+): Promise<ReadPage> {
   const everyTenant = query.allTenants === true && scope.seesAllTenants === true && scope.seesPrivate;
   const listed: ListScope = { ...scope, everyTenant };
   const collection = `${numberOf(spec)} ${everyTenant ? '' : scope.tenantId}`;
@@ -117,7 +125,7 @@ async function pageOf<Field extends string>(
   query: ListQuery<Field>,
   parts: PageParts,
   sent: () => void,
-): Promise<ListPage> {
+): Promise<ReadPage> {
   if (isRemembered(db, spec, query)) return rememberedPage(db, spec, query, parts, sent);
   const [row] = await askComposed<ListPage>(
     db,
@@ -154,7 +162,7 @@ async function rememberedPage<Field extends string>(
   { shape }: ListQuery<Field>,
   parts: PageParts,
   sent: () => void,
-): Promise<ListPage> {
+): Promise<ReadPage> {
   const memory = memoryOf(db).items;
   const versions = spec.versions!;
   const key = sql.raw(`${spec.driver!.alias}.${spec.driver!.key}`);
@@ -166,37 +174,40 @@ async function rememberedPage<Field extends string>(
     live.map((_, at) => `, coalesce(string_agg(l${at}, '${HOLE}'), '') as live${at}`).join(''),
   );
   const [row] = await askComposed<
-    { total: number; keys: string; versions: string } & Record<`live${number}`, string>
+    { moment: string; total: number; keys: string; versions: string } & Record<`live${number}`, string>
   >(
     db,
-    sql`${parts.found ?? sql``} select (${parts.total})::integer as total, page.* from (
+    sql`${parts.found ?? sql``} select ${sql.raw(MOMENT)} as moment, (${parts.total})::integer as total, page.* from (
       select coalesce(string_agg(key::text, ','), '') as keys, coalesce(string_agg(version, ','), '') as versions${told} from (
         select ${key} as key, ${version} as version${lives} ${parts.rows}) row) page`,
     { sent },
   );
-  const { total } = row!;
-  if (row!.keys === '') return { items: '[]', total };
+  const { moment, total } = row!;
+  if (row!.keys === '') return { items: '[]', total, moment };
   const keys = row!.keys.split(',');
   const seen = row!.versions.split(',');
   const values = live.map((_, at) => row![`live${at}`]!.split(HOLE));
   const kind = memory.kindOf(spec.driver!.table, shape);
-  const items = keys.map((one, at) => memory.get(kind, one, seen[at]!));
-  const missing = keys.filter((_, at) => items[at] === null);
+  const remembered = keys.map((one, at) => memory.get(kind, one, seen[at]!));
+  const missing = keys.filter((_, at) => remembered[at] === null);
+  let sameMoment = true;
   if (missing.length > 0) {
     const text = sql.raw(itemText(spec.fields, shape, isHole));
     // The keys are those that the caller was just found to see.
-    const written = await askComposed<{ key: string; version: string; item: string }>(
+    const written = await askComposed<{ key: string; version: string; item: string; moment: string }>(
       db,
-      sql`select ${key}::text as key, ${version} as version, ${text} as item from ${sql.raw(spec.from)} where ${key} = any(${missing}::bigint[])`,
+      sql`select ${key}::text as key, ${version} as version, ${text} as item, (select ${sql.raw(MOMENT)}) as moment from ${sql.raw(spec.from)} where ${key} = any(${missing}::bigint[])`,
     );
     const fresh = new Map(written.map((one) => [one.key, memory.put(kind, one.key, one.version, one.item)]));
-    for (const [at, one] of keys.entries()) items[at] ??= fresh.get(one) ?? null;
+    sameMoment = written[0]?.moment === moment;
+    for (const [at, one] of keys.entries()) remembered[at] ??= fresh.get(one) ?? null;
   }
-  const texts = items.flatMap((pieces, at) =>
+  const texts = remembered.flatMap((pieces, at) =>
     // What was deleted between the two questions is not told.
     pieces === null ? [] : [filled(pieces, (hole) => values[hole]![at]!)],
   );
-  return { items: `[${texts.join(',')}]`, total };
+  const items = `[${texts.join(',')}]`;
+  return sameMoment ? { items, total, moment } : { items, total };
 }
 
 function filled(pieces: readonly string[], live: (hole: number) => string): string {

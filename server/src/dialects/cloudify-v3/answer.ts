@@ -2,8 +2,8 @@
 import type { FastifyReply } from 'fastify';
 import type { ApiVersion } from './version.js';
 
-/** Sends JSON that is text already. */
-export function sendText(reply: FastifyReply, status: number, text: string): FastifyReply {
+/** Sends JSON that is text already, be it encoded or not. */
+export function sendText(reply: FastifyReply, status: number, text: string | Buffer): FastifyReply {
   return reply.code(status).type('application/json').send(text);
 }
 

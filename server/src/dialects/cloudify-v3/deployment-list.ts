@@ -10,7 +10,7 @@ import { Anything, Count, Dict, Flag, ListOf, MaybeText, OWNERSHIP, Text, Time }
 import { type AttributeWords, conditionsFrom, type SearchWords } from './filter-rules.js';
 import { Labels } from './labels.js';
 import { booleanParam, type Params } from './lenient.js';
-import { type ListingOptions, listBody, narrowed, parseListing } from './listing.js';
+import { encodedListBody, type ListingOptions, narrowed, parseListing } from './listing.js';
 import { wireScalingGroup, wireWorkflow } from './plan-declarations.js';
 import { type Resource, schemaOf } from './resource.js';
 
@@ -167,7 +167,7 @@ export async function answerDeployments(
   caller: Caller,
   params: Params,
   body: SearchWords = {},
-): Promise<string> {
+): Promise<Buffer> {
   const listing = parseListing(forCaller(core, caller), params, DEPLOYMENT_LISTING);
   const conditions = await conditionsFrom(core, caller, 'deployments', DEPLOYMENT_WORDS, params, body);
   if (booleanParam(params, '_environments_only', false))
@@ -175,7 +175,7 @@ export async function answerDeployments(
   const list = (query: ListQuery<DeploymentField>) => core.deployments.list(caller, query);
   const { query, filteredFrom } = await narrowed(listing, conditions, list);
   const page = await list(query);
-  return listBody(listing, page, filteredFrom === null ? null : filteredFrom - page.total);
+  return encodedListBody(listing, page, filteredFrom === null ? null : filteredFrom - page.total);
 }
 
 /** As it is told, for the description. */

@@ -24,7 +24,7 @@ import {
   Time,
 } from './fields.js';
 import { booleanOf, booleanParam, LenientBoolean, type Params } from './lenient.js';
-import { envelope, type ListingOptions, listBody, parseListing, readItem, timeOf } from './listing.js';
+import { encodedListBody, envelope, type ListingOptions, parseListing, readItem, timeOf } from './listing.js';
 import { passesMaintenance } from './maintenance.js';
 import type { Mounting } from './mounting.js';
 import { fieldNames, type Resource, schemaOf } from './resource.js';
@@ -151,7 +151,7 @@ export function addExecutions({ scope, core }: Mounting): void {
       const listing = parseListing(EXECUTION, request.query, LISTING);
       const query = { ...listing.query, filters: [...listing.query.filters, ...ordinaryOnly(request.query)] };
       const page = await core.executions.list(callerOf(request), query);
-      return sendText(reply, 200, await listBody(listing, page));
+      return sendText(reply, 200, await encodedListBody(listing, page));
     },
   );
 

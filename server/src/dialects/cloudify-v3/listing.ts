@@ -274,6 +274,24 @@ export async function listBody<Field extends string>(
   return envelope(listing, await renderItems(listing.projection, page), page.total, filtered);
 }
 
+/** Bodies of pages that the store hands out again for being the same as before. */
+const encoded = new WeakMap<ListPage, Buffer>();
+
+/** The same as it is sent: of a page that has not changed, neither put together nor encoded anew. */
+export async function encodedListBody<Field extends string>(
+  listing: Listing<Field>,
+  page: ListPage,
+  filtered: number | null = null,
+): Promise<Buffer> {
+  // What is counted or computed beside it depends on more than the page.
+  const ofPageAlone = filtered === null && listing.projection.derived.length === 0;
+  const known = ofPageAlone ? encoded.get(page) : undefined;
+  if (known !== undefined) return known;
+  const body = Buffer.from(await listBody(listing, page, filtered));
+  if (ofPageAlone) encoded.set(page, body);
+  return body;
+}
+
 /**
  * The query with further conditions, and how many rows they remove; null where there are none.
  *

@@ -26,7 +26,7 @@ import { answerNodes, NODE_LIST } from './nodes.js';
 import { wireScalingGroup, wireWorkflow } from './plan-declarations.js';
 import { answerSecrets, SECRET_LIST } from './secrets.js';
 
-type Answer = (caller: Caller, params: Params, body: SearchWords) => Promise<string>;
+type Answer = (caller: Caller, params: Params, body: SearchWords) => Promise<string | Buffer>;
 
 export function addSearches(mounting: Mounting): void {
   const { core, version } = mounting;
