@@ -76,7 +76,10 @@ function changeDeployments(of: Stand, count: number, aSecond: number): { stop():
     const began = performance.now();
     for (let changed = 1; !stopped; changed += 1) {
       const id = `d${1 + ((changed * 7919) % (count - 1))}`;
-      await of.pool.query('update deployments set updated_at = now() where id = $1', [id]);
+      await of.pool.query('update deployments set updated_at = now() where tenant_id = $1 and id = $2', [
+        of.admin.tenant!.id,
+        id,
+      ]);
       await delay(Math.max(0, began + (changed * 1000) / aSecond - performance.now()));
     }
   })();
