@@ -28,17 +28,15 @@ const compiler = new Kysely<Record<string, never>>({
  * The rows that answer it. Throws what `ask` throws.
  *
  * @param anew it is planned for its own values, each time: where these say which partitions there are to look into
- * @param sent called when its turn has come, right before it is sent
  */
 export async function askComposed<Row extends object>(
   db: Queryable,
   query: RawBuilder<unknown>,
-  { anew = false, sent = () => {} }: { readonly anew?: boolean; readonly sent?: () => void } = {},
+  { anew = false }: { readonly anew?: boolean } = {},
 ): Promise<Row[]> {
   const compiled = query.compile(compiler);
   const name = anew ? undefined : preparedName(compiled.sql);
   const asking = () => {
-    sent();
     return ask<Row>(db, {
       ...(name === undefined ? {} : { name }),
       text: compiled.sql,

@@ -2,15 +2,15 @@
 import type { ListPage } from './list-spec.js';
 import { RememberedItems } from './remembered-items.js';
 import { RememberedPages } from './remembered-pages.js';
+import { SharedQuestions } from './shared-questions.js';
 import type { Queryable } from './statement.js';
-import { Together } from './together.js';
 
 const MOST_TOTALS = 10_000;
 
 export class ListMemory {
   readonly items = new RememberedItems();
   readonly pages = new RememberedPages<ListPage>();
-  readonly together = new Together();
+  readonly questions = new SharedQuestions();
   readonly #totals = new Map<string, number>();
 
   /** About how many rows a collection had when somebody last looked; 0: nobody has. */

@@ -57,16 +57,16 @@ export async function listPage<Field extends string>(
   scope: TenantScope,
   query: ListQuery<Field>,
 ): Promise<ListPage> {
-  if (!(db instanceof pg.Pool)) return readPage(db, spec, scope, query, () => {});
+  if (!(db instanceof pg.Pool)) return readPage(db, spec, scope, query);
   const { tenantId, userId, seesPrivate, seesAllTenants } = scope;
   const key = JSON.stringify([numberOf(spec), tenantId, userId, seesPrivate, seesAllTenants, query]);
-  const { pages, together } = memoryOf(db);
-  if (isRemembered(db, spec, query)) {
-    const unchanged = pages.get(await pages.moment(db), key);
-    if (unchanged !== null) return unchanged;
-  }
-  return together.join(key, async (begins) => {
-    const { moment, ...page } = await readPage(db, spec, scope, query, begins);
+  const { pages, questions } = memoryOf(db);
+  return questions.ask(key, async () => {
+    if (isRemembered(db, spec, query)) {
+      const unchanged = pages.get(await pages.moment(db), key);
+      if (unchanged !== null) return unchanged;
+    }
+    const { moment, ...page } = await readPage(db, spec, scope, query);
     if (moment !== undefined) pages.put(moment, key, page);
     return page;
   });
@@ -77,18 +77,17 @@ async function readPage<Field extends string>(
   spec: ListSpec<Field>,
   scope: TenantScope,
   query: ListQuery<Field>,
-  sent: () => void,
 ): Promise<ReadPage> {
   const everyTenant = query.allTenants === true && scope.seesAllTenants === true && scope.seesPrivate;
   const listed: ListScope = { ...scope, everyTenant };
   const collection = `${numberOf(spec)} ${everyTenant ? '' : scope.tenantId}`;
   const memory = memoryOf(db);
   const parts = partsOf(spec, listed, query, memory.totalOf(collection));
-  const page = await pageOf(db, spec, query, parts, sent);
+  const page = await pageOf(db, spec, query, parts);
   if (parts.counted) memory.noteTotal(collection, page.total);
   if (page.total <= parts.most) return page;
   // Very many rows came since somebody last counted: now it is known how many there are.
-  return pageOf(db, spec, query, partsOf(spec, listed, query, page.total), sent);
+  return pageOf(db, spec, query, partsOf(spec, listed, query, page.total));
 }
 
 function partsOf<Field extends string>(
@@ -124,16 +123,15 @@ async function pageOf<Field extends string>(
   spec: ListSpec<Field>,
   query: ListQuery<Field>,
   parts: PageParts,
-  sent: () => void,
 ): Promise<ReadPage> {
-  if (isRemembered(db, spec, query)) return rememberedPage(db, spec, query, parts, sent);
+  if (isRemembered(db, spec, query)) return rememberedPage(db, spec, query, parts);
   const [row] = await askComposed<ListPage>(
     db,
     sql`${parts.found ?? sql``}
     select (${parts.total})::integer as total,
            coalesce((select '[' || string_agg(item, ',') || ']' from (
              select ${sql.raw(itemText(spec.fields, query.shape))} as item ${parts.rows}) page), '[]') as items`,
-    { sent, anew: query.filters.some((filter) => asksParts(spec, filter)) },
+    { anew: query.filters.some((filter) => asksParts(spec, filter)) },
   );
   return { items: row!.items, total: row!.total };
 }
@@ -161,7 +159,6 @@ async function rememberedPage<Field extends string>(
   spec: ListSpec<Field>,
   { shape }: ListQuery<Field>,
   parts: PageParts,
-  sent: () => void,
 ): Promise<ReadPage> {
   const memory = memoryOf(db).items;
   const versions = spec.versions!;
@@ -180,7 +177,6 @@ async function rememberedPage<Field extends string>(
     sql`${parts.found ?? sql``} select ${sql.raw(MOMENT)} as moment, (${parts.total})::integer as total, page.* from (
       select coalesce(string_agg(key::text, ','), '') as keys, coalesce(string_agg(version, ','), '') as versions${told} from (
         select ${key} as key, ${version} as version${lives} ${parts.rows}) row) page`,
-    { sent },
   );
   const { moment, total } = row!;
   if (row!.keys === '') return { items: '[]', total, moment };

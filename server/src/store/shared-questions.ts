@@ -2,8 +2,8 @@
  * Answers together who asks the same while somebody's question is under way.
  *
  * They wait until that is answered and then share one of their own, so each is told what was so when, or after, they asked: nothing is
- * remembered. Scripts and portals that sign in with each of twenty requests at once cost PostgreSQL a few questions instead of twenty;
- * who is alone waits for nobody.
+ * remembered. A page that many look at (a portal's first one, after an outage), and a user whose scripts sign in with each of twenty
+ * requests at once, cost PostgreSQL a few questions instead of twenty; who is alone waits for nobody.
  */
 
 /** A question that is slow to be answered does not hold up the next one for longer. */
