@@ -87,7 +87,8 @@ export function chosenFirst<Field extends string>(
   const counts = wheres.map((where) => sql`(select count(*) from ${table} where ${where})`);
   // The first branch is the tenant's own rows (or those of all tenants); who sees all of them needs no count of them.
   const butRare = leavesOutRare(driver, spec, query);
-  const counted = driver.counted === true && scope.seesPrivate && (conditions.length === 0 || butRare);
+  const whole = conditions.length === 0 || butRare;
+  const counted = driver.counted === true && scope.seesPrivate && whole;
   const fromEnd =
     counted && !butRare && query.size !== null && query.offset > about / 2 && query.offset < about;
   if (counted) {
@@ -108,7 +109,7 @@ export function chosenFirst<Field extends string>(
     const named = sql.raw(sorting.map((one, place) => `${one.sql} as k${place}`).join(', '));
     const choices = branches.map((_, place) => {
       const from = (where: RawBuilder<unknown>) =>
-        sql`select ${sql.raw(key)} as chosen, ${named} from ${table} where ${where} order by ${inside}${limited(most)}`;
+        sql`select ${sql.raw(key)} as chosen, ${named} from ${table} where ${where} order by ${inside}${limited(most, 0, whole)}`;
       const led = most === null || sorting.length > 1 ? null : leds[place]!;
       if (led === null) return sql`(${from(wheres[place]!)})`;
       const there = sql`${sql.raw(led.lead.key)} = lead.key and ${led.rest}`;
@@ -123,11 +124,11 @@ export function chosenFirst<Field extends string>(
           sorting.map((one) => REVERSED[one.end]),
           about - offset + MARGIN,
           sql` limit (select greatest(0, least(${size}, n.total - ${offset})) from (${total}) n(total)) offset (select greatest(0, n.total - ${offset} - ${size}) from (${total}) n(total))`,
-        )} last${limited(size)})`
+        )} last${limited(size, 0, whole)})`
       : choose(
           sorting.map((one) => one.end),
           size === null ? null : size + offset,
-          limited(size, offset),
+          limited(size, offset, whole),
         );
   const wary = query.filters.some((filter) => asksParts(spec, filter))
     ? amongFew(driver, wheres, sorting, query, total, chosen)
@@ -214,15 +215,18 @@ function leavesOutRare<Field extends string>(
   return 'anyOf' in only && fields[only.field].sql === `${alias}.${rare}` && only.anyOf.join() === 'false';
 }
 
-/** Sizes of pages that clients ask for of themselves, and so few that each question in each of them has a name (composed.ts). */
-const USUAL_SIZES = new Set([1, 5, 10, 20, 25, 30, 50, 100, 200, 250, 500, 1000]);
+/** Sizes of pages that clients ask for of themselves; few, so that each question in each of them has a name (composed.ts). */
+const USUAL_SIZES = new Set([5, 10, 20, 25, 30, 50, 100, 200, 250, 500, 1000]);
 
 /**
- * Usual sizes, and the first page, are said in so many words: of a limit that is a parameter PostgreSQL assumes a tenth of the table, and so
- * plans the question anew each time, which takes longer than answering it.
+ * A single row, and the first page, are said in so many words: with a parameter each would be planned anew, for fear of large ones.
+ *
+ * @param fixed how the rows are found is the same for all values: then so are the usual sizes. Of a limit that is a parameter
+ *   PostgreSQL assumes a tenth of the table, and takes longer to plan a page, each time, than to read it
  */
-function limited(size: number | null, offset = 0): RawBuilder<unknown> {
-  const most = size === null ? sql`` : sql` limit ${USUAL_SIZES.has(size) ? sql.lit(size) : size}`;
+function limited(size: number | null, offset = 0, fixed = false): RawBuilder<unknown> {
+  const inWords = size === 1 || (fixed && size !== null && USUAL_SIZES.has(size));
+  const most = size === null ? sql`` : sql` limit ${inWords ? sql.lit(size) : size}`;
   return offset === 0 ? most : sql`${most} offset ${offset}`;
 }
 
