@@ -40,11 +40,24 @@ function typed(model: DeploymentModel): DeploymentModel {
   return { types: { ...model.types, nodeTypes, relationshipTypes }, nodes, instances };
 }
 
+const AGENT = aDeployment({ host: { operations: ['cloudify_agent.create'] } }).nodes.get('host')!.operations;
+
+/** The same deployment with two kinds of nodes at most, so that many are alike, and hosts with an agent and without. */
+function twoKinds(model: DeploymentModel): DeploymentModel {
+  const all = [...model.nodes.values()];
+  const nodes = all.map((node, place): PlanNode => {
+    const operations = { ...all[place % 2]!.operations, ...AGENT };
+    return { ...node, operations, properties: { install_agent: place % 3 === 0 } };
+  });
+  return { ...model, nodes: new Map(nodes.map((node) => [node.name, node])) };
+}
+
 describe('instances that are alike', () => {
   it('have the graph that they have when each node says for itself what it runs', () => {
     const ways = fc.constantFrom(install, uninstall, reinstall, rollback);
     fc.assert(
-      fc.property(aDeploymentInAnyState, ways, fc.boolean(), (model, build, ignoring) => {
+      fc.property(aDeploymentInAnyState, ways, fc.boolean(), (random, build, ignoring) => {
+        const model = twoKinds(random);
         const parameters = { ignore_failure: ignoring };
         const [plain, alike] = [build(model, parameters), build(typed(model), parameters)];
         assert.ok('tasks' in plain && 'tasks' in alike);
