@@ -34,8 +34,15 @@ class CountingHash extends PasswordHash {
   }
 }
 
-function replica(settings: Partial<CredentialSettings> = {}, hash = counting()) {
-  return { hash, credentials: new Credentials({ pool, passwordHash: hash, settings, now: () => now }) };
+function replica(
+  settings: Partial<CredentialSettings> = {},
+  hash = counting(),
+  pause: () => Promise<unknown> = () => Promise.resolve(),
+) {
+  return {
+    hash,
+    credentials: new Credentials({ pool, passwordHash: hash, settings, now: () => now, pause }),
+  };
 }
 
 function counting(passes = 1): CountingHash {
@@ -143,6 +150,31 @@ test('wrong password, unknown user, inactive user and impossible names get the s
   }
   assert.equal(messages.size, 1);
   assert.match([...messages][0]!, /User unauthorized/);
+  await credentials.close();
+});
+
+test('a failure is counted before it is answered, and whatever was wrong is answered after the same pause', async () => {
+  const { credentials: waited } = replica();
+  await fail(waited, 1);
+  assert.equal((await storedFor(person)).failed_logins, 1);
+  await waited.close();
+  await house.member(`idle-${person}`, { default_tenant: 'user' });
+  await house.users.deactivate(house.admin, `idle-${person}`);
+  const pauses: (() => void)[] = [];
+  const { credentials } = replica({}, counting(), () => new Promise<void>((resolve) => pauses.push(resolve)));
+  const answered: string[] = [];
+  const attempts = [person, 'nobody-at-all', `idle-${person}`, ''].map((name) =>
+    credentials.verifyPassword(name, 'wrong', '192.0.2.1').catch(() => answered.push(name)),
+  );
+  while (pauses.length < attempts.length || (await storedFor(person)).failed_logins < 2) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual(answered, []);
+  for (const end of pauses) end();
+  await Promise.all(attempts);
+  assert.equal(answered.length, 4);
+  await credentials.verifyPassword(person, right(), '192.0.2.1');
+  assert.equal(pauses.length, 4, 'whoever is right does not wait');
   await credentials.close();
 });
 

@@ -8,8 +8,8 @@
  *   came, though requests that come at once may share a reading. A changed password, a deactivation, a lock or another role
  *   therefore count at once, on every replica; no message between replicas is needed. The time limit only bounds how long the
  *   HMACs stay in memory.
- * - Wrong, unknown, locked, inactive: one answer, after one hash's time, with nothing written before the answer. Neither
- *   text nor time tells which it was.
+ * - Wrong, unknown, locked, inactive: one answer, after one hash's time and one pause, in which a failure is recorded: what is answered
+ *   is counted, and neither text nor time tells which it was.
  * - Uncached checks of one account happen one after the other, each after the failure of the one before is recorded: a
  *   burst of parallel guesses gains nothing over the lock.
  *
@@ -17,6 +17,7 @@
  * automation by a stranger who knows their name.
  */
 import { createHmac, randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError } from '../errors.js';
 import type { UserId } from '../ids.js';
 import type { Client, Pool } from '../store/pool.js';
@@ -65,6 +66,8 @@ export const CREDENTIAL_DEFAULTS: CredentialSettings = {
 
 /** Checks of one account that may stand in line. */
 const LINE = 16;
+/** Before a refusal, in milliseconds: longer than recording one takes. */
+const PAUSE = 25;
 /** Longer texts are wrong without looking: nothing that long can have been set. */
 const LONGEST = 1024;
 
@@ -81,6 +84,7 @@ export class Credentials {
   readonly #hash: PasswordHash;
   readonly #settings: CredentialSettings;
   readonly #now: () => number;
+  readonly #pause: () => Promise<unknown>;
   readonly #secret = randomBytes(32);
   /** Pair -> when to forget it; in order of use. */
   readonly #good = new Map<string, number>();
@@ -98,12 +102,15 @@ export class Credentials {
     settings?: Partial<CredentialSettings>;
     /** Milliseconds since 1970. */
     now?: () => number;
+    /** What every refusal waits for, whatever was wrong. */
+    pause?: () => Promise<unknown>;
   }) {
     this.#pool = parts.pool;
     this.#hash = parts.passwordHash;
     this.#factors = parts.secondFactors;
     this.#settings = { ...CREDENTIAL_DEFAULTS, ...parts.settings };
     this.#now = parts.now ?? Date.now;
+    this.#pause = parts.pause ?? (() => delay(PAUSE));
     this.#addresses = new AddressThrottle(
       { failures: this.#settings.failuresPerAddress, windowSeconds: 60, addresses: 10_000 },
       this.#now,
@@ -276,7 +283,7 @@ export class Credentials {
         : line.tail.then(async () => this.#attempt(await this.#select(username, null), password));
     line.length++;
     line.tail = attempt
-      .then(({ record }) => record())
+      .then(({ recorded }) => recorded)
       // A database that cannot record this failure cannot answer the query of the next attempt either.
       .catch(() => {})
       .finally(() => {
@@ -284,22 +291,25 @@ export class Credentials {
         if (line.length === 0) this.#lines.delete(account);
       });
     this.#lines.set(account, line);
-    return attempt.then(({ good }) => good);
+    return attempt.then(async ({ good, recorded }) => {
+      if (!good && this.#settings.throttle === 'on') await Promise.all([recorded, this.#pause()]);
+      return good;
+    });
   }
 
-  /** `record` is what remains to be written once the answer is on its way. */
+  /** `recorded`: the failure has been counted, where there was one to count. */
   async #attempt(
     row: SignInRow | null,
     password: string,
-  ): Promise<{ good: boolean; record: () => Promise<void> }> {
-    const nothing = async () => {};
+  ): Promise<{ good: boolean; recorded: Promise<void> }> {
+    const nothing = Promise.resolve();
     const usable = this.#admits(row) && password.length <= LONGEST;
     const stored = usable ? row!.passwordHash : null;
     const good = await this.#hash.verify(stored, usable ? password : '');
-    if (row === null || !usable) return { good: false, record: nothing };
+    if (row === null || !usable) return { good: false, recorded: nothing };
     if (!good) {
-      const failure = () => inTransaction(this.#pool, (client) => this.#recordFailure(client, row));
-      return { good, record: this.#settings.throttle === 'on' ? failure : nothing };
+      if (this.#settings.throttle === 'off') return { good, recorded: nothing };
+      return { good, recorded: inTransaction(this.#pool, (client) => this.#recordFailure(client, row)) };
     }
     // With a second factor, the password alone is no success yet.
     if (row.failedLogins > 0 && !row.secondFactor) {
@@ -311,7 +321,7 @@ export class Credentials {
     } else {
       this.#remember(this.#pairOf(row, row.username, password));
     }
-    return { good, record: nothing };
+    return { good, recorded: nothing };
   }
 
   async #recordFailure(client: Client, row: SignInRow): Promise<void> {
