@@ -19,7 +19,7 @@ import { ResourceHandlers } from './resource-handlers.js';
 import { ServerHandlers } from './server-handlers.js';
 import { ServerSyncs, SYNC_WORKFLOW } from './server-syncs.js';
 import { ServerWorks } from './server-works.js';
-import { type JobsForServers, type RunsForServers, Servers } from './servers.js';
+import { type JobsForServers, Servers, type ServersParts } from './servers.js';
 
 export interface ServerServicesParts {
   readonly pool: Pool;
@@ -27,7 +27,7 @@ export interface ServerServicesParts {
   readonly rights: Rights;
   readonly executions: Executions;
   readonly jobs: JobsForServers;
-  readonly runs: RunsForServers;
+  readonly runs: ServersParts['runs'];
   readonly osBuilds: BuildingBlocks;
   /** A hint that there is work. */
   readonly wakeWorkers: () => void;

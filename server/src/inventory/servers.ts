@@ -9,6 +9,7 @@ import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { ExecutionUid, UserId } from '../ids.js';
 import type { ExecutionRequest, Executions } from '../orchestration/executions.js';
+import type { ActionRuns } from '../ordering/action-runs.js';
 import { type GroupPermission, OWNER_PERMISSIONS } from '../ordering/permissions.js';
 import { isOrderingAdmin, orderingScope, type Rights } from '../ordering/rights.js';
 import { keyText, keyValues, type ThingKey } from '../ordering/thing-key.js';
@@ -48,27 +49,13 @@ export interface JobsForServers {
   ): Promise<{ readonly number: number }>;
 }
 
-/** Does with a server that nobody here has built what its handler can: ordering's runs. */
-export interface RunsForServers {
-  operate(
-    caller: Caller,
-    server: {
-      readonly uid: number;
-      readonly number: number;
-      readonly hostname: string;
-      readonly groupUid: number | null;
-    },
-    operation: string,
-    inputs: JsonObject,
-  ): Promise<{ readonly number: number }>;
-}
-
 export interface ServersParts {
   readonly pool: Pool;
   readonly rights: Rights;
   readonly executions: Executions;
   readonly jobs: JobsForServers;
-  readonly runs: RunsForServers;
+  /** Does with a server that nobody here has built what its handler can. */
+  readonly runs: Pick<ActionRuns, 'operate'>;
 }
 
 const NEEDS: Readonly<Record<ServerAction, GroupPermission>> = {

@@ -2,19 +2,17 @@
 import type { Caller } from '../caller.js';
 import type { Blueprints } from '../catalog/blueprints.js';
 import type { Prediction } from '../orchestration/prediction.js';
-import type { Pool } from '../store/pool.js';
 import { lent } from './carry-out.js';
-import type { Groups } from './groups.js';
 import { frameOf, type NewOrder } from './order-frame.js';
 import { predictBuild } from './order-prediction.js';
-import { emptyOrder, type Submission, type SubmissionParts } from './order-submission.js';
+import { emptyOrder, type Submission, type SubmitterParts } from './order-submission.js';
 import { joined } from './order-summary.js';
 import { type PersonRef, selectApprovers } from './orders.store.js';
 import type { PlannedItem } from './planned.js';
 import { effectsOf, type QuotaEffect } from './quota-book.js';
 import { toldBreach } from './quotas.js';
 import { type RateUnit, sum } from './rates.js';
-import { orderingScope, type Rights } from './rights.js';
+import { orderingScope } from './rights.js';
 
 /** What an order would come to, without anything happening. */
 export interface OrderPreview {
@@ -33,10 +31,7 @@ export interface OrderPreview {
   readonly graphs: readonly (Prediction & { readonly name: string })[];
 }
 
-export interface PreviewParts extends SubmissionParts {
-  readonly pool: Pool;
-  readonly rights: Rights;
-  readonly groups: Groups;
+export interface PreviewParts extends Omit<SubmitterParts, 'wake'> {
   readonly blueprints: Blueprints;
 }
 

@@ -7,6 +7,7 @@ import { DomainError } from '../errors.js';
 import { record } from '../identity/audit.js';
 import type { UserId } from '../ids.js';
 import type { Client, Pool } from '../store/pool.js';
+import type { Groups } from './groups.js';
 import { type ActivationParts, activate } from './order-activation.js';
 import type { ItemRequest } from './order-items.js';
 import { joined } from './order-summary.js';
@@ -25,7 +26,7 @@ import type { PlannedItem } from './planned.js';
 import { countAlone, effectsOf, takingsOf } from './quota-book.js';
 import { toldBreach } from './quotas.js';
 import { type RateUnit, sum } from './rates.js';
-import { isSuperAdmin } from './rights.js';
+import { isSuperAdmin, type Rights } from './rights.js';
 import type { Happening, Triggers } from './triggers.js';
 
 export interface OrderingSettings {
@@ -38,6 +39,15 @@ export interface SubmissionParts extends ActivationParts {
   readonly planner: ItemPlanner;
   readonly settings: OrderingSettings;
   readonly triggers: Pick<Triggers, 'fire'>;
+}
+
+/** Of whoever makes orders and moves them. */
+export interface SubmitterParts extends SubmissionParts {
+  readonly pool: Pool;
+  readonly groups: Groups;
+  readonly rights: Rights;
+  /** Told after a commit that there is something to be carried out, or that an order has changed. Hints. */
+  readonly wake: { due(): void; changed(tenant: TenantScope['tenantId'], number: number): void };
 }
 
 export class Submission {

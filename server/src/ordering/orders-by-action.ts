@@ -6,28 +6,20 @@ import type { Caller, TenantScope } from '../caller.js';
 import { DomainError } from '../errors.js';
 import { record } from '../identity/audit.js';
 import { nextNumber } from '../store/numbers.js';
-import type { Client, Pool } from '../store/pool.js';
+import type { Client } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import type { Groups } from './groups.js';
 import { selectJobsOfOrders } from './jobs.store.js';
-import { Submission, type SubmissionParts } from './order-submission.js';
+import { Submission, type SubmitterParts } from './order-submission.js';
 import { insertOrder, lockOrder, setRefused, setSubmitted } from './orders.store.js';
 import { countAlone } from './quota-book.js';
-import { orderingScope, type Rights } from './rights.js';
+import { orderingScope } from './rights.js';
 import type { ThingKey } from './thing-key.js';
 
-export interface OrdersByActionParts extends SubmissionParts {
-  readonly pool: Pool;
-  readonly groups: Groups;
-  readonly rights: Rights;
-  readonly wake: { due(): void; changed(tenant: TenantScope['tenantId'], number: number): void };
-}
-
 export class OrdersByAction {
-  readonly #parts: OrdersByActionParts;
+  readonly #parts: SubmitterParts;
   readonly #submission: Submission;
 
-  constructor(parts: OrdersByActionParts) {
+  constructor(parts: SubmitterParts) {
     this.#parts = parts;
     this.#submission = new Submission(parts);
   }

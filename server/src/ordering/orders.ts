@@ -16,12 +16,11 @@ import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
-import type { Groups } from './groups.js';
 import { frameOf, type NewOrder } from './order-frame.js';
 import type { ItemRequest } from './order-items.js';
 import { type OrderPreview, previewOf } from './order-preview.js';
 import { requireCart, requireMove } from './order-state.js';
-import { emptyOrder, planningOf, Submission, type SubmissionParts } from './order-submission.js';
+import { emptyOrder, planningOf, Submission, type SubmitterParts } from './order-submission.js';
 import {
   countOpen,
   deleteForgotten,
@@ -40,7 +39,7 @@ import {
 } from './orders.store.js';
 import { askedAgain } from './plan-servers.js';
 import { countAlone } from './quota-book.js';
-import { isOrderingAdmin, orderingScope, type Rights } from './rights.js';
+import { isOrderingAdmin, orderingScope } from './rights.js';
 import type { KnownResource, KnownServer } from './server-book.js';
 import { keyText, keyValues, type ThingKey } from './thing-key.js';
 
@@ -51,13 +50,8 @@ export interface Order extends OrderRow {
   readonly items: readonly ItemRow[];
 }
 
-export interface OrdersParts extends SubmissionParts {
+export interface OrdersParts extends SubmitterParts {
   readonly blueprints: Blueprints;
-  readonly pool: Pool;
-  readonly rights: Rights;
-  readonly groups: Groups;
-  /** Told after a commit that there is something to be carried out, or that an order has changed. Hints. */
-  readonly wake: { due(): void; changed(tenant: TenantScope['tenantId'], number: number): void };
 }
 
 export class Orders {

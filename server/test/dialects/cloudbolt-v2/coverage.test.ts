@@ -18,8 +18,10 @@ const ACCESS = 'dialects/cloudbolt-v2/access.test.ts';
 const PACKAGES = 'dialects/cloudbolt-v2/packages.test.ts';
 const ORDERS = 'journeys/order-a-server.test.ts';
 const CARTS = 'dialects/cloudbolt-v2/orders.test.ts';
+const MOVES = 'dialects/cloudbolt-v2/order-states.test.ts';
 const ACROSS = 'journeys/order-across-dialects.test.ts';
 const SERVERS = 'dialects/cloudbolt-v2/servers.test.ts';
+const HAPPENINGS = 'dialects/cloudbolt-v2/happenings.test.ts';
 const ACTIONS = 'dialects/cloudbolt-v2/actions.test.ts';
 
 const EXPORTABLE = [
@@ -98,13 +100,13 @@ const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'POST /orders/{id}/deploy-items/': [CARTS, 'items of each kind have lists'],
   'POST /orders/{id}/prov-items/': [CARTS, 'items of each kind have lists'],
   'POST /orders/{id}/decom-items/': [CARTS, 'items of each kind have lists'],
-  'POST /orders/{id}/actions/cancel': [CARTS, 'are denied with a reason, canceled, and duplicated'],
-  'POST /orders/{id}/actions/approve': [CARTS, 'wait for an approver'],
-  'POST /orders/{id}/actions/deny': [CARTS, 'are denied with a reason, canceled, and duplicated'],
-  'POST /orders/{id}/actions/duplicate': [CARTS, 'are denied with a reason, canceled, and duplicated'],
-  'GET /jobs/': [CARTS, 'jobs are listed by type and status'],
+  'POST /orders/{id}/actions/cancel': [MOVES, 'are denied with a reason, canceled, and duplicated'],
+  'POST /orders/{id}/actions/approve': [MOVES, 'wait for an approver'],
+  'POST /orders/{id}/actions/deny': [MOVES, 'are denied with a reason, canceled, and duplicated'],
+  'POST /orders/{id}/actions/duplicate': [MOVES, 'are denied with a reason, canceled, and duplicated'],
+  'GET /jobs/': [MOVES, 'jobs are listed by type and status'],
   'GET /jobs/{id}/log-download': [ACROSS, 'a blueprint of one API is ordered through the other'],
-  'POST /jobs/{id}/actions/cancel': [CARTS, 'jobs are listed by type and status'],
+  'POST /jobs/{id}/actions/cancel': [MOVES, 'jobs are listed by type and status'],
   'POST /orders/': [ORDERS, 'a server is ordered, built, changed and taken away'],
   'GET /orders/{id}/': [ORDERS, 'a server is ordered, built, changed and taken away'],
   'POST /orders/{id}/mod-items/': [ORDERS, 'a server is ordered, built, changed and taken away'],
@@ -135,7 +137,7 @@ const SHOWN: Readonly<Record<string, readonly [file: string, title: string]>> = 
   'POST /resources/{type}/{id}/actions/{n}/': [ACTIONS, 'has actions run on it, by either path'],
   'POST /services/{id}/actions/{n}/': [ACTIONS, 'has actions run on it, by either path'],
   'POST /servers/{id}/actions/{n}/': [ACTIONS, 'run as executions on the deployment that built it'],
-  'DELETE /servers/{id}/': [ACTIONS, 'is changed and taken away by orders'],
+  'DELETE /servers/{id}/': [HAPPENINGS, 'is changed and taken away by orders'],
   'POST /rules/{id}/actions/run': [ACTIONS, 'run their action with what their condition has found'],
 };
 
