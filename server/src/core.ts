@@ -34,7 +34,7 @@ import type { Log } from './log.js';
 import { LogBundles } from './log-bundles/log-bundles.js';
 import { LOG_BUNDLE_WORKFLOW } from './log-bundles/workflows.js';
 import { parseAllowlist } from './net/allowlist.js';
-import { safeFetch } from './net/safe-fetch.js';
+import { safeFetch, safeSend, WEBHOOK_BOUNDS } from './net/safe-fetch.js';
 import { Agents } from './orchestration/agents.js';
 import { Dependencies } from './orchestration/dependencies.js';
 import { DeploymentUpdates } from './orchestration/deployment-updates.js';
@@ -269,6 +269,7 @@ export async function buildCore({
     nodeInstances,
     ...catalogue,
     servers: new InventoryBook(),
+    sendWebhook: (request, signal) => safeSend(request, { ...WEBHOOK_BOUNDS, allowlist, signal }),
   });
   return {
     settings,

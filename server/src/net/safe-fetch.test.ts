@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
 import type { DomainError } from '../errors.js';
 import { parseAllowlist } from './allowlist.js';
-import { type SafeFetchOptions, safeFetch } from './safe-fetch.js';
+import { type SafeFetchOptions, safeFetch, safeSend } from './safe-fetch.js';
 
 const servers: Server[] = [];
 after(() => {
@@ -307,5 +307,50 @@ describe('bounds', () => {
     const error = await refusal(textOf('http://127.0.0.1:1/', options('127.0.0.1:1')));
     assert.equal(error.reason, 'fetch-failed');
     assert.doesNotMatch(error.message, /ECONN/);
+  });
+});
+
+describe('what is sent', () => {
+  const hook = (port: number, more = {}) => ({
+    ...{
+      method: 'POST',
+      url: `http://127.0.0.1:${port}/hook`,
+      headers: { 'x-room': 'ops' },
+      body: '{"a": 1}',
+    },
+    ...more,
+  });
+
+  test('arrives as it is, and any status is an answer, cut where it is too long', async () => {
+    let seen = '';
+    const port = await serve(async (request, response) => {
+      for await (const chunk of request) seen += chunk;
+      seen += ` ${request.method} ${request.url} ${request.headers['x-room']}`;
+      response.writeHead(500).end('x'.repeat(50_000));
+    });
+    const answer = await safeSend(hook(port), options(`127.0.0.1:${port}`));
+    assert.equal(seen, '{"a": 1} POST /hook ops');
+    assert.deepEqual([answer.status, answer.text.length], [500, 10_000]);
+  });
+
+  test('goes nowhere that is not allowed, nor where a redirect points', async () => {
+    let asked = 0;
+    const inward = await serve((_request, response) => {
+      asked += 1;
+      response.end();
+    });
+    const port = await serve((_request, response) => {
+      response.writeHead(307, { location: `http://127.0.0.1:${inward}/` }).end();
+    });
+    assert.equal((await safeSend(hook(port), options(`127.0.0.1:${port}`))).status, 307);
+    const error = await refusal(safeSend(hook(inward), options(`127.0.0.1:${port}`)));
+    assert.equal(error.reason, 'address-not-allowed');
+    assert.equal(asked, 0);
+  });
+
+  test('is given up when no answer comes in time', async () => {
+    const port = await serve(() => {});
+    const error = await refusal(safeSend(hook(port), options(`127.0.0.1:${port}`, { timeoutMs: 50 })));
+    assert.match(error.message, /took too long/);
   });
 });

@@ -42,6 +42,9 @@ export interface Fetched {
   readonly url: string;
 }
 
+/** For what is told to others: an answer to it says little. */
+export const WEBHOOK_BOUNDS = { maxBytes: 64 * 1024, timeoutMs: 30_000 } as const;
+
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -67,6 +70,45 @@ export async function safeFetch(url: string, options: SafeFetchOptions): Promise
     }
     target = next;
   }
+}
+
+export interface Outgoing {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Answered {
+  readonly status: number;
+  /** The first `maxBytes` of it. */
+  readonly text: string;
+}
+
+/**
+ * Sends something to a URL that a user named, under the same conditions; redirects are answers like any other. Whatever the status is, it
+ * was received.
+ *
+ * @throws DomainError `invalid` (`url-invalid`, `address-not-allowed`, `fetch-failed`)
+ */
+export async function safeSend(outgoing: Outgoing, options: SafeFetchOptions): Promise<Answered> {
+  const deadline = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
+  const target = readUrl(outgoing.url);
+  const addresses = await allowedAddresses(target, options, signal);
+  const answer = await ask(target, addresses, options, signal, outgoing);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      chunks.push(chunk.subarray(0, options.maxBytes - bytes));
+      bytes += chunk.length;
+      if (bytes >= options.maxBytes) break;
+    }
+  } catch (error) {
+    throw failed(target, signal.aborted ? 'it took too long' : 'the answer broke off', error);
+  }
+  return { status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') };
 }
 
 function readUrl(text: string, base?: URL): URL {
@@ -134,12 +176,13 @@ function ask(
   addresses: readonly string[],
   options: SafeFetchOptions,
   signal: AbortSignal,
+  outgoing?: Outgoing,
 ): Promise<IncomingMessage> {
   const found = addresses.map((address) => ({ address, family: isIP(address) }));
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, {
-      method: 'GET',
+    const asking = request(url, {
+      method: outgoing?.method ?? 'GET',
       agent: false,
       signal,
       // The checked addresses, whatever the name says by now. Node skips this for literal addresses, checked above.
@@ -147,14 +190,19 @@ function ask(
         if (wanted.all === true) callback(null, found);
         else callback(null, found[0]!.address, found[0]!.family);
       },
-      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'orrery' },
+      headers: {
+        accept: '*/*',
+        ...outgoing?.headers,
+        'accept-encoding': 'identity',
+        'user-agent': 'orrery',
+      },
       ...(options.ca === undefined ? {} : { ca: options.ca }),
     });
-    outgoing.on('response', resolve);
-    outgoing.on('error', (error) => {
+    asking.on('response', resolve);
+    asking.on('error', (error) => {
       reject(failed(url, signal.aborted ? 'it took too long' : 'nothing usable answered', error));
     });
-    outgoing.end();
+    asking.end(outgoing?.body);
   });
 }
 

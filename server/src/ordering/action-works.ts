@@ -6,6 +6,7 @@ import type { Json, JsonObject } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
 import type { UserId } from '../ids.js';
 import type { Pool } from '../store/pool.js';
+import { type ActionRequest, actionRequest, requestProblem } from './action-request.js';
 import { noteStep, type RunRow, selectRun } from './action-runs.store.js';
 import { type About, actionScript, foundIn, shownOf } from './action-script.js';
 import type { PlannedStep } from './action-task.js';
@@ -23,10 +24,16 @@ export interface StepRequest {
   readonly execution: string;
 }
 
-export type PreparedScript =
+export type PreparedStep =
   | { readonly kind: 'script'; readonly inputs: JsonObject }
+  | { readonly kind: 'request'; readonly request: ActionRequest }
   | { readonly kind: 'nothing'; readonly message: string }
   | { readonly kind: 'refused'; readonly message: string };
+
+export type SendRequest = (
+  request: ActionRequest,
+  signal: AbortSignal,
+) => Promise<{ readonly status: number; readonly text: string }>;
 
 /** Of what one action is told. */
 const MOST_SERVERS = 200;
@@ -36,13 +43,16 @@ const MOST_PRINTED = 90_000;
 export class ActionWorks {
   readonly #pool: Pool;
   readonly #servers: ServerBook;
+  /** Sends what a webhook sends, to hosts that users may have the server contact. Rejects with a DomainError. */
+  readonly send: SendRequest;
 
-  constructor(parts: { readonly pool: Pool; readonly servers: ServerBook }) {
+  constructor(parts: { readonly pool: Pool; readonly servers: ServerBook; readonly send: SendRequest }) {
     this.#pool = parts.pool;
     this.#servers = parts.servers;
+    this.send = parts.send;
   }
 
-  async prepare(request: StepRequest): Promise<PreparedScript> {
+  async prepare(request: StepRequest): Promise<PreparedStep> {
     const found = await this.#stepOf(request);
     if (found === null) return refused('there is no such step of an action that this execution may run');
     const { run, step, before } = found;
@@ -51,11 +61,11 @@ export class ActionWorks {
       return { kind: 'nothing', message: `${condition.name} has found nothing: there is nothing to do` };
     const [action] = await sourcesOf.all(this.#pool, run.tenantId, [[step.action]]);
     if (action === undefined) return refused(`action ${step.name} is not there any more`);
-    const about = await this.#about(run);
-    return {
-      kind: 'script',
-      inputs: actionScript(action, { inputs: run.task.inputs, about, found: run.found }),
-    };
+    const known = { inputs: run.task.inputs, about: await this.#about(run), found: run.found };
+    if (action.kind !== 'webhook') return { kind: 'script', inputs: actionScript(action, known) };
+    const problem = requestProblem(action.settings);
+    if (problem !== null) return refused(`${step.name} cannot be run: ${problem}`);
+    return { kind: 'request', request: actionRequest(action.settings, known) };
   }
 
   /** @throws DomainError `invalid` (`action-found-too-much`) */
@@ -151,7 +161,7 @@ function storable(text: string): string {
   return text.replaceAll('\0', '').replaceAll('\\u0000', '').slice(-MOST_PRINTED);
 }
 
-function refused(message: string): PreparedScript {
+function refused(message: string): PreparedStep {
   return { kind: 'refused', message };
 }
 

@@ -34,7 +34,11 @@ function anOrder(more: Partial<NewOrder> = {}): NewOrder {
 /** The services of another process, which `before` may end. */
 function another(before?: (step: Step) => Promise<void>) {
   const parts = { ...core, pool, uploads: core.blueprintUploads, servers: core.serverBook };
-  return orderingServices({ ...parts, ...(before === undefined ? {} : { before }) });
+  return orderingServices({
+    ...parts,
+    sendWebhook: () => Promise.reject(new Error('nothing is sent here')),
+    ...(before === undefined ? {} : { before }),
+  });
 }
 
 /** As if the lease of whoever died had run out. */

@@ -154,7 +154,8 @@ export const sourcesOf = tenantStatement<{
   kind: string;
   source: string;
   filename: string;
+  settings: JsonObject;
 }>(
   'facts_action_sources',
-  `select a.uid, a.kind, a.source, a.script_filename as filename from actions a where a.tenant_id = $1 and a.uid = any($2::bigint[])`,
+  `select a.uid, a.kind, a.source, a.script_filename as filename, a.settings from actions a where a.tenant_id = $1 and a.uid = any($2::bigint[])`,
 );

@@ -11,7 +11,7 @@ import type { Pool } from '../store/pool.js';
 import type { Signals } from '../store/signals.js';
 import { ActionRuns } from './action-runs.js';
 import type { ActionUses } from './action-uses.js';
-import { ActionWorks } from './action-works.js';
+import { ActionWorks, type SendRequest } from './action-works.js';
 import type { Actions } from './actions.js';
 import { Awaiting, jobHint, orderHint } from './awaiting.js';
 import { BeginRuns } from './begin-runs.js';
@@ -50,6 +50,7 @@ export interface OrderingParts {
   readonly conditionRules: ConditionRules;
   readonly servers: ServerBook;
   readonly settings: OrderingSettings;
+  readonly sendWebhook: SendRequest;
   readonly before?: CarryOutParts['before'];
   readonly beforeBegun?: ((run: number) => Promise<void>) | undefined;
 }
@@ -127,7 +128,7 @@ export function orderingServices(parts: OrderingParts): OrderingServices {
     ordersByAction,
     actionRuns,
     beginRuns,
-    actionWorks: new ActionWorks({ pool, servers }),
+    actionWorks: new ActionWorks({ pool, servers, send: parts.sendWebhook }),
     ruleSchedules: new RuleSchedules({ pool, callers, runs: actionRuns }),
     triggers,
   };

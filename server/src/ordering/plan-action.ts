@@ -1,6 +1,7 @@
 /** What running an action means, before anything of it is stored: what it runs, with which inputs. Pure. */
 import type { JsonObject } from '../dsl/plan.js';
 import { DomainError } from '../errors.js';
+import { requestProblem } from './action-request.js';
 import { isScript } from './action-script.js';
 import type { ActionTask, PlannedStep } from './action-task.js';
 import type { ActionRow } from './actions.store.js';
@@ -11,6 +12,7 @@ type Runnable = Pick<ActionRow, 'uid' | 'number' | 'name' | 'kind' | 'settings' 
 /** Why it cannot be run here; null: it can. */
 export function problemOf({ kind, settings, source }: Runnable): string | null {
   if (isScript(kind)) return source.trim() === '' ? 'it has no source' : null;
+  if (kind === 'webhook') return requestProblem(settings);
   if (kind !== 'flow') return `it is a ${kind}, which this server does not run`;
   const named = textOf(settings.workflow) !== '' || textOf(settings.operation) !== '';
   return named ? null : 'it names no workflow and no operation of a deployment in its settings';

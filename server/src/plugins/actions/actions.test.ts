@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test';
 import { conforms } from '../conformance.js';
 import { recordedRequest } from '../recorded-request.js';
 import { createScriptPlugin } from '../script/script.js';
-import type { ActionKeeper, ActionStep } from './action-keeper.js';
+import type { ActionKeeper, ActionStep, StepRequest } from './action-keeper.js';
 import { createActionsPlugin } from './actions.js';
 
 const SCRIPTS: readonly string[] = [
@@ -23,14 +23,28 @@ function aKeeper(told: [ActionStep, readonly string[]][] = []): ActionKeeper {
   return {
     async prepare({ step }) {
       const source = SCRIPTS[step];
+      const path = ['ring', 'busy', 'nowhere'][step - 80];
+      if (path !== undefined) {
+        const request = { method: 'POST', url: `http://hook.test/${path}`, headers: {}, body: '{}' };
+        return { kind: 'request', request };
+      }
       if (step === 90) return { kind: 'nothing', message: 'nothing was found' };
       if (source === undefined) return { kind: 'refused', message: 'there is no such step' };
       return { kind: 'script', inputs: { script_source: `#!/bin/sh\n${source}\n` } };
     },
+    send,
     async conclude(step, printed) {
       told.push([step, printed]);
     },
   };
+}
+
+const sent: StepRequest[] = [];
+/** Another host. */
+async function send(request: StepRequest): Promise<{ status: number; text: string }> {
+  sent.push(request);
+  if (request.url.endsWith('/nowhere')) throw new Error('nobody is there');
+  return { status: request.url.endsWith('/busy') ? 503 : 201, text: '{\n "seen": true\n}' };
 }
 
 const workDir = await mkdtemp(join(tmpdir(), 'orrery-actions-'));
@@ -70,6 +84,32 @@ describe('the actions plugin', () => {
       [[7, 5, ['one', 'three']]],
     );
     assert.ok(request.logs.some(({ message }) => message.includes('two')));
+  });
+
+  it('sends what a webhook sends, under a key of its own, and tells its keeper the answer in one line', async () => {
+    const told: [ActionStep, readonly string[]][] = [];
+    const { outcome, request } = await run(80, told);
+    assert.equal(outcome.kind, 'done');
+    assert.deepEqual(
+      told.map(([, printed]) => printed),
+      [['{"seen":true}']],
+    );
+    assert.match(sent[0]!.headers['idempotency-key']!, /-80$/);
+    assert.match(request.logs[0]!.message, /^POST http:\/\/hook\.test\/ring: status 201$/);
+    await run(80);
+    assert.equal(sent[1]!.headers['idempotency-key'], sent[0]!.headers['idempotency-key']);
+  });
+
+  it('fails with an answer that is none of success, and with none', async () => {
+    const told: [ActionStep, readonly string[]][] = [];
+    for (const [step, message] of [
+      [81, /status 503/],
+      [82, /nobody is there/],
+    ] as const) {
+      const { outcome } = await run(step, told);
+      assert.ok(outcome.kind === 'failed' && message.test(outcome.failure.message));
+    }
+    assert.deepEqual(told, []);
   });
 
   it('tells nothing of a step that failed', async () => {

@@ -1,9 +1,9 @@
 /**
  * Actions that people have the server run: each operation is one step of a run, which the keeper knows by its number. What it runs is a
- * script, run as the script plugin runs every script; sources never stand in the parameters of an execution.
+ * script, run as the script plugin runs every script, or a request that is sent; neither ever stands in the parameters of an execution.
  */
 import type { OperationOutcome, OperationRequest, Plugin } from '../plugin.js';
-import type { ActionKeeper, ActionStep } from './action-keeper.js';
+import type { ActionKeeper, ActionStep, StepAnswer, StepRequest } from './action-keeper.js';
 
 export const ACTIONS_PLUGIN = 'orrery_actions';
 const FUNCTION = 'run';
@@ -30,6 +30,7 @@ export function createActionsPlugin(keeper: ActionKeeper, script: Pick<Plugin, '
         request.log('info', prepared.message);
         return { kind: 'done', result: null };
       }
+      if (prepared.kind === 'request') return sent(keeper, step, prepared.request, request);
       const printed = new Printed();
       const outcome = await script.run(
         laidOver(request, {
@@ -45,6 +46,39 @@ export function createActionsPlugin(keeper: ActionKeeper, script: Pick<Plugin, '
       return outcome;
     },
   };
+}
+
+/** It may be sent twice, as a script may run twice: under one key, by which the other side can tell. */
+async function sent(
+  keeper: ActionKeeper,
+  step: ActionStep,
+  what: StepRequest,
+  { signal, log }: Pick<OperationRequest, 'signal' | 'log'>,
+): Promise<OperationOutcome> {
+  const key = `${step.execution}-${step.step}`;
+  let answer: StepAnswer;
+  try {
+    answer = await keeper.send({ ...what, headers: { ...what.headers, 'idempotency-key': key } }, signal);
+  } catch (error) {
+    return refused((error as Error).message);
+  }
+  const { origin, pathname } = new URL(what.url);
+  const told = `${what.method} ${origin}${pathname}: status ${answer.status}`;
+  log('info', told);
+  const lines = linesOf(answer.text);
+  for (const line of lines) log('info', PRINTED + line);
+  if (answer.status < 200 || answer.status > 299) return refused(told);
+  await keeper.conclude(step, lines);
+  return { kind: 'done', result: null };
+}
+
+/** JSON is one line. */
+function linesOf(text: string): string[] {
+  try {
+    return [JSON.stringify(JSON.parse(text))];
+  } catch {
+    return text.split(/\r?\n/).filter((line) => line !== '');
+  }
 }
 
 function stepOf({ inputs, context }: OperationRequest): ActionStep | null {

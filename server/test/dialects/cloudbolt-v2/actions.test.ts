@@ -1,10 +1,31 @@
 /** Actions that people run over CloudBolt's wire: on servers, on what was built under one name, and rules. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, describe, test } from 'node:test';
 import type { NewAction } from '../../../src/ordering/actions.js';
 import { inTransaction } from '../../../src/store/transaction.js';
 import { anActionWorld, input, sh } from './an-action-world.js';
 import { speaking } from './client.js';
+
+/** What webhooks are sent to, and what it was told. */
+const told: { url: string; host: string; body: string }[] = [];
+const other = createServer(async (request, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  told.push({
+    url: request.url!,
+    host: String(request.headers['x-host']),
+    body: Buffer.concat(chunks).toString(),
+  });
+  response.writeHead(request.url === '/busy' ? 503 : 202).end('{\n  "ticket": 7\n}');
+});
+await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+after(() => {
+  other.closeAllConnections();
+  other.close();
+});
+const hookPort = (other.address() as AddressInfo).port;
 
 const {
   core,
@@ -22,7 +43,7 @@ const {
   order,
   caller,
   tenant,
-} = await anActionWorld();
+} = await anActionWorld({ CLOUD_ENDPOINT_ALLOWLIST: `127.0.0.1:${hookPort}` });
 
 let service = '';
 let web = '';
@@ -204,18 +225,46 @@ describe('actions of servers', () => {
     assert.equal((await over(self.href)).status, 'CANCELED');
   });
 
-  test('that cannot be run here are refused with the reason, and not offered', async () => {
-    const hook = await offer('server', { name: 'Ring', kind: 'webhook' });
+  test('may be webhooks, which are sent what they are about, to hosts that are allowed alone', async () => {
+    const hook = (name: string, url: string) =>
+      offer('server', {
+        name,
+        kind: 'webhook',
+        settings: { url, headers: { 'x-host': '{{ server.hostname }}' }, body: '{"id": {{ server.id }}}' },
+      });
+    const base = `http://127.0.0.1:${hookPort}`;
+    const rung = await run(
+      `servers/${web}/actions/${(await hook('Ring', `${base}/ring/{{ server.id }}`)).number}`,
+    );
+    assert.deepEqual([rung.status, rung.output], ['SUCCESS', '{"ticket":7}'], rung.errors);
+    const { hostname } = await client.get(`/api/v2/servers/${web}/`);
+    assert.deepEqual(told, [{ url: `/ring/${web}`, host: hostname, body: `{"id": ${web}}` }]);
+    const busy = await run(`servers/${web}/actions/${(await hook('Ring twice', `${base}/busy`)).number}`);
+    assert.equal(busy.status, 'FAILURE');
+    assert.match(busy.errors, /status 503/);
+    assert.equal(told.length, 2, 'it is not tried again');
+    const inward = await run(`servers/${web}/actions/${(await hook('Ring inward', `${url}/health`)).number}`);
+    assert.equal(inward.status, 'FAILURE');
+    assert.match(inward.errors, /cannot be contacted/);
+    const halves = await offer('server', { name: 'Ring nowhere', kind: 'webhook' });
     assert.match(
-      (await admin.expect(400, 'POST', `servers/${web}/actions/${hook.number}`)).body.error,
-      /webhook/,
+      (await admin.expect(400, 'POST', `servers/${web}/actions/${halves.number}`)).body.error,
+      /name no `url`/,
+    );
+  });
+
+  test('that cannot be run here are refused with the reason, and not offered', async () => {
+    const mail = await offer('server', { name: 'Write', kind: 'email' });
+    assert.match(
+      (await admin.expect(400, 'POST', `servers/${web}/actions/${mail.number}`)).body.error,
+      /email/,
     );
     const off = await offer('server', sh('Off', 'true'), { enabled: false });
     await admin.expect(409, 'POST', `servers/${web}/actions/${off.number}`);
     const names = (await client.get(`/api/v2/servers/${web}/`))._links.actions.map(
       (one: object) => Object.keys(one)[0],
     );
-    assert.ok(!names.includes('Ring') && !names.includes('Off'), names.join());
+    assert.ok(!names.includes('Write') && !names.includes('Off'), names.join());
   });
 
   test('are run by those alone who may', async () => {
