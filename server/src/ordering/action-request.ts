@@ -21,7 +21,6 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DE
 const REFUSED =
   /^(authorization|proxy-.*|cookie|host|connection|content-length|transfer-encoding|te|trailer|upgrade|expect|accept-encoding)$/i;
 const MOST_HEADERS = 30;
-const LONGEST = 60_000;
 const PLACE = /\{\{\s*([\w.-]{1,200})\s*\}\}/g;
 
 /** Why its settings make no request; null: they do. */
@@ -63,9 +62,7 @@ export function actionRequest(
     ([name, value]) => [name.toLowerCase(), laid(value, plain)] as const,
   );
   const body =
-    typeof settings.body === 'string'
-      ? laid(settings.body, quoted)
-      : JSON.stringify({ ...facts, inputs }).slice(0, LONGEST);
+    typeof settings.body === 'string' ? laid(settings.body, quoted) : JSON.stringify({ ...facts, inputs });
   return {
     method,
     url: laid(String(settings.url).trim(), encodeURIComponent),
