@@ -52,7 +52,7 @@ export const selectPartitions = systemStatement<{ ahead: number | null; strays: 
   'checkup_partitions',
   `select extract(epoch from (select max(to_date(substr(c.relname, 9), 'YYYYMMDD')::timestamp at time zone 'UTC' + interval '168 hours')
        from pg_inherits i join pg_class c on c.oid = i.inhrelid
-       where i.inhparent = 'events'::regclass and c.relname ~ '^events_w\\d{8}$') - now())::double precision / 86400 as ahead,
+       where i.inhparent = 'event_packs'::regclass and c.relname ~ '^events_w\\d{8}$') - now())::double precision / 86400 as ahead,
      (select count(*) from (select from events_other limit 10001) o)::integer as strays`,
   WHY,
 );

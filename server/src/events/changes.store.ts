@@ -44,7 +44,7 @@ export const sweepChanges = systemStatement<{ swept: number }>(
 /** Everything noted so far is of things that are no more. */
 export const forgetAllChanges = systemStatement<never>(
   'changes_forget',
-  `with gone as (delete from changes) update changes_swept set up_to = nextval('events_id_seq')`,
+  `with gone as (delete from changes) update changes_swept set up_to = next_news_id()`,
   'the whole installation is replaced',
 );
 

@@ -19,7 +19,10 @@ export const foldDifferences = systemStatement<{ folded: number }>(
    subjects as (
      insert into event_subjects as s (tenant_id, execution_uid, deployment_uid, week, kind, count)
      select t.tenant_id, t.execution_uid, t.deployment_uid, events_week(t.hour), t.kind, sum(t.difference) from taken t group by 1, 2, 3, 4, 5
-     on conflict (execution_uid, deployment_uid, tenant_id, week, kind) do update set count = s.count + excluded.count)
+     on conflict (execution_uid, deployment_uid, tenant_id, week, kind) do update set count = s.count + excluded.count),
+   written as (
+     update events_written w set count = w.count + n.count
+     from (select sum(t.difference) as count from taken t where t.difference > 0) n where n.count > 0)
    select count(*)::integer as folded from taken`,
   WHY,
 );
@@ -43,4 +46,11 @@ export const forgetKinds = systemStatement<never>(
      h as (delete from event_hours where kind = any($1::text[]))
    delete from event_subjects where kind = any($1::text[])`,
   WHY,
+);
+
+/** Numbers that are drawn go on behind those of the packs that are there. */
+export const passNumbers = systemStatement<never>(
+  'event_packs_pass_numbers',
+  `select setval('news_seq', greatest(1, coalesce(pg_sequence_last_value('news_seq'), 0), (select coalesce(max(p.id), 0) / 256 from event_packs p)))`,
+  'numbers are drawn for all tenants alike',
 );

@@ -11,6 +11,7 @@ import {
   foldDifferences,
   forgetKinds,
   lockSums,
+  passNumbers,
 } from './counting.store.js';
 import type { NewEvent } from './events.js';
 
@@ -27,7 +28,11 @@ export async function foldEventCounts(pool: Pool): Promise<number> {
   });
 }
 
-/** After a table was filled without events of these kinds, beside counters of all. */
-export async function forgetCountsOf(db: Queryable, kinds: readonly NewEvent['kind'][]): Promise<void> {
-  await forgetKinds.run(db, [kinds]);
+/** After packs came back from elsewhere: numbers go on behind theirs, and what was left out is not counted. */
+export async function settleRestoredEvents(
+  db: Queryable,
+  leftOut: readonly NewEvent['kind'][],
+): Promise<void> {
+  await forgetKinds.run(db, [leftOut]);
+  await passNumbers.run(db);
 }

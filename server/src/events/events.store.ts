@@ -62,30 +62,21 @@ export const EVENT_LIST: Conditional<EventField> = {
   },
 };
 
-/** `$2` a JSON array of rows as `EventRow` in events.ts; execution and deployment by surrogate key. */
-export const insertEvents = tenantStatement<never>(
-  'events_insert',
-  `insert into events (tenant_id, execution_uid, deployment_uid, kind, type, level, logger, message, operation, node, instance, source, target, causes, at)
-   select $1::bigint, e."executionUid", e."deploymentUid", e.kind, e.type, e.level, e.logger, e.message, e.operation, e.node, e.instance, e.source, e.target, e.causes,
-          coalesce(e.at, date_trunc('milliseconds', clock_timestamp()))
-   from json_to_recordset($2) as e("executionUid" bigint, "deploymentUid" bigint, kind text, type text, level text, logger text, message text,
-          operation text, node text, instance text, source text, target text, causes json, at timestamptz)`,
-);
+/** `$2` a JSON array of rows as `NewEvent` in events.ts, with "executionUid" and "deploymentUid". */
+export const insertEvents = tenantStatement<never>('events_insert', 'select append_events($1, $2)');
 
 export const deleteEventsOfDeployment = tenantStatement<never>(
   'events_delete_deployment',
-  'delete from events where tenant_id = $1 and deployment_uid = $2',
+  'delete from event_packs where tenant_id = $1 and deployment_uid = $2',
 );
 
 export const deleteEventsOfExecutions = tenantStatement<never>(
   'events_delete_executions',
-  'delete from events where tenant_id = $1 and execution_uid = any($2::bigint[])',
+  'delete from event_packs where tenant_id = $1 and execution_uid = any($2::bigint[])',
 );
 
 /** Of deployment `$2`: kinds `$3`, messages like one of `$4` (null: any), from `$5` on and before `$6` (null: no bound). */
-export const deleteSomeEvents = tenantStatement<never>(
+export const deleteSomeEvents = tenantStatement<{ gone: number }>(
   'events_delete_some',
-  `delete from events e where e.tenant_id = $1 and e.deployment_uid = $2 and e.kind = any($3::text[])
-     and ($4::text[] is null or e.message ilike any($4::text[]))
-     and ($5::timestamptz is null or e.at >= $5) and ($6::timestamptz is null or e.at < $6)`,
+  'select delete_some_events($1, $2, $3, $4, $5, $6) as gone',
 );

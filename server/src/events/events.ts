@@ -36,6 +36,7 @@ export type EventType =
 export interface NewEvent {
   readonly kind: 'event' | 'log';
   readonly type?: EventType | string;
+  /** Of logs; absent: `info`. */
   readonly level?: string;
   readonly logger?: string;
   readonly message: string;
@@ -99,7 +100,7 @@ export async function forgetEvents(
   deployment: DeploymentUid,
   { kinds, messages, from, to }: Forgetting,
 ): Promise<number> {
-  return deleteSomeEvents.run(db, tenant, [deployment, kinds, messages, from, to]);
+  return (await deleteSomeEvents.one(db, tenant, [deployment, kinds, messages, from, to]))!.gone;
 }
 
 export class Events {

@@ -55,18 +55,28 @@ const fitting = (found: string) => `
     from (${found}) f) s
   where s.before < ${MOST_BYTES} order by s.id`;
 
+/** Of packs, in the order of ids, those that have the first `$3` events above `$1` and up to `$2`; each holds one at least. */
+const firstOf = (condition: string) => `
+  select ${COLUMNS} from (
+    select k.pack, sum((k.pack).events + (k.pack).logs) over (order by (k.pack).id rows unbounded preceding) - (k.pack).events - (k.pack).logs as past
+    from (select p as pack from event_packs p where p.id > $1 - 256 and p.id <= $2${condition} order by p.id limit $3::integer + 1) k) s
+  cross join lateral events_of(s.pack) e
+  where s.past < $3::integer + 256 and e.id > $1 and e.id <= $2 order by e.id limit $3`;
+
 /** From above `$1` up to `$2`, in the order of ids, at most `$3`. */
 export const selectAllAfter = systemStatement<ReadEvent>(
   'events_select_all_after',
-  fitting(`select ${COLUMNS} from events e where e.id > $1 and e.id <= $2 order by e.id limit $3`),
+  fitting(firstOf('')),
   WHY,
 );
 
 /** Likewise, of tenants `$4`, deployments `$5` and executions `$6`. */
 export const selectAfter = systemStatement<ReadEvent>(
   'events_select_after',
-  fitting(`select ${COLUMNS} from events e where e.id > $1 and e.id <= $2
-     and (e.tenant_id = any($4::bigint[]) or e.deployment_uid = any($5::bigint[]) or e.execution_uid = any($6::bigint[]))
-   order by e.id limit $3`),
+  fitting(
+    firstOf(
+      ' and (p.tenant_id = any($4::bigint[]) or p.deployment_uid = any($5::bigint[]) or p.execution_uid = any($6::bigint[]))',
+    ),
+  ),
   WHY,
 );

@@ -3,7 +3,7 @@
  *
  * An id is drawn before its transaction commits, so a reader who has seen 9 may yet be shown 8. A reader therefore goes no
  * further than the *frontier*: the highest id below which nothing can appear any more. Who appends holds a shared lock from
- * before its first id is drawn until after its commit can be seen (`events_announced`, migration 0019). Whoever is seen to
+ * before its first id is drawn until after its commit can be seen (`events_announced`, migrations 0019 and 0049). Whoever is seen to
  * append for the first time has drawn only ids above those that were drawn when it was not seen yet. So
  *
  *   frontier = the lowest, over all who append now, of what had been drawn when each was last known not to append;
@@ -37,8 +37,10 @@ export interface EventsRead {
   readonly more: boolean;
 }
 
+/** A pack of events has its ids from a multiple of this on, whether it uses all of them or not (migration 0049). */
+export const IDS_OF_A_PACK = 256;
 /** Ids that one call looks at, so that a topic of which nothing is told costs no more than one of which much is. */
-const WINDOW = 50_000;
+const WINDOW = 2_000 * IDS_OF_A_PACK;
 const NOBODY_YET = -1;
 
 /** What one process knows of the frontier. One for each process; calls may overlap. */

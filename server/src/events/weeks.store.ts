@@ -7,7 +7,7 @@ export const selectWeeks = systemStatement<{ week: Date }>(
   'event_weeks_select',
   `select to_date(substr(c.relname, 9), 'YYYYMMDD')::timestamp at time zone 'UTC' as week
    from pg_inherits i join pg_class c on c.oid = i.inhrelid
-   where i.inhparent = 'events'::regclass and c.relname ~ '^events_w\\d{8}$' order by 1`,
+   where i.inhparent = 'event_packs'::regclass and c.relname ~ '^events_w\\d{8}$' order by 1`,
   WHY,
 );
 
@@ -33,7 +33,7 @@ export const selectCountedWeeks = systemStatement<{ week: Date }>(
 /** What no week takes and is older than `$1`, by its own time or by when it was stored: `$2` rows of it. */
 export const deleteOldStrays = systemStatement<never>(
   'event_weeks_delete_strays',
-  `delete from events e where e.id = any(array(
+  `delete from event_packs e where e.id = any(array(
      select o.id from events_other o where o.at < $1 or o.recorded_at < $1 limit $2))`,
   WHY,
 );

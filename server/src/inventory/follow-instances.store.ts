@@ -18,11 +18,12 @@ export const beginPosition = systemStatement(
 
 export const movePosition = systemStatement('server_news_move', 'update server_news set position = $1', WHY);
 
-/** Instances of hosts that events from above `$1` up to `$2` name, and those whose deployment was given another form. */
+/** Instances of hosts that packs of events with ids from above `$1` up to `$2` name, and those whose deployment was given another form. */
 export const selectNamed = systemStatement<{ tenantId: TenantId; id: string }>(
   'server_news_named',
   `select i.tenant_id as "tenantId", i.id from (
-     select distinct e.tenant_id, e.instance from events e where e.id > $1 and e.id <= $2 and e.instance is not null
+     select distinct p.tenant_id, i.instance from event_packs p cross join lateral unnest(p.instances) i(instance)
+     where p.id > $1 and p.id <= $2 and i.instance is not null
      union select c.tenant_id, c.subject from changes c where c.id > $1 and c.id <= $2 and c.what = 'instance') named
    join node_instances i on i.tenant_id = named.tenant_id and i.id = named.instance
    join nodes n on n.deployment_uid = i.deployment_uid and n.name = i.node

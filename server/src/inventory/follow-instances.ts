@@ -7,7 +7,7 @@
  * one transaction, so a stretch is done once, or again from its beginning. What is written is how instances *are*, not what
  * happened, so doing it twice comes to the same. Two who believe to be the master wait for each other at the position.
  */
-import { EventFrontier } from '../events/following.js';
+import { EventFrontier, IDS_OF_A_PACK } from '../events/following.js';
 import type { TenantId } from '../ids.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
@@ -30,7 +30,7 @@ import {
 import { recordGone } from './server-records.js';
 
 /** Ids of news that one turn looks at. */
-const STRETCH = 20_000;
+const STRETCH = 2_000 * IDS_OF_A_PACK;
 const BATCH = 1000;
 
 export class InstanceFollower {

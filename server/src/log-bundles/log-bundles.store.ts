@@ -114,17 +114,13 @@ export interface Place {
   readonly id: number;
 }
 
-/** Of tenant `$1`, of both kinds: each has an index of its own, and is asked for by itself. */
-function events(conditionAndOrder: string): string {
-  const of = (kind: string) =>
-    `(select * from events where tenant_id = $1 and kind = '${kind}' and ${conditionAndOrder})`;
-  return `(${of('event')} union all ${of('log')})`;
-}
-
-/** Behind the newest `$3` of tenant `$1` that were there at `$2`; null: there are no more than these. */
+/** Before the newest `$3` of tenant `$1` that were there at `$2`, and those that were stored with them; null: there are no more than these. */
 export const placeOfEvents = systemStatement<Place>(
   'log_bundles_events_place',
-  `select e.at::text as at, e.id from ${events('at <= $2 order by at desc, id desc limit $3::integer + 1')} e order by e.at desc, e.id desc offset $3::integer limit 1`,
+  `select p.at::text as at, p.id - 1 as id from (
+     select p.at, p.id, sum(p.events + p.logs) over (order by p.at desc, p.id desc rows unbounded preceding) as upto from (
+       select p.at, p.id, p.events, p.logs from event_packs p where p.tenant_id = $1 and p.at <= $2 order by p.at desc, p.id desc limit $3::integer + 1) p) p
+   where p.upto > $3::integer order by p.at desc, p.id desc limit 1`,
   WHY,
 );
 
@@ -134,9 +130,9 @@ export const selectEventLines = systemStatement<Place & { line: string }>(
   `select e.at::text as at, e.id, json_strip_nulls(json_build_object('at', e.at, 'kind', e.kind, 'type', e.type, 'level', e.level, 'logger', e.logger,
      'deployment', d.id, 'execution', x.id, 'workflow', x.workflow, 'operation', e.operation, 'node', e.node, 'instance', e.instance,
      'source', e.source, 'target', e.target, 'message', e.message, 'causes', e.causes))::text as line
-   from ${events('at <= $2 and (at, id) > ($3::timestamptz, $4::bigint) order by at, id limit 1000')} e
+   from events_in_order($1, null, '{event,log}', null, null, $3, $4, $2, false, 1000) e
    left join executions x on x.uid = e.execution_uid left join deployments d on d.uid = e.deployment_uid
-   order by e.at, e.id limit 1000`,
+   order by e.at, e.id`,
   WHY,
 );
 

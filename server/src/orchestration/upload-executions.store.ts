@@ -10,7 +10,7 @@ export const endUploadExecution = tenantStatement(
 /** What the upload of blueprint `$2` told. */
 export const deleteUploadEvents = tenantStatement(
   'upload_events_delete',
-  `delete from events e using blueprints b
+  `delete from event_packs e using blueprints b
    where e.tenant_id = $1 and b.tenant_id = $1 and b.uid = $2 and e.execution_uid = b.upload_execution_uid`,
 );
 

@@ -251,33 +251,27 @@ export const settleJob = tenantStatement<never>(
 /** What went wrong in execution `$2` on nodes `$3` (null: anywhere), the last of it; and what they have said, `$4` lines. */
 export const selectTrouble = tenantStatement<{ message: string }>(
   'job_trouble',
-  `select e.message from events e where e.tenant_id = $1 and e.execution_uid = $2 and e.type in ('task_failed', 'workflow_failed')
-     and ($3::text[] is null or e.node = any($3::text[])) order by e.at desc, e.id desc limit 1`,
+  `select e.message from events_in_order($1, $2, '{event}', '{task_failed,workflow_failed}', $3, null, null, null, true, 1) e`,
 );
 
 /** What operations on nodes `$3` of execution `$2` have printed: the last `$4` lines. */
 export const selectPrinted = tenantStatement<{ message: string }>(
   'job_printed',
-  `select l.message from (select e.at, e.id, e.message from events e
-     where e.tenant_id = $1 and e.execution_uid = $2 and e.kind = 'log' and e.node = any($3::text[]) order by e.at desc, e.id desc limit $4) l
-   order by l.at, l.id`,
+  `select e.message from events_in_order($1, $2, '{log}', null, $3, null, null, null, true, $4) e order by e.at, e.id`,
 );
 
 /** The last `$4` messages of execution `$2` for people, oldest first; of nodes `$3` only (null: of all). */
 export const lastMessages = tenantStatement<{ message: string }>(
   'job_last_messages',
-  `select l.message from (
-     select e.at, e.id, case when e.node is null then e.message else e.node || ': ' || e.message end as message from events e
-     where e.tenant_id = $1 and e.execution_uid = $2 and e.kind = 'event' and ($3::text[] is null or e.node = any($3::text[]))
-     order by e.at desc, e.id desc limit $4) l order by l.at, l.id`,
+  `select case when e.node is null then e.message else e.node || ': ' || e.message end as message
+   from events_in_order($1, $2, '{event}', null, $3, null, null, null, true, $4) e order by e.at, e.id`,
 );
 
 /** A page of what happened in execution `$2` after the time `$3` and, of that time, after `$4`; of nodes `$5` (null: of all). */
 export const logPage = tenantStatement<LogLine>(
   'job_log_page',
-  `select e.id, e.at, coalesce(e.level, case when e.type like '%failed' then 'error' end) as level, e.node, e.message from events e
-   where e.tenant_id = $1 and e.execution_uid = $2 and (e.at, e.id) > ($3::timestamptz, $4::bigint) and ($5::text[] is null or e.node = any($5::text[]))
-   order by e.at, e.id limit 1000`,
+  `select e.id, e.at, coalesce(e.level, case when e.type like '%failed' then 'error' end) as level, e.node, e.message
+   from events_in_order($1, $2, '{event,log}', null, $5, $3, $4, null, false, 1000) e order by e.at, e.id`,
 );
 
 export interface LogLine {

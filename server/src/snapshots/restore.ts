@@ -13,7 +13,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ArchiveBytes } from '../catalog/archive/archive.js';
 import { DomainError } from '../errors.js';
 import { forgetChanges } from '../events/changes.js';
-import { forgetCountsOf } from '../events/counting.js';
+import { settleRestoredEvents } from '../events/counting.js';
 import { makeCountedWeeks } from '../events/retention.js';
 import { record } from '../identity/audit.js';
 import { keepFirstAdmin, putFirstAdmin } from '../identity/first-admin.js';
@@ -91,7 +91,7 @@ async function replaceAll(
   const rules = await withoutRules(client, all);
   await empty(client, all);
   await copyAll(client, vault, order, manifest, snapshotKey);
-  await forgetCountsOf(client, kindsLeftOut(manifest.contents));
+  await settleRestoredEvents(client, kindsLeftOut(manifest.contents));
   if (snapshotKey === null) await settleKeys(client, vault);
   await advanceSequences(client, all);
   await restoreRules(client, all, rules);
@@ -122,7 +122,7 @@ async function copyAll(
   await eachFile(order.archive, async ({ path, content }) => {
     const table = byPath.get(path);
     // Their counters come before them, by the alphabet, and tell which partitions they are in.
-    if (table?.name === 'events') await makeCountedWeeks(client);
+    if (table?.name === 'event_packs') await makeCountedWeeks(client);
     if (table !== undefined) await copyTable(client, table, content, order.signal);
     else if (path === manifest.secrets.passphrase?.path && snapshotKey !== null)
       await adoptKeys(client, vault, linesOf<CarriedKey>(content), snapshotKey);

@@ -7,14 +7,24 @@ import type { SnapshotStatus } from './snapshot-state.js';
 
 const WHY = 'snapshots are of the whole installation and belong to no tenant';
 
-/** Which rows of a table go into a snapshot of these contents; null: all. */
-export function conditionOf(table: string, contents: Contents): string | null {
-  if (table === 'tokens') return contents.tokens ? `kind in ('api', 'key', 'security')` : 'false';
-  if (table === 'events') {
+/** What of a table goes into a snapshot of these contents, as SQL that stands behind FROM; null: all of it. */
+export function partOf(table: string, contents: Contents): string | null {
+  if (table === 'tokens')
+    return `tokens where ${contents.tokens ? `kind in ('api', 'key', 'security')` : 'false'}`;
+  if (table === 'event_packs') {
     if (contents.events && contents.logs) return null;
-    return contents.events ? `kind <> 'log'` : contents.logs ? `kind = 'log'` : 'false';
+    return contents.events
+      ? eventsAlone('event')
+      : contents.logs
+        ? eventsAlone('log')
+        : 'event_packs where false';
   }
   return null;
+}
+
+function eventsAlone(kind: 'event' | 'log'): string {
+  const ids = `array(select e.id from events_of(p) e where e.kind = '${kind}')`;
+  return `(select k.* from event_packs p cross join lateral pack_of(p, ${ids}) k) alone`;
 }
 
 export type SnapshotField =

@@ -36,15 +36,14 @@ export const appliedMigrations = systemStatement<{ number: number; name: string;
   'the schema belongs to no tenant',
 );
 
-/** Rows of a table, in the transaction of `client`. @param condition SQL over its columns, of the code's own words */
+/** Rows of a table, in the transaction of `client`. @param part what is read instead of the table, in the code's own words of SQL; null: all of it */
 export function copyOut(
   client: Client,
   table: CatalogTable,
   format: CopyFormat,
-  condition: string | null,
+  part: string | null,
 ): Readable & { readonly rowCount: number } {
-  const where = condition === null ? '' : ` where ${condition}`;
-  const rows = `select ${table.columns.map(quoted).join(', ')} from ${quoted(table.name)}${where}`;
+  const rows = `select ${table.columns.map(quoted).join(', ')} from ${part ?? quoted(table.name)}`;
   return client.query(to(`copy (${rows}) to stdout (format ${format})`));
 }
 

@@ -84,7 +84,7 @@ const countDispatched = systemStatement<{ pool: string | null; state: string; co
 
 const countEvents = systemStatement<{ events: number }>(
   'health_events',
-  `select coalesce(pg_sequence_last_value('events_id_seq'), 0) as events`,
+  'select w.count as events from events_written w',
   WHY,
 );
 

@@ -25,6 +25,7 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'executions',
   'operations',
   'events',
+  'event_packs',
   'event_differences',
   'event_hours',
   'event_subjects',

@@ -205,7 +205,7 @@ function aBatch(
       instance: instance.id,
       source: null,
       target: null,
-      batch: 0,
+      pack: 0,
       number: 0,
     };
     outbox.event(wordsOf(`task ${task}, "quoted" and back\\slashed, {NULL}`, type), place);

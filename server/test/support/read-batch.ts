@@ -83,13 +83,16 @@ export function readBatch(values: readonly unknown[]): ReadBatch {
 }
 
 function readEvents(values: readonly unknown[]): ReadEvent[] {
-  const [said, saidOf] = [integers(values[24]), integers(values[25])];
-  if (said.length === 0) return [];
+  const [said, saidOf] = [integers(values[23]), integers(values[24])];
+  const [ends, wordEnds, placeEnds] = values.slice(26, 29) as [number[], number[], number[]];
   const [types, levels, loggers, messages, operations, causes, nodes, instances, sources, targets] = values
     .slice(13, 23)
     .map(texts) as (string | null)[][];
+  let pack = 0;
   return said.map((word, at) => {
-    const [words, place] = [word - 1, saidOf[at]! - 1];
+    if (at === ends[pack]) pack += 1;
+    const words = (wordEnds[pack - 1] ?? 0) + word - 1;
+    const place = (placeEnds[pack - 1] ?? 0) + saidOf[at]! - 1;
     const cause = causes![words] ?? null;
     return {
       type: types![words] ?? null,

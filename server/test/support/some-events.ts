@@ -52,8 +52,8 @@ export async function aTeller(pool: Pool): Promise<Teller> {
 /** Partition -> rows in it. */
 export async function partitionsOf(pool: Pool): Promise<Record<string, number>> {
   const { rows } = await pool.query<{ name: string; count: number }>(
-    `select c.relname as name, (select count(*) from events e where e.tableoid = c.oid)::integer as count
-     from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'events'::regclass order by 1`,
+    `select c.relname as name, (select coalesce(sum(e.events + e.logs), 0) from event_packs e where e.tableoid = c.oid)::integer as count
+     from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'event_packs'::regclass order by 1`,
   );
   return Object.fromEntries(rows.map(({ name, count }) => [name, count]));
 }

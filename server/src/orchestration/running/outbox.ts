@@ -10,6 +10,7 @@ import type { TaskFailure } from '../../errors.js';
 import type { InstanceLifecycleState, TaskState } from '../planning/graph.js';
 import { type Clock, machineClock } from './clock.js';
 import { IntegerColumn, textColumn } from './columns.js';
+import { Packs } from './packs.js';
 import type { Place, Words } from './told.js';
 
 export interface TaskMove {
@@ -45,9 +46,6 @@ interface InstanceChange {
   links?: Record<string, JsonObject>;
 }
 
-/** Marks of words and places must differ between all batches there are at once. */
-let batches = 0;
-
 export class Outbox {
   readonly #clock: Clock;
   readonly #begun = new IntegerColumn();
@@ -59,13 +57,7 @@ export class Outbox {
   readonly #states = new Map<string, InstanceLifecycleState>();
   readonly #instances = new Map<string, InstanceChange>();
   readonly #wanted = new Set<string>();
-  readonly #saidWords = new IntegerColumn();
-  readonly #saidPlaces = new IntegerColumn();
-  readonly #saidTimes = new IntegerColumn();
-  #batch = ++batches;
-  #words: Words[] = [];
-  #places: Place[] = [];
-  #times: number[] = [];
+  readonly #said = new Packs();
   /** Milliseconds: no event may have happened before. */
   #earliest = 0;
   #starts: number[] = [];
@@ -90,7 +82,7 @@ export class Outbox {
   }
 
   get events(): number {
-    return this.#saidWords.length;
+    return this.#said.length;
   }
 
   /** The first row of a task that was never touched before: its start, or its end where nothing is run. */
@@ -164,27 +156,15 @@ export class Outbox {
   }
 
   event(words: Words, place: Place): void {
-    if (words.batch !== this.#batch) {
-      words.batch = this.#batch;
-      words.number = this.#words.push(words);
-    }
-    if (place.batch !== this.#batch) {
-      place.batch = this.#batch;
-      place.number = this.#places.push(place);
-    }
     // Never before what is told already; and later than what the batch before tells, whatever ids the two draw.
     const now = Math.max(this.#clock.now(), this.#earliest);
-    if (this.#times.at(-1) !== now) this.#times.push(now);
     this.#earliest = now;
-    this.#saidWords.push(words.number);
-    this.#saidPlaces.push(place.number);
-    this.#saidTimes.push(this.#times.length);
+    this.#said.add(words, place, now);
   }
 
   /** Everything so far, as one batch; the outbox is empty afterwards. */
   take(): Batch {
-    const words = this.#words;
-    const places = this.#places;
+    const told = this.events > 0;
     const batch: Batch = {
       values: [
         this.#finished,
@@ -197,29 +177,12 @@ export class Outbox {
         textColumn([...this.#states.values()]),
         this.#changes(),
         textColumn([...this.#wanted]),
-        textColumn(words.map((each) => each.type)),
-        textColumn(words.map((each) => each.level)),
-        textColumn(words.map((each) => each.logger)),
-        textColumn(words.map((each) => each.message)),
-        textColumn(words.map((each) => each.operation)),
-        textColumn(words.map((each) => each.causes)),
-        textColumn(places.map((each) => each.node)),
-        textColumn(places.map((each) => each.instance)),
-        textColumn(places.map((each) => each.source)),
-        textColumn(places.map((each) => each.target)),
-        textColumn(this.#times.map((time) => new Date(time).toISOString())),
-        this.#saidWords.take(),
-        this.#saidPlaces.take(),
-        this.#saidTimes.take(),
+        ...this.#said.take(),
       ],
       starts: this.#starts,
       operations: this.#starts.length + this.#finished,
     };
-    this.#earliest = this.#times.length === 0 ? this.#earliest : this.#earliest + 1;
-    this.#batch = ++batches;
-    this.#words = [];
-    this.#places = [];
-    this.#times = [];
+    if (told) this.#earliest += 1;
     this.#moved.clear();
     this.#states.clear();
     this.#instances.clear();

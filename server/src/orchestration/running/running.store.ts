@@ -174,11 +174,11 @@ export const blueprintOf = systemStatement<{ uid: BlueprintUid; id: string }>(
 );
 
 /** Arguments of `engine_commit`, in its order. */
-const COMMIT_ARGUMENTS = 27;
+const COMMIT_ARGUMENTS = 31;
 
 /**
  * `$1` execution, `$2` fence, `$3` number of this batch, then `Batch.values` (outbox.ts); the function says what they are
- * (migration 0018). Status null: the fence or the number is not the one expected, and nothing was written.
+ * (migration 0049). Status null: the fence or the number is not the one expected, and nothing was written.
  */
 export const commitBatch = systemStatement<{
   status: ExecutionStatus | null;

@@ -1,8 +1,6 @@
 /**
- * What events say, taken apart: the words, which thousands of events share, and the place they are about. A batch names each
- * once and refers to it by number, so that an event costs three numbers on its way to the database.
- *
- * Both are marked with the batch that has them, which is how the outbox knows without looking; hence each belongs to one walk.
+ * What events say, taken apart: the words, which thousands of events share, and the place they are about. A pack of
+ * events (packs.ts) names each once, and marks both, which is how it knows without looking; hence each belongs to one walk.
  */
 
 /** What is said: everything of an event but its place and time. */
@@ -16,7 +14,7 @@ export interface Words {
   readonly operation: string | null;
   /** JSON text of `FailureCause[]`. */
   readonly causes: string | null;
-  batch: number;
+  pack: number;
   number: number;
 }
 
@@ -26,7 +24,7 @@ export interface Place {
   readonly instance: string | null;
   readonly source: string | null;
   readonly target: string | null;
-  batch: number;
+  pack: number;
   number: number;
 }
 
@@ -35,7 +33,7 @@ export function wordsOf(
   rest: { type?: string; level?: string; logger?: string; operation?: string; causes?: string } = {},
 ): Words {
   const { type = null, level = null, logger = null, operation = null, causes = null } = rest;
-  return { type, level, logger, message, operation, causes, batch: 0, number: 0 };
+  return { type, level, logger, message, operation, causes, pack: 0, number: 0 };
 }
 
 export function placeOf(
@@ -43,5 +41,5 @@ export function placeOf(
   instance: string | null,
   link: { readonly source: string; readonly target: string } | null = null,
 ): Place {
-  return { node, instance, source: link?.source ?? null, target: link?.target ?? null, batch: 0, number: 0 };
+  return { node, instance, source: link?.source ?? null, target: link?.target ?? null, pack: 0, number: 0 };
 }

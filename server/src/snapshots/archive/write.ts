@@ -6,7 +6,7 @@ import type { Vault } from '../../secrets/vault.js';
 import { appliedMigrations, beginMoment, catalogTables, copyOut } from '../../store/copy.js';
 import type { Client } from '../../store/pool.js';
 import { type Contents, carried, entryOf, formatOf } from '../contents.js';
-import { conditionOf } from '../snapshots.store.js';
+import { partOf } from '../snapshots.store.js';
 import { FORMAT, MANIFEST, type Manifest, type ManifestTable, SECRET_KEYS } from './manifest.js';
 import { ZipWriter } from './zip-writer.js';
 
@@ -32,7 +32,7 @@ export async function* writeSnapshot(
   for (const { name, columns } of carried(await catalogTables.all(client))) {
     const format = formatOf(name);
     const path = entryOf(name);
-    const rows = copyOut(client, { name, columns }, format, conditionOf(name, order.contents));
+    const rows = copyOut(client, { name, columns }, format, partOf(name, order.contents));
     const meter = new Meter();
     yield* zip.entry(path, meter.watch(rows), { stored: format === 'binary' });
     tables.push({ path, ...meter.facts(), name, columns: [...columns], rows: rows.rowCount, format });
