@@ -134,7 +134,7 @@ async function install(on: Stand, count: number, id: string) {
   if (end.status !== 'terminated' || end.finishedOperations !== count * 3)
     throw new Error(`${end.status}: ${end.error}`);
   const { rows: found } = await on.pool.query<{ events: number; batches: number }>(
-    'select (select count(*) from events where execution_uid = $1)::integer as events, batches from executions where uid = $1',
+    'select (select sum(events + logs) from event_packs where execution_uid = $1)::integer as events, batches from executions where uid = $1',
     [uid],
   );
   return {
@@ -155,8 +155,8 @@ async function writeSame(on: Stand, uid: number): Promise<number> {
     last: number;
     tasks: number;
   }>(
-    `select x.batches, (select min(id) from events where execution_uid = x.uid) as first,
-       (select max(id) from events where execution_uid = x.uid) as last,
+    `select x.batches, (select min(id) from event_packs where execution_uid = x.uid) as first,
+       (select max(id) from event_packs where execution_uid = x.uid) as last,
        (select max(task) + 1 from operations where execution_uid = x.uid) as tasks
      from executions x where uid = $1`,
     [uid],
@@ -168,8 +168,9 @@ async function writeSame(on: Stand, uid: number): Promise<number> {
   for (let batch = 0; batch < batches; batch += 1) {
     await on.pool.query({
       name: 'bench-events',
-      text: `with e as (insert into events (tenant_id, execution_uid, deployment_uid, kind, type, message, operation, node, instance, at)
-             select tenant_id, -execution_uid, -deployment_uid, kind, type, message, operation, node, instance, at from events
+      text: `with e as (insert into event_packs
+             select id, tenant_id, -execution_uid, -deployment_uid, events, logs, at, last_at, recorded_at, nths, laters, words_of, places_of, types, levels,
+               loggers, messages, operations, causes, nodes, instances, sources, targets from event_packs
              where execution_uid = $1 and id >= $2 and id < $3)
              insert into operations (tenant_id, execution_uid, task, state, attempt, retries, started_at)
              select tenant_id, -execution_uid, task, 'succeeded', 1, 0, now() from operations where execution_uid = $1 and task >= $4 and task < $5`,

@@ -22,9 +22,10 @@ while (!isStopping) {
   if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   await pool.query({
     name: 'append',
-    text: `insert into events (tenant_id, execution_uid, deployment_uid, kind, type, message, operation, node, instance, at)
-      select x.tenant_id, x.uid, x.deployment_uid, 'event', 'task_started', $2, 'cloudify.interfaces.lifecycle.create', 'web', 'web_' || n, now()
-      from executions x, generate_series(1, $3::integer) n where x.id = $1`,
+    text: `select append_events(x.tenant_id, (
+        select json_agg(json_build_object('executionUid', x.uid, 'deploymentUid', x.deployment_uid, 'type', 'task_started', 'message', $2::text,
+          'operation', 'cloudify.interfaces.lifecycle.create', 'node', 'web', 'instance', 'web_' || n)) from generate_series(1, $3::integer) n))
+      from executions x where x.id = $1`,
     values: [execution, `at=${(performance.timeOrigin + performance.now()).toFixed(2)}`, Number(together)],
   });
   written += Number(together);

@@ -398,7 +398,7 @@ begin
     select x.batches into written from executions x where x.uid = execution and x.fence = held_fence;
     exit when written is null or written >= batch - 1 or clock_timestamp() > stored + interval '3 seconds';
     perform pg_sleep(pause);
-    pause := least(pause * 1.5, 0.02);
+    pause := least(pause * 1.5, 0.002);
   end loop;
 
   -- Nobody else writes this number now, unless it was sent twice. The row is locked by its key alone: what is asked of it besides is asked of

@@ -21,7 +21,7 @@ async function tablesWith(column: string): Promise<string[]> {
   const { rows } = await pool.query<{ name: string }>(
     `select c.table_name as name from information_schema.columns c
      join information_schema.tables t using (table_schema, table_name)
-     where c.table_schema = 'public' and c.column_name = $1 and t.table_type = 'BASE TABLE' order by 1`,
+     where c.table_schema = 'public' and c.column_name = $1 and t.table_type in ('BASE TABLE', 'VIEW') order by 1`,
     [column],
   );
   // A partition is reached through its parent.
@@ -43,7 +43,7 @@ test('no row of a tenant table can be without its tenant', async () => {
      where table_schema = 'public' and column_name = 'tenant_id' and is_nullable = 'YES'`,
   );
   assert.deepEqual(
-    rows.map((row) => row.name).filter((name) => TENANT_TABLES.has(name)),
+    rows.map((row) => row.name).filter((name) => TENANT_TABLES.has(name) && !VIEWS.has(name)),
     [],
   );
 });
@@ -57,10 +57,13 @@ test('every list and lookup of a tenant starts in an index: each tenant table ha
   );
   const led = new Set(rows.map((row) => row.name));
   assert.deepEqual(
-    [...TENANT_TABLES].filter((table) => !led.has(table) && !(table in REACHED_BY_KEY)),
+    [...TENANT_TABLES].filter((table) => !led.has(table) && !(table in REACHED_BY_KEY) && !VIEWS.has(table)),
     [],
   );
 });
+
+/** Of the rows of other tables, which have what is asked of tables. */
+const VIEWS: ReadonlySet<string> = new Set(['events']);
 
 /** Tables that a request reaches only through the surrogate key of a row it has found, with that row. */
 const REACHED_BY_KEY: Readonly<Record<string, string>> = {

@@ -79,7 +79,11 @@ test('one who appends again in another transaction counts from there on', async 
     await writer.query('commit');
     await writer.query('begin');
     await teller.tell([new Date()], {}, writer);
-    assert.equal(await frontier.look(), during + 1 * IDS_OF_A_PACK, 'the one before is settled, this one is not');
+    assert.equal(
+      await frontier.look(),
+      during + 1 * IDS_OF_A_PACK,
+      'the one before is settled, this one is not',
+    );
     await writer.query('commit');
     assert.equal(await frontier.look(), during + 2 * IDS_OF_A_PACK);
   }

@@ -101,9 +101,10 @@ describe('a log bundle', () => {
     const execution = String((await finish(id, 'install')).id);
     // Within one millisecond, so that an order by less than microseconds would lose its place.
     await server.pool.query(
-      `insert into events (tenant_id, execution_uid, deployment_uid, kind, level, message, at)
-       select tenant_id, uid, deployment_uid, 'log', 'info', 'line ' || n, date_trunc('milliseconds', now()) + n % 900 * interval '1 microsecond'
-       from executions, generate_series(1, 2500) n where id = $1`,
+      `select append_events(x.tenant_id, (
+         select json_agg(json_build_object('executionUid', x.uid, 'deploymentUid', x.deployment_uid, 'kind', 'log', 'message', 'line ' || n,
+           'at', date_trunc('milliseconds', now()) + n % 900 * interval '1 microsecond')) from generate_series(1, 2500) n))
+       from executions x where x.id = $1`,
       [execution],
     );
     const content = await contentOf(await made());

@@ -70,8 +70,8 @@ export async function aTenantAtWork(server: TestServer): Promise<TenantAtWork> {
     },
     async happens(db, message, { instance = null as string | null } = {}) {
       await db.query(
-        `insert into events (tenant_id, execution_uid, deployment_uid, kind, type, message, instance, at)
-         select tenant_id, uid, deployment_uid, 'event', 'workflow_event', $2, $3, now() from executions where id = $1`,
+        `select append_events(tenant_id, json_build_array(json_build_object('executionUid', uid, 'deploymentUid', deployment_uid,
+           'type', 'workflow_event', 'message', $2::text, 'instance', $3::text))) from executions where id = $1`,
         [execution, message, instance],
       );
     },

@@ -138,8 +138,8 @@ describe('while it lasts', () => {
       [deployment, hidden, maker.username],
     );
     await pool.query(
-      `insert into events (tenant_id, deployment_uid, kind, message, at)
-       select tenant_id, uid, 'event', 'whispered', now() from deployments where id = $1`,
+      `select append_events(tenant_id, json_build_array(json_build_object('deploymentUid', uid, 'message', 'whispered')))
+       from deployments where id = $1`,
       [hidden],
     );
     await happens(pool, 'said aloud');

@@ -162,7 +162,7 @@ describe('coming back', () => {
   });
 
   it('is told to begin anew where its position is too far back, or of another world', async () => {
-    await pool.query(`update changes_swept set up_to = nextval('events_id_seq')`);
+    await pool.query(`update changes_swept set up_to = next_news_id()`);
     for (const lastEventId of ['5', '900000000000']) {
       const stream = await aFollower(server.url, `?topic=execution:${execution}`, { token, lastEventId });
       await stream.until('reset', () => stream.frames.some(({ event }) => event === 'reset'));
@@ -180,8 +180,9 @@ describe('coming back', () => {
     first.leave();
     for (let n = 0; n < 5; n += 1) {
       await pool.query(
-        `insert into events (tenant_id, execution_uid, deployment_uid, kind, message, at)
-         select tenant_id, uid, deployment_uid, 'event', 'past ' || ($2 * 1000 + n), now() from executions, generate_series(0, 999) n where id = $1`,
+        `select append_events(x.tenant_id, (
+           select json_agg(json_build_object('executionUid', x.uid, 'deploymentUid', x.deployment_uid, 'message', 'past ' || ($2::integer * 1000 + n)) order by n)
+           from generate_series(0, 999) n)) from executions x where x.id = $1`,
         [execution, n],
       );
     }
@@ -204,8 +205,9 @@ describe('coming back', () => {
     const padding = 'x'.repeat(20_000);
     for (let n = 0; n < 20; n += 1) {
       await pool.query(
-        `insert into events (tenant_id, execution_uid, deployment_uid, kind, message, at)
-         select tenant_id, uid, deployment_uid, 'event', 'big ' || ($2 * 50 + n) || $3, now() from executions, generate_series(0, 49) n where id = $1`,
+        `select append_events(x.tenant_id, (
+           select json_agg(json_build_object('executionUid', x.uid, 'deploymentUid', x.deployment_uid, 'message', 'big ' || ($2::integer * 50 + n) || $3::text) order by n)
+           from generate_series(0, 49) n)) from executions x where x.id = $1`,
         [execution, n, padding],
       );
       server.core.streams.look();

@@ -212,8 +212,8 @@ export async function aWorld(server: TestServer): Promise<World> {
     body: { version: 1, runtime_properties: { word: MARK } },
   });
   await pool.query(
-    `insert into events (tenant_id, execution_uid, deployment_uid, kind, level, logger, message, at)
-     select tenant_id, uid, deployment_uid, 'log', 'info', 'alfa', $2, now() from executions where id = $1`,
+    `select append_events(tenant_id, json_build_array(json_build_object('executionUid', uid, 'deploymentUid', deployment_uid, 'kind', 'log',
+       'logger', 'alfa', 'message', $2::text))) from executions where id = $1`,
     [world.execution, MARK],
   );
   await watchChanges(server);
