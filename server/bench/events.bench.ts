@@ -111,7 +111,7 @@ child.kill('SIGTERM');
 await new Promise((resolve) => child.once('exit', resolve));
 await stand.close();
 report('events: pages', table, [
-  `${rows + 2 * ingest} events of one tenant in ${DAYS} days, ${EXECUTIONS} executions, ${DEPLOYMENTS} deployments; one client; set up in ${Math.round(setUp)} s`,
+  `${rows + ingest} events of one tenant in ${DAYS} days, ${EXECUTIONS} executions, ${DEPLOYMENTS} deployments; one client; set up in ${Math.round(setUp)} s`,
   'server, database and load share the cores',
 ]);
 

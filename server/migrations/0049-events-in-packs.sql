@@ -331,10 +331,10 @@ $$;
 
 -- Who followed them from an old id has missed something, and looks anew; so does who follows the instances of servers.
 alter table changes alter id set default next_news_id();
+update changes_swept set up_to = next_news_id() where exists (select from events_before) or exists (select from changes);
+update events_forgotten set up_to = (select w.up_to from changes_swept w);
 delete from changes;
 delete from server_news;
-update changes_swept set up_to = next_news_id();
-update events_forgotten set up_to = (select up_to from changes_swept);
 drop table events_before;
 
 -- How many were ever written, as far as their counters are folded (events/counting.store.ts).
