@@ -9,6 +9,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { create } from 'tar';
 import { foldEventCounts } from '../src/events/counting.js';
 import { makeWeeks } from '../src/events/retention.js';
@@ -72,6 +73,8 @@ report('events: ingest', [
 ]);
 const setUp = await timed(() => fill(stand, rows));
 const { child, url } = await serve(stand);
+// What a server does at its start is over then.
+await delay(10_000);
 const middle = Math.floor(rows / 2);
 const perExecution = Math.floor(rows / EXECUTIONS);
 const execution = `execution_id=${await idOf(stand, 500)}`;
