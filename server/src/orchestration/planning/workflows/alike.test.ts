@@ -6,7 +6,7 @@ import type { PlanNode, PlanNodeType, PlanRelationshipType } from '../../../dsl/
 import type { DeploymentModel } from '../model.js';
 import { printGraph } from '../print.js';
 import { aDeployment } from '../testdata/a-deployment.js';
-import { aDeploymentInAnyState } from '../testdata/a-random-deployment.js';
+import { aDeploymentInAnyState, aRandomDeployment } from '../testdata/a-random-deployment.js';
 import { install } from './install.js';
 import { reinstall } from './reinstall.js';
 import { rollback } from './rollback.js';
@@ -55,8 +55,9 @@ function twoKinds(model: DeploymentModel): DeploymentModel {
 describe('instances that are alike', () => {
   it('have the graph that they have when each node says for itself what it runs', () => {
     const ways = fc.constantFrom(install, uninstall, reinstall, rollback);
+    const deployments = fc.oneof(aRandomDeployment, aDeploymentInAnyState);
     fc.assert(
-      fc.property(aDeploymentInAnyState, ways, fc.boolean(), (random, build, ignoring) => {
+      fc.property(deployments, ways, fc.boolean(), (random, build, ignoring) => {
         const model = twoKinds(random);
         const parameters = { ignore_failure: ignoring };
         const [plain, alike] = [build(model, parameters), build(typed(model), parameters)];
@@ -64,6 +65,19 @@ describe('instances that are alike', () => {
         assert.equal(printGraph(alike), printGraph(plain));
       }),
     );
+  });
+
+  it('are hosts of one type only where they have an agent, or have none, both', () => {
+    const host = (agent: boolean) => ({
+      kind: 'host' as const,
+      operations: ['cloudify_agent.create'],
+      properties: { install_agent: agent },
+    });
+    const model = aDeployment({ a: host(true), b: host(false), c: host(true) });
+    const [plain, alike] = [install(model, {}), install(typed(model), {})];
+    assert.ok('tasks' in plain && 'tasks' in alike);
+    assert.equal(alike.tasks.filter(({ call }) => call !== null).length, 2);
+    assert.equal(printGraph(alike), printGraph(plain));
   });
 
   it('tell the same lists of effects', () => {
