@@ -17,7 +17,7 @@ function batches(fill: BatchFill, ready: number): number[] {
 
 describe('a batch', () => {
   it('holds half of what could begin, so that the other half goes out beside it', () => {
-    assert.deepEqual(batches(new BatchFill(1024), 900), [450, 256, 194]);
+    assert.deepEqual(batches(new BatchFill(1024), 1600), [800, 512, 288]);
   });
 
   it('holds no more than it may, and no less than is worth a transaction', () => {
@@ -38,8 +38,8 @@ describe('a batch', () => {
 
   it('leaves room beside what it has when more could begin meanwhile', () => {
     const fill = new BatchFill(1024);
-    assert.equal(fill.room(100), 256);
+    assert.equal(fill.room(100), 512);
     for (let start = 0; start < 100; start += 1) fill.add();
-    assert.equal(fill.room(700), 300);
+    assert.equal(fill.room(1500), 700);
   });
 });

@@ -2,8 +2,8 @@
  * How many operations begin with the next batch.
  *
  * Two batches may be on their way, and the database works on both while this process prepares the next. So what could begin
- * is shared out between two, as long as the halves are worth a transaction of their own: nine hundred at once are not one
- * batch, during which nobody here has anything to do.
+ * is shared out between two, down to half of what a batch may hold: with a quarter, an install of a thousand took a tenth
+ * more of processor time and no less time; with half, neither more nor less than with all.
  */
 export class BatchFill {
   readonly #most: number;
@@ -13,7 +13,7 @@ export class BatchFill {
 
   constructor(most: number) {
     this.#most = most;
-    this.#least = Math.ceil(most / 4);
+    this.#least = Math.ceil(most / 2);
     this.#enough = most;
   }
 
