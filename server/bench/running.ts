@@ -64,12 +64,16 @@ export interface WorkerProcess {
   stop(): Promise<void>;
 }
 
-/** @param options of Node */
+/**
+ * @param options of Node
+ * @param tells whether `onBegan` is called
+ */
 export async function aWorkerProcess(
   on: Stand,
   name: string,
   operations: number,
   options: readonly string[] = [],
+  tells = true,
 ): Promise<WorkerProcess> {
   const file = fileURLToPath(new URL('./worker-process.js', import.meta.url));
   const child: ChildProcess = fork(file, [], { execArgv: [...process.execArgv, ...options] });
@@ -82,7 +86,7 @@ export async function aWorkerProcess(
     child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
   });
   const { dataDir, databaseUrl, masterKey } = on;
-  const order: WorkerOrder = { name, dataDir, databaseUrl, masterKey, operations };
+  const order: WorkerOrder = { name, dataDir, databaseUrl, masterKey, operations, tells };
   child.send(order);
   await ready;
   return {

@@ -146,7 +146,7 @@ async function measure(what: string, api: Process, worker: Process) {
   const claims: number[] = [];
   for (let look = 0; look < 20; look += 1) {
     const from = performance.now();
-    await stand.pool.query(`select uid from engine_claim('nobody', 8, 16, '{}', 0, 0)`);
+    await stand.pool.query(`select uid from engine_take('nobody', 8, 16, '{}', 0, 0, 16, '{}')`);
     claims.push(performance.now() - from);
   }
   return {

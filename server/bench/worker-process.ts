@@ -16,9 +16,11 @@ export interface WorkerOrder {
   readonly masterKey: string;
   /** Of one plugin at once. */
   readonly operations: number;
+  /** It tells of each execution when its first operation is asked for. */
+  readonly tells: boolean;
 }
 
-/** Sent once, and then for each execution when its first operation is asked for. */
+/** Sent once, and then, where that was ordered, for each execution when its first operation is asked for. */
 export type WorkerNews =
   | { readonly kind: 'ready' }
   /** `at`: milliseconds since 1970, with fractions. */
@@ -39,7 +41,14 @@ export function tellingPlugin(began: (execution: string, at: number) => void): P
   };
 }
 
-async function work({ name, dataDir, databaseUrl, masterKey, operations }: WorkerOrder): Promise<void> {
+async function work({
+  name,
+  dataDir,
+  databaseUrl,
+  masterKey,
+  operations,
+  tells,
+}: WorkerOrder): Promise<void> {
   const tell = (news: WorkerNews) => process.send?.(news);
   const { settings } = loadSettings({
     ORRERY_DATA_DIR: dataDir,
@@ -51,7 +60,9 @@ async function work({ name, dataDir, databaseUrl, masterKey, operations }: Worke
   const signals = new Signals(databaseUrl);
   await signals.listen();
   const core = await buildCore({ settings, pool, log, signals });
-  const plugin = tellingPlugin((execution, at) => tell({ kind: 'began', execution, at }));
+  const plugin = tellingPlugin((execution, at) => {
+    if (tells) tell({ kind: 'began', execution, at });
+  });
   const worker = await startWorker({
     pool,
     log,

@@ -90,7 +90,7 @@ describe('an execution', () => {
 
     it(`that a worker has claimed but not begun ends cancelled with ${kind}, whoever takes it over`, async () => {
       const execution = await engine.install(await deploy());
-      await claimExecutions.all(engine.database.pool, ['a worker that dies', 0, 1, [], 0, 0]);
+      await claimExecutions.all(engine.database.pool, ['a worker that dies', 0, 1, [], 0, 0, 1, []]);
       assert.notEqual((await cancel(execution, kind)).status, 'cancelled');
       await work();
       assert.equal(await ends(execution), 'cancelled');
@@ -99,7 +99,7 @@ describe('an execution', () => {
 
     it(`that cannot even be planned ends cancelled with ${kind}`, async () => {
       const execution = await engine.install(await deploy());
-      await claimExecutions.all(engine.database.pool, ['a worker that dies', 0, 1, [], 0, 0]);
+      await claimExecutions.all(engine.database.pool, ['a worker that dies', 0, 1, [], 0, 0, 1, []]);
       await engine.database.pool.query(`update executions set function = 'no.such' where uid = $1`, [
         execution.uid,
       ]);

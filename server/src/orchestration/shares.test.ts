@@ -63,8 +63,16 @@ describe('shares of tenants', () => {
     );
   }
 
-  async function claim(worker: string, room: number, ofTenant = 0, ofAll = 0): Promise<number[]> {
-    const rows = await claimExecutions.all(engine.database.pool, [worker, 60, room, [], ofTenant, ofAll]);
+  async function claim(
+    worker: string,
+    room: number,
+    ofTenant = 0,
+    ofAll = 0,
+    fresh = room,
+    sated: readonly number[] = [],
+  ): Promise<number[]> {
+    const values = [worker, 60, room, [], ofTenant, ofAll, fresh, sated];
+    const rows = await claimExecutions.all(engine.database.pool, values);
     return rows.map((row) => row.tenantId as number);
   }
 
@@ -91,7 +99,7 @@ describe('shares of tenants', () => {
     const client = await pool.connect();
     const pagesRead = async () => {
       const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: { 'Shared Hit Blocks': number } }] }>(
-        `explain (analyze, buffers, timing off, format json) select * from engine_claim('a', 60, 16, '{}', 0, 0)`,
+        `explain (analyze, buffers, timing off, format json) select * from engine_take('a', 60, 16, '{}', 0, 0, 16, '{}')`,
       );
       return rows[0]!['QUERY PLAN'][0].Plan['Shared Hit Blocks'];
     };
@@ -110,7 +118,7 @@ describe('shares of tenants', () => {
     const { rows } = await engine.database.pool.query<{ uid: number }>(
       `select uid from executions where workflow = 'install' order by uid limit 2`,
     );
-    const claimed = await claimExecutions.all(engine.database.pool, ['a', 60, 2, [], 0, 0]);
+    const claimed = await claimExecutions.all(engine.database.pool, ['a', 60, 2, [], 0, 0, 2, []]);
     assert.deepEqual(
       claimed.map((row) => row.uid),
       rows.map((row) => row.uid),
@@ -146,6 +154,21 @@ describe('shares of tenants', () => {
       { worker: 'other', fence: 2 },
       { worker: 'other', fence: 2 },
     ]);
+  });
+
+  it('a worker that has no room for operations takes over what another has left, and nothing new', async () => {
+    const [acme, beta] = await tenants();
+    await waiting(acme!, 3);
+    assert.equal((await claim('dead', 2)).length, 2);
+    await engine.database.pool.query(
+      `update executions set lease_until = now() - interval '1 s' where worker = 'dead'`,
+    );
+    await waiting(beta!, 5);
+    assert.deepEqual(await claim('full', 16, 0, 0, 0), [acme, acme]);
+    assert.deepEqual(await claim('full', 16, 0, 0, 0), []);
+    assert.deepEqual(await claim('full', 16, 0, 0, 1, [beta!]), [acme]);
+    assert.deepEqual(await claim('full', 16, 0, 0, 1, [acme!, beta!]), []);
+    assert.deepEqual(await claim('full', 16, 0, 0, 2), [beta, beta]);
   });
 
   it('a tenant of which nothing may run waits, and goes on when it may', async () => {

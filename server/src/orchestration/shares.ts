@@ -1,7 +1,7 @@
 /**
  * How much of the engine a tenant may have.
  *
- * Running: `engine_claim` (migration 0024) gives tenants turns and holds the limits exactly, whatever workers there are. Waiting:
+ * Running: `engine_take` (migration 0050) gives tenants turns and holds the limits exactly, whatever workers there are. Waiting:
  * one that is told to start is refused when too many wait already; two who ask at once may both be let in.
  */
 import { type Caller, requirePermission } from '../caller.js';

@@ -26,7 +26,7 @@ import * as engine from '../../src/orchestration/running/running.store.js';
 import { wordsOf } from '../../src/orchestration/running/told.js';
 import type { Queryable } from '../../src/store/statement.js';
 import type { ModelDatabase } from './model-database.js';
-import type { ExecutionRow, InstanceRow } from './model-rows.js';
+import { type ExecutionRow, type InstanceRow, TENANT } from './model-rows.js';
 import type { Random } from './random.js';
 
 export interface Command {
@@ -59,7 +59,8 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
   const commands: readonly (() => Command)[] = [
     () => {
       const held = executions.filter(() => random.chance(0.3)).map((each) => each.uid);
-      const values = [worker, 5, random.whole(1, 3), held, 0, 0];
+      const sated = random.chance(0.2) ? [TENANT.id] : [];
+      const values = [worker, 5, random.whole(1, 3), held, 0, 0, random.whole(0, 2), sated];
       return command(`claim ${values}`, (db) => engine.claimExecutions.all(db, values), true);
     },
     () => {

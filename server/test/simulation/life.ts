@@ -13,6 +13,8 @@ import { World } from './world.js';
 /** A bug that is put in on purpose: of the database's statements, or of the engine's code. */
 export interface Mutation {
   readonly what: string;
+  /** The first seed that is tried; 1 where it is not given. What takes a rare moment need not be looked for in those before. */
+  readonly from?: number;
   readonly statements?: (
     statements: Readonly<Record<string, Statement>>,
   ) => Readonly<Record<string, Statement>>;

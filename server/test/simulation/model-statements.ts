@@ -32,13 +32,16 @@ function mine(view: View, uid: unknown, fence: unknown, also: Condition = () => 
   return matching(view, uid, (row) => row.fence === fence && isActive(row.status) && also(row));
 }
 
-function claim(view: View, [worker, lease, most, walked]: Values): object[] {
+function claim(view: View, values: Values): object[] {
+  const [worker, lease, most, walked, , , untouched, sated] = values;
+  let left = (sated as number[]).includes(TENANT.id) ? 0 : (untouched as number);
   const free = view
     .all('executions')
     .filter((row) => isActive(row.status) && (row.leaseUntil === null || row.leaseUntil < view.now))
     // One that nobody holds any more was resumed since, whoever still walks it.
     .filter((row) => row.worker === null || !(walked as number[]).includes(row.uid))
     .sort((a, b) => a.uid - b.uid)
+    .filter((row) => row.worker !== null || left-- > 0)
     .slice(0, most as number)
     .filter((row) => !view.held('executions', row.uid));
   return free.map((row) => {

@@ -109,6 +109,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: 'a cancel that comes late is forgotten',
+    from: 601,
     statements: (statements) => ({
       ...statements,
       engine_end: (view, values) => {

@@ -94,7 +94,7 @@ describe('the ledger', () => {
     id += 1;
     await engine.deploy(`d${id}`, BLUEPRINT);
     const record = await engine.install(`d${id}`);
-    const [execution] = await claimExecutions.all(engine.database.pool, ['me', 60, 10, [], 0, 0]);
+    const [execution] = await claimExecutions.all(engine.database.pool, ['me', 60, 10, [], 0, 0, 10, []]);
     assert.equal(execution?.id, record.id);
     return { record, execution: taken(execution!) };
   }

@@ -70,7 +70,7 @@ export const selectTrace = systemStatement<{ trace: string | null; status: strin
  * `$1` worker, `$2` lease in seconds, `$3` how many, `$4` what the worker walks already: after an outage that was longer
  * than its leases they look free. `$5` how many of one tenant may run, where the tenant has no limit of its own, `$6` how many of
  * all; 0: any number. Tenants take turns, the one with the fewest running first; within one, oldest first. A claim raises the fence.
- * The function is in migration 0030.
+ * `$7` how many of those that no worker has had yet, and `$8` of which tenants none of them. The function is in migration 0050.
  */
 export const claimExecutions = systemStatement<ClaimedRow>(
   'engine_claim',
@@ -79,7 +79,7 @@ export const claimExecutions = systemStatement<ClaimedRow>(
           x.dry_run as "dryRun", x.resumed, x.wait_after_fail as "waitAfterFail", u.username as "createdBy",
           x.created_by as "createdById", x.graph, x.awaits_children as "awaitsChildren", x.fence, x.batches,
           greatest(0, extract(epoch from clock_timestamp() - greatest(x.created_at, x.scheduled_for)))::double precision as waited
-   from engine_claim($1, $2, $3, $4, $5, $6) x
+   from engine_take($1, $2, $3, $4, $5, $6, $7, $8) x
    join tenants t on t.id = x.tenant_id
    join users u on u.id = x.created_by
    join deployments d on d.uid = x.deployment_uid

@@ -346,7 +346,7 @@ describe('a walk that loses its execution', () => {
 
   it('never lets two claims have the same fence', async () => {
     const fences = await Promise.all(
-      [1, 2, 3].map(() => claimExecutions.all(engine.database.pool, ['other', 1, 10, [], 0, 0])),
+      [1, 2, 3].map(() => claimExecutions.all(engine.database.pool, ['other', 1, 10, [], 0, 0, 10, []])),
     );
     assert.deepEqual(fences.flat(), []);
   });

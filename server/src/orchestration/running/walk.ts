@@ -197,11 +197,10 @@ export class Walk {
   }
 
   #admit(): void {
-    if (this.#stopping) {
-      this.#parts.slots.withdraw(this);
-      return;
-    }
-    for (;;) {
+    const { slots } = this.#parts;
+    if (this.#stopping) slots.withdraw(this);
+    else slots.ask(this);
+    while (!this.#stopping) {
       const room = this.#fill.room(this.#ready.length + this.#frontier.ready);
       if (room <= 0) return;
       if (this.#ready.length === 0) this.#ready.push(...this.#frontier.take(room));

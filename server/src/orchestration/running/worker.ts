@@ -8,6 +8,7 @@
 import type { PluginRegistry } from '../../plugins/registry.js';
 import type { Pool } from '../../store/pool.js';
 import type { Signals } from '../../store/signals.js';
+import { Appetite, LEFT_TO_OTHERS_MS } from './appetite.js';
 import { type Clock, machineClock } from './clock.js';
 import type { EngineFigures } from './engine-figures.js';
 import { giveUpExecution, type WalkDependencies, walkExecution } from './execution.js';
@@ -83,6 +84,8 @@ export interface RunningWorker {
 }
 
 const POLL_MS = 1000;
+/** Executions that one claim takes. */
+const MOST_CLAIMED = 16;
 /** The hint that something was written which those who follow want to be told. */
 const NEWS = 'news';
 /** Seconds before an execution whose walk broke off is tried again; doubled each time. */
@@ -98,11 +101,19 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   const holds = new Map<number, Held>();
   const slots = new Slots(
     (name) => plugins.find(name)?.concurrency ?? settings.maxOperations,
+    clock,
     settings.spread,
   );
+  const appetite = new Appetite(clock, slots);
+  const walked = () =>
+    [...holds.values()].map(({ execution, walk }) => ({
+      tenantId: execution.tenantId,
+      isSeen: walk !== null,
+    }));
   let stopping = false;
   let again = false;
   let claiming: Promise<void> | null = null;
+  let later: (() => void) | null = null;
 
   const abandoned = new AbortController();
   const written = () => signals.send(NEWS);
@@ -119,20 +130,48 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
       again = false;
       const room = settings.maxExecutions - holds.size;
       if (stopping || room <= 0) return;
+      const { most, sated } = appetite.wish(walked());
       const asked = momentOf(clock);
       const rows = await claimExecutions.all(pool, [
         identity.name,
         settings.lease,
-        Math.min(room, 16),
+        Math.min(room, MOST_CLAIMED),
         [...holds.keys()],
         settings.tenantMaxRunning,
         settings.maxRunning,
+        most,
+        sated,
       ]);
       const claimed = rows.map(taken);
       figures?.claimed(claimed);
       for (const execution of claimed) begin(execution, asked);
-      if (claimed.length > 0) again = true;
+      if (claimed.length > 0) {
+        appetite.ate();
+        again ||= !appetite.isHeldBack(walked());
+      }
+      hold();
     } while (again);
+  }
+
+  /** Looks again when there is room, and where there is none, when others have had their time. */
+  function hold(): void {
+    if (!appetite.isHeldBack(walked())) return;
+    slots.whenRoom(() => clock.after(0, look));
+    const wait = appetite.untilAnybodys(walked());
+    if (wait > 0 && wait < POLL_MS) lookLater(wait);
+  }
+
+  function lookLater(delay: number): void {
+    later ??= clock.after(delay, () => {
+      later = null;
+      lookPatiently();
+    });
+  }
+
+  /** Also for what others have left. */
+  function lookPatiently(): void {
+    appetite.waited();
+    look();
   }
 
   function look(): void {
@@ -154,8 +193,10 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     holds.set(execution.uid, held);
     const assured = () => lease.assured();
     held.done = walkExecution({ ...dependencies, assured }, execution, (walk) => {
+      const isNew = held.walk === null;
       held.walk = walk;
       if (stopping) walk.release(settings.drain);
+      else if (isNew) clock.after(0, seen);
     })
       .catch((error: unknown) => broke(execution, error))
       .then(async (end) => {
@@ -167,6 +208,12 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
         signals.send(`ended:${execution.id}`);
         if (!stopping) look();
       });
+  }
+
+  /** What a walk asks for first, it has asked for. */
+  function seen(): void {
+    appetite.saw();
+    if (!appetite.isHeldBack(walked())) look();
   }
 
   /** Trouble of our own making: tried again after a pause, some times, so that one bad execution neither spins nor stays for ever. */
@@ -229,10 +276,14 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   }
 
   const unsubscribe = signals.subscribe((hints) => {
-    if (hints.some((hint) => hint === 'work' || hint.startsWith('ended:'))) look();
+    if (hints.some((hint) => hint.startsWith('ended:'))) look();
+    else if (hints.includes('work')) {
+      if (appetite.isHeldBack(walked())) lookLater(LEFT_TO_OTHERS_MS);
+      else look();
+    }
     if (hints.some((hint) => hint.startsWith('changed:'))) void renew().catch(() => {});
   });
-  const stopPolling = every(clock, POLL_MS, look);
+  const stopPolling = every(clock, POLL_MS, lookPatiently);
   const stopRenewing = every(clock, (settings.lease * 1000) / 3, () => {
     renew().catch((error: unknown) => log.warn({ err: error }, 'cannot renew leases; trying again'));
   });
@@ -250,6 +301,7 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     async stop() {
       stopping = true;
       stopPolling();
+      later?.();
       unsubscribe();
       const patience = (settings.drain + settings.cancelGrace) * 1000 + LAST_WORDS_MS;
       const inTime = clock.after(patience, () => abandoned.abort());
