@@ -84,7 +84,7 @@ const countDispatched = systemStatement<{ pool: string | null; state: string; co
 
 const countEvents = systemStatement<{ events: number }>(
   'health_events',
-  'select w.count as events from events_written w',
+  `select w.count + coalesce((select sum(d.difference) from event_differences d where d.difference > 0), 0)::bigint as events from events_written w`,
   WHY,
 );
 
