@@ -54,9 +54,10 @@ describe('three workers', { timeout: 4 * 60_000 }, () => {
       await eventually(`${execution} ends`, isOver);
       assert.equal(await statusOf(api, execution), 'terminated');
     }
-    const attempts = witness.lines('begin').map((line) => line.attempt);
+    // One that was to begin in the very moment of the stop has not begun, and begins elsewhere as its second attempt.
+    const begun = witness.lines('begin').map(({ operation }) => operation);
     assert.deepEqual(
-      attempts.filter((attempt) => attempt > 1),
+      begun.filter((operation, place) => begun.indexOf(operation) < place),
       [],
       'what was stopped had time to end',
     );
