@@ -46,9 +46,13 @@ after(() => {
 const written = () => listPage(elsewhere, executionList, scope, query);
 
 test('a page is handed out again until anything is written, and never afterwards', async () => {
-  await page();
-  const before = await page();
-  assert.equal(await page(), before, 'nobody has written');
+  // Who writes into other databases of the server makes it forget too; between two of those it is handed out again.
+  const end = performance.now() + 30_000;
+  let before = await page();
+  for (let now = await page(); now !== before; now = await page()) {
+    assert.ok(performance.now() < end, 'it is never handed out again');
+    before = now;
+  }
   await elsewhere.query(`update executions set status = 'started' where tenant_id = $1`, [t]);
   const now = await page();
   assert.notEqual(now, before);

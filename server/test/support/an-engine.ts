@@ -247,7 +247,7 @@ export async function anEngine(plugins: readonly Plugin[]): Promise<Engine> {
     install: (deploymentId, more = {}) =>
       executions.start(caller, { deploymentId, workflow: 'install', ...more }),
     async until(execution, status) {
-      const deadline = Date.now() + 20_000;
+      const deadline = Date.now() + 60_000;
       for (;;) {
         const now = await executions.get(caller, execution.id);
         if (status === undefined ? isFinal(now.status) : now.status === status) return now;

@@ -11,7 +11,7 @@ test('each call gives a migrated database of its own', async (t) => {
 });
 
 test('close fails when a connection of the pool was never released', async () => {
-  const database = await testDatabase({ after: () => {} });
+  const database = await testDatabase({ after: () => {} }, 200);
   database.pool.on('error', () => {});
   const client = await database.pool.connect();
   client.on('error', () => {});

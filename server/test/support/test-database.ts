@@ -36,7 +36,7 @@ interface Ending {
 const TEMPLATE_LOCK = 677380;
 
 /** Milliseconds for a process that was just told to end, on a machine that has other things to do. */
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 
 /** @param patience milliseconds for connections of others to end, before the test fails by them */
 export async function testDatabase(t: Ending = { after }, patience = PATIENCE): Promise<TestDatabase> {
@@ -120,7 +120,8 @@ async function exists(client: pg.Client, database: string): Promise<boolean> {
 async function closeDatabase(server: string, name: string, pool: Pool, patience: number): Promise<void> {
   const holding = () => pool.totalCount - pool.idleCount;
   // What somebody has just let go of may still be on its way back.
-  for (let looks = 0; holding() > 0 && looks < 50; looks += 1) await delay(20);
+  const deadline = Date.now() + patience;
+  while (holding() > 0 && Date.now() < deadline) await delay(5);
   const held = holding();
   const problems = held > 0 ? [`${held} connections of the pool were never released`] : [];
   // With a connection held, `end` would wait for ever.

@@ -60,7 +60,7 @@ describe('workers beside each other', () => {
     return engine.install(`d${id}`);
   }
   async function until(what: string, condition: () => boolean) {
-    const deadline = Date.now() + 8000;
+    const deadline = Date.now() + 60_000;
     while (!condition()) {
       if (Date.now() > deadline) assert.fail(`${what}: it did not come true`);
       await tick();

@@ -32,7 +32,7 @@ async function until(
   question: () => Promise<Answer>,
   wanted: (answer: Answer) => boolean,
 ): Promise<Answer> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const answer = await question();
     if (wanted(answer)) return answer;

@@ -107,7 +107,7 @@ export async function aFollower(
       frames.flatMap(({ event, data }) =>
         event === 'news' ? ((data[section] ?? []) as unknown as Found[]) : [],
       ),
-    async until(what, holds, ms = 10_000) {
+    async until(what, holds, ms = 60_000) {
       const deadline = performance.now() + ms;
       while (!holds()) {
         if (performance.now() > deadline) {

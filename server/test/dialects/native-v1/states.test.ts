@@ -57,7 +57,7 @@ describe('a deployment', () => {
       stream
         .told('executions')
         .some(({ id, status }) => String(id) === execution && String(status) === 'terminated');
-    await stream.until('the end of the install', over, 20_000);
+    await stream.until('the end of the install', over);
     await stream.until('good health', () =>
       stream.told('deployments').some(({ installed }) => (installed as unknown) === true),
     );

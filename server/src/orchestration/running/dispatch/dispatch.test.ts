@@ -70,7 +70,7 @@ describe('operations of a pool', () => {
   const rows = async (text: string) => (await engine.database.pool.query(text)).rows;
   const dispatched = () => rows('select state, attempt, lease from dispatched_operations order by uid');
   const until = async (what: string, condition: () => Promise<boolean> | boolean) => {
-    const deadline = Date.now() + 8000;
+    const deadline = Date.now() + 60_000;
     while (!(await condition())) {
       if (Date.now() > deadline) assert.fail(`${what}: it did not come true`);
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -57,7 +57,7 @@ describe('operations of a spread execution', () => {
     return engine.install(`d${id}`);
   }
   async function until(what: string, condition: () => boolean | Promise<boolean>) {
-    const deadline = Date.now() + 8000;
+    const deadline = Date.now() + 60_000;
     while (!(await condition())) {
       if (Date.now() > deadline) assert.fail(`${what}: it did not come true`);
       await new Promise((resolve) => setTimeout(resolve, 10));
