@@ -221,8 +221,8 @@ export async function buildCore({
     fetchText: (url) => fetchImport(taking.fetch, url),
   });
   const wake: Wake = {
-    work: () => signals.send('work'),
-    changed: (id) => signals.send(`changed:${id}`),
+    work: () => signals.sendAtOnce('work'),
+    changed: (id) => signals.sendAtOnce(`changed:${id}`),
   };
   const plugins = new Plugins({ pool, blobs });
   const deployments: Deployments = new Deployments({

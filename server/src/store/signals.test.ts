@@ -68,6 +68,21 @@ describe('signals', () => {
     assert.equal(two.again.length, 3, 'whoever may have missed something knows it');
   });
 
+  it('that somebody waits for take along what has gathered', async () => {
+    const [one, two] = [await listener(), await listener()];
+    const messages: (readonly string[])[] = [];
+    two.signals.subscribe((hints) => messages.push(hints));
+    one.signals.send('news');
+    one.signals.sendAtOnce('work');
+    await until(() => messages.length > 0);
+    assert.deepEqual(messages, [['news', 'work']]);
+    assert.deepEqual(one.heard, ['news', 'work']);
+    one.signals.sendAtOnce('again');
+    one.signals.send('more');
+    await until(() => two.heard.length >= 4);
+    assert.deepEqual(two.heard, ['news', 'work', 'again', 'more']);
+  });
+
   it('that are many or long are sent all the same', async () => {
     const [one, two] = [await listener(), await listener()];
     const hints = Array.from({ length: 2000 }, (_, n) => `changed:${n}`);

@@ -3,8 +3,9 @@
  *
  * Never inside a business transaction: PostgreSQL holds a cluster-wide lock from the pre-commit of a transaction that
  * notifies until after its flush, which cuts commits to a tenth (17,000 to 1,200 a second, measured). Hints of ten
- * milliseconds are sent together, on a connection of their own that does not wait for the disk. A lost hint is
- * harmless: whoever listens also polls.
+ * milliseconds are sent together, on a connection of their own that does not wait for the disk; one that somebody waits
+ * for is sent at once, with all that have gathered, as soon as those before it are on the other side. A lost hint is harmless: whoever listens
+ * also polls.
  */
 import pg from 'pg';
 import type { Client } from './pool.js';
@@ -34,7 +35,11 @@ export class Signals {
   readonly #databaseUrl: string;
   readonly #listeners = new Set<Listener>();
   readonly #pending = new Set<string>();
-  #timer: NodeJS.Timeout | null = null;
+  /** What will send what has gathered; null: nothing has. */
+  #plan: { readonly isPrompt: boolean; callOff(): void } | null = null;
+  #isSending = false;
+  /** Somebody waits for what gathers while the last is on its way. */
+  #isPrompt = false;
   #flushing: Promise<void> = Promise.resolve();
   #connecting: Promise<void> = Promise.resolve();
   #reconnect: NodeJS.Timeout | null = null;
@@ -68,19 +73,28 @@ export class Signals {
 
   /** Tells everybody, soon. */
   send(hint: string): void {
-    if (this.#closed) return;
-    this.#tell([hint]);
-    this.#pending.add(hint);
-    this.#plan();
+    this.#send(hint, false);
+  }
+
+  /** Tells everybody at once: for what somebody waits for. */
+  sendAtOnce(hint: string): void {
+    this.#send(hint, true);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer ?? undefined);
+    this.#plan?.callOff();
     clearTimeout(this.#reconnect ?? undefined);
     // A client that is told to end while it connects never answers.
     await Promise.all([this.#flushing, this.#connecting]);
     await Promise.allSettled([this.#sender?.end(), this.#receiver?.end()]);
+  }
+
+  #send(hint: string, isPrompt: boolean): void {
+    if (this.#closed) return;
+    this.#tell([hint]);
+    this.#pending.add(hint);
+    this.#flushLater(isPrompt);
   }
 
   #tell(hints: readonly string[]): void {
@@ -121,6 +135,8 @@ export class Signals {
   async #flush(): Promise<void> {
     const hints = [...this.#pending];
     this.#pending.clear();
+    this.#isSending = true;
+    this.#isPrompt = false;
     try {
       this.#sender ??= await this.#connectSender();
       for (let first = 0; first < hints.length; ) {
@@ -138,17 +154,31 @@ export class Signals {
       this.#sender = null;
       broken?.end().catch(() => {});
     } finally {
-      this.#timer = null;
+      this.#isSending = false;
       // What came meanwhile, on the same connection and after this.
-      if (this.#pending.size > 0) this.#plan();
+      if (this.#pending.size > 0) this.#flushLater(this.#isPrompt);
     }
   }
 
-  #plan(): void {
+  #flushLater(isPrompt: boolean): void {
     if (this.#closed) return;
-    this.#timer ??= setTimeout(() => {
+    if (this.#isSending) {
+      this.#isPrompt ||= isPrompt;
+      return;
+    }
+    if (this.#plan !== null && (this.#plan.isPrompt || !isPrompt)) return;
+    this.#plan?.callOff();
+    const flush = () => {
+      this.#plan = null;
       this.#flushing = this.#flush();
-    }, GATHER_MS);
+    };
+    if (isPrompt) {
+      const soon = setImmediate(flush);
+      this.#plan = { isPrompt, callOff: () => clearImmediate(soon) };
+    } else {
+      const later = setTimeout(flush, GATHER_MS);
+      this.#plan = { isPrompt, callOff: () => clearTimeout(later) };
+    }
   }
 
   async #connectSender(): Promise<pg.Client> {
