@@ -45,7 +45,7 @@ export async function ended(on: Stand, execution: string): Promise<string> {
       const stop = on.core.signals.subscribe((hints) => {
         if (hints.includes(`ended:${execution}`)) done();
       });
-      const late = setTimeout(() => done(), 500);
+      const late = setTimeout(() => done(), 5000);
       const done = () => {
         stop();
         clearTimeout(late);

@@ -28,6 +28,7 @@ export class SimulatedProcess {
       now: () => EPOCH + scheduler.now + this.skew,
       ticks: () => scheduler.now,
       after: (delay, work) => scheduler.after(delay, () => this.deliver(work)),
+      soon: (work) => void scheduler.after(0, () => this.deliver(work)),
     };
   }
 

@@ -7,6 +7,8 @@ export interface Clock {
   ticks(): number;
   /** Does `work` once, in `delay` milliseconds; returns how to call it off. */
   after(delay: number, work: () => void): () => void;
+  /** Does `work` when everything else that is due in this moment has been done. */
+  soon(work: () => void): void;
 }
 
 /** The machine's own. */
@@ -17,4 +19,5 @@ export const machineClock: Clock = {
     const timer = setTimeout(work, delay);
     return () => clearTimeout(timer);
   },
+  soon: (work) => void setImmediate(work),
 };

@@ -6,7 +6,12 @@ import { Lease, momentOf } from './lease.js';
 /** A clock whose hands are moved by the test. */
 function aClock() {
   const hands = { wall: 1_000_000, ticks: 0 };
-  const clock: Clock = { now: () => hands.wall, ticks: () => hands.ticks, after: () => () => {} };
+  const clock: Clock = {
+    now: () => hands.wall,
+    ticks: () => hands.ticks,
+    after: () => () => {},
+    soon: () => {},
+  };
   const pass = (seconds: number) => {
     hands.wall += seconds * 1000;
     hands.ticks += seconds * 1000;

@@ -111,6 +111,32 @@ describe('room for operations', () => {
     );
   });
 
+  it('stays with who has some where shares are no whole numbers, and none has two more than another', () => {
+    for (const [limit, count] of [
+      [10, 3],
+      [11, 4],
+      [25, 6],
+    ] as const) {
+      const slots = new Slots(() => limit, still);
+      const executions = Array.from({ length: count }, () => new Execution(slots, 10_000));
+      for (const one of executions) one.walk();
+      for (let turn = 0; turn < 100; turn += 1) {
+        executions.find((one) => one.running.length > limit / count)?.end();
+        settle(executions);
+      }
+      const parts = executions.map((one) => one.running.length);
+      assert.ok(Math.max(...parts) - Math.min(...parts) <= 1, parts.join(' '));
+      for (let turn = 0; turn < 10 * count; turn += 1) {
+        executions[turn % count]!.end();
+        settle(executions);
+        assert.deepEqual(
+          executions.map((one) => one.running.length),
+          parts,
+        );
+      }
+    }
+  });
+
   it('is taken in turns, where there is less than one slot for each', () => {
     const slots = new Slots(() => 2, still);
     const executions = Array.from({ length: 5 }, () => new Execution(slots, 100));

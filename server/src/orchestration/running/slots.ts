@@ -3,7 +3,8 @@
  *
  * Those that want room have equal shares of it. A slot that becomes free is promised: to the execution that gave it, where that one has no more than its
  * share, so that an end and the next start are one batch; else to the one that waits longest of those who have less; else to the one that
- * waits longest. Where there are more executions than slots, they take turns. Without the promise an execution with many operations would take
+ * waits longest. Shares of two and more slots are rounded: a slot that went round because ten are not divided by three made two batches each time.
+ * Where there are more executions than slots, they take turns. Without the promise an execution with many operations would take
  * back at once each slot it gives, and a small one beside it would wait for the end of the large one.
  */
 import type { Clock } from './clock.js';
@@ -18,6 +19,8 @@ export function poolLine(pool: string): string {
 const MOST_AWAY = 2000;
 /** Milliseconds from a claim to the first operation of what was claimed. */
 const LEAD_MS = 50;
+/** With so many slots each, nobody needs exactly as many as the others. */
+const FEW = 2;
 /** How fast operations end is an average over so many milliseconds. */
 const MEMORY_MS = 250;
 
@@ -201,13 +204,17 @@ class Line {
     for (const [owner, { operations }] of this.waiting) if (operations === 0) this.waiting.delete(owner);
     if (this.waiting.size === 0) return null;
     const share = this.#limit() / this.#wanting();
-    if (giver !== null && this.waiting.has(giver) && this.#has(giver) + 1 <= share) return giver;
+    const mayKeep = (most: number) =>
+      giver !== null && this.waiting.has(giver) && this.#has(giver) + 1 <= most;
+    if (mayKeep(share)) return giver;
+    // One more or less is no reason for a batch of its own, where each has some.
+    const least = Math.floor(share) >= FEW ? Math.floor(share) : share;
     let first: object | null = null;
     for (const owner of this.waiting.keys()) {
       first ??= owner;
-      if (this.#has(owner) < share) return owner;
+      if (this.#has(owner) < least) return owner;
     }
-    return first;
+    return least < share && mayKeep(Math.ceil(share)) ? giver : first;
   }
 
   #has(owner: object): number {

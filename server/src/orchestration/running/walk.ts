@@ -45,7 +45,7 @@ export class Walk {
   readonly #frontier: Frontier;
   /** Where the graph is one of code. */
   readonly #growth: Growth | null;
-  readonly #bell = new Bell();
+  readonly #bell: Bell;
   readonly #flushes = new Flushes();
   readonly #timers: Timers;
   /** Ready, in order, waiting for room. */
@@ -79,6 +79,7 @@ export class Walk {
     this.#fill = new BatchFill(parts.settings.startsPerBatch ?? STARTS_PER_BATCH);
     this.#outbox = new Outbox(parts.clock);
     this.#timers = new Timers(parts.clock);
+    this.#bell = new Bell(parts.clock);
     this.#status = parts.execution.status;
     const { taskRetries, taskRetryInterval } = parts.settings;
     const outbox = this.#outbox;
