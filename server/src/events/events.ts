@@ -63,7 +63,12 @@ export async function appendEvents(
   events: readonly NewEvent[],
 ): Promise<void> {
   if (events.length === 0) return;
-  await insertEvents.run(db, tenant, [JSON.stringify(events.map((event) => ({ ...subject, ...event })))]);
+  await insertEvents.run(db, tenant, [eventRows(subject, events)]);
+}
+
+/** As the function `append_events` takes them, for statements that append events with the fact they tell. */
+export function eventRows(subject: EventSubject, events: readonly NewEvent[]): string {
+  return JSON.stringify(events.map((event) => ({ ...subject, ...event })));
 }
 
 /** Goes with the deployment, in the transaction that deletes it. */

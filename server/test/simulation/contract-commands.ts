@@ -1,4 +1,6 @@
 /** Random commands of the engine and of people, each of which can be given to PostgreSQL and to the model. */
+
+import { eventRows } from '../../src/events/events.js';
 import type { TenantId } from '../../src/ids.js';
 import {
   holdDeployment,
@@ -82,8 +84,15 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
       return command(`breakdown ${uid}`, (db) => one(engine.countBreakdown.one(db, [uid, held, 1.3])), true);
     },
     ...Array.from({ length: 2 }, () => () => {
-      const values = [uid, fence, random.chance(0.8) ? GRAPH : null, TASKS, 0, number];
-      return command(`begin ${uid} ${fence} ${number}`, (db) => one(engine.beginExecution.one(db, values)));
+      const told = eventRows({ executionUid: uid as never, deploymentUid: deploymentUid as never }, [
+        { kind: 'event', type: 'workflow_started', message: `begins ${number}` },
+      ]);
+      const values = [uid, fence, random.chance(0.8) ? GRAPH : null, TASKS, 0, number, told];
+      return command(
+        `begin ${uid} ${fence} ${number}`,
+        (db) => one(engine.beginExecution.one(db, values)),
+        true,
+      );
     }),
     () => {
       const values = [uid, fence, GRAPH, TASKS, 1, number];

@@ -62,7 +62,7 @@ interface ToldEvent {
   readonly [column: string]: unknown;
 }
 
-function insertEvents(view: View, [, rows]: Values): object[] {
+export function insertEvents(view: View, [, rows]: Values): object[] {
   return (JSON.parse(rows as string) as ToldEvent[]).map((event) => {
     const text = (name: string) => (event[name] as string | undefined) ?? null;
     view.tell({

@@ -7,6 +7,7 @@ import { type ExecutionStatus, isActive } from '../../src/orchestration/executio
 import { type PackedGraph, unpacked } from '../../src/orchestration/planning/packed.js';
 import { type ReadChange, type ReadMove, readBatch } from '../support/read-batch.js';
 import type { Statement } from './model-database.js';
+import { insertEvents } from './model-neighbours.js';
 import { type ExecutionRow, type InstanceRow, TENANT, USER } from './model-rows.js';
 import type { View } from './model-view.js';
 
@@ -113,22 +114,36 @@ function countBreakdown(view: View, [uid, fence, first]: Values): object[] {
   return [{ breakdowns }];
 }
 
-/** The graph is stored, or grows: a batch like any other. */
-function storeGraph(view: View, [uid, fence, text, total, finished, number]: Values, grows: boolean) {
-  const row = mine(view, uid, fence, ({ batches }) => batches === (number as number) - 1);
-  if (row === null) return [];
-  const given = text === null ? null : unpacked(JSON.parse(text as string) as PackedGraph);
-  const status: ExecutionStatus = !grows && row.status === 'pending' ? 'started' : row.status;
-  view.put('executions', row.uid, {
-    ...row,
-    graph: grows ? given : (row.graph ?? given),
-    total: total as number,
-    finished: finished as number,
-    batches: row.batches + 1,
-    status,
-  });
+/** The graph is stored, and the deployment points to the execution: a batch like any other. */
+function begin(view: View, [uid, fence, text, total, finished, number, told]: Values): object[] {
+  const follows: Condition = ({ batches }) => batches === (number as number) - 1;
+  const seen = view.get('executions', uid as number);
+  const nothing = [{ status: null }];
+  if (seen === undefined || seen.fence !== fence || !isActive(seen.status) || !follows(seen)) return nothing;
+  const deployment = view.lock('deployments', seen.deploymentUid)!;
+  const row = mine(view, uid, fence, follows);
+  if (row === null) return nothing;
+  view.put('deployments', deployment.uid, { ...deployment, latest: row.uid, health: 'in-progress' });
+  const status = row.status === 'pending' ? 'started' : row.status;
+  const graph = row.graph ?? (text === null ? null : graphIn(text));
+  view.put('executions', row.uid, { ...row, ...counted(row, total, finished), graph, status });
+  insertEvents(view, [TENANT.id, told]);
   return [{ status }];
 }
+
+/** The graph grows: likewise. */
+function grow(view: View, [uid, fence, text, total, finished, number]: Values): object[] {
+  const row = mine(view, uid, fence, ({ batches }) => batches === (number as number) - 1);
+  if (row === null) return [];
+  view.put('executions', row.uid, { ...row, ...counted(row, total, finished), graph: graphIn(text) });
+  return [{ status: row.status }];
+}
+
+const graphIn = (text: unknown) => unpacked(JSON.parse(text as string) as PackedGraph);
+
+const counted = ({ batches }: ExecutionRow, total: unknown, finished: unknown) => ({
+  ...{ total: total as number, finished: finished as number, batches: batches + 1 },
+});
 
 function look(view: View, [uid]: Values): object[] {
   const row = view.get('executions', uid as number);
@@ -254,8 +269,8 @@ export const ENGINE_STATEMENTS: Readonly<Record<string, Statement>> = {
   engine_free: free,
   engine_release: release,
   engine_count_breakdown: countBreakdown,
-  engine_begin: (view, values) => storeGraph(view, values, false),
-  engine_grow: (view, values) => storeGraph(view, values, true),
+  engine_begin: begin,
+  engine_grow: grow,
   engine_look: look,
   engine_end: end,
   engine_commit: commit,

@@ -7,12 +7,13 @@
  * else walks this execution and `Fenced` is thrown: nothing more may be written, and nothing more may be started.
  */
 import type { Json, JsonObject } from '../../dsl/plan.js';
-import { appendEvents, type NewEvent } from '../../events/events.js';
+import { appendEvents, eventRows, type NewEvent } from '../../events/events.js';
 import { revokeExecutionTokens } from '../../identity/tokens.js';
 import type { Client, Pool } from '../../store/pool.js';
+import type { Queryable } from '../../store/statement.js';
 import { inTransaction } from '../../store/transaction.js';
 import { closeUpdate } from '../deployment-updates.store.js';
-import { holdDeployment, setLatestExecution, settleDeployment } from '../deployments.store.js';
+import { holdDeployment, settleDeployment } from '../deployments.store.js';
 import type { ExecutionStatus } from '../execution-state.js';
 import { promoteQueued } from '../executions.store.js';
 import { endedInGroup } from '../group-promotion.js';
@@ -89,28 +90,24 @@ export class Ledger {
     graph: TaskGraph | null,
     counts: Counts,
     events: readonly NewEvent[],
-    also: Also = async () => {},
+    also?: Also,
   ): Promise<ExecutionStatus> {
-    const { uid, fence, tenantId, deploymentUid } = this.#execution;
+    const { uid, fence, deploymentUid } = this.#execution;
+    const { total, finished } = counts;
+    const told = eventRows({ executionUid: uid, deploymentUid }, events);
     const text =
       graph === null || this.#execution.graph !== null ? null : safeJson(packed(graph) as unknown as Json);
+    const write = async (db: Queryable, number: number) =>
+      (await beginExecution.one(db, [uid, fence, text, total, finished, number, told]))?.status ?? null;
     const status = await this.#once((number) =>
-      this.#transaction(async (client) => {
-        // First of all, and so in the order in which everybody locks: the deployment, then its executions.
-        await setLatestExecution.run(client, tenantId, [deploymentUid, uid]);
-        const row = await beginExecution.one(client, [
-          uid,
-          fence,
-          text,
-          counts.total,
-          counts.finished,
-          number,
-        ]);
-        if (row === null) throw new NotTaken();
-        await appendEvents(client, tenantId, { executionUid: uid, deploymentUid }, events);
-        await also(client);
-        return row.status;
-      }),
+      also === undefined
+        ? write(this.#pool, number)
+        : this.#transaction(async (client) => {
+            const begun = await write(client, number);
+            if (begun === null) throw new NotTaken();
+            await also(client);
+            return begun;
+          }),
     );
     this.#patience.figures?.began(this.#execution);
     return status;

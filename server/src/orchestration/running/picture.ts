@@ -69,17 +69,17 @@ export interface WalkDependencies {
 
 export async function readModel(pool: Pool, execution: ClaimedExecution): Promise<DeploymentModel> {
   const { tenantId, deploymentUid } = execution;
-  const types = await selectTypes.one(pool, [deploymentUid]);
+  const [types, definitions, instances] = await Promise.all([
+    selectTypes.one(pool, [deploymentUid]),
+    selectDefinitions.all(pool, tenantId, [deploymentUid]),
+    selectInstances.all(pool, tenantId, [deploymentUid]),
+  ]);
   if (types === null)
     throw new DomainError(
       'not-found',
       'deployment-not-found',
       `Deployment ${execution.deploymentId} is gone`,
     );
-  const [definitions, instances] = await Promise.all([
-    selectDefinitions.all(pool, tenantId, [deploymentUid]),
-    selectInstances.all(pool, tenantId, [deploymentUid]),
-  ]);
   const nodes = new Map<string, PlanNode>(definitions.map(({ definition }) => [definition.name, definition]));
   return { types: types.types, nodes, instances: inPlanOrder(nodes, instances) };
 }

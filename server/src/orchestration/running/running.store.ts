@@ -141,12 +141,14 @@ export const countBreakdown = systemStatement<{ breakdowns: number }>(
   ENGINE,
 );
 
-/** The plan becomes the truth: stored with its first event, by the holder of the fence. `$6`: the number of this batch. */
-export const beginExecution = systemStatement<{ status: ExecutionStatus }>(
+/**
+ * The plan becomes the truth: stored with its first events, by the holder of the fence, while the deployment points to the execution. `$1` execution,
+ * `$2` fence, `$3` graph, `$4` operations in it, `$5` those that are over, `$6` the number of this batch, `$7` events as `eventRows` has them
+ * (migration 0056). Status null: the fence or the number is not the one expected, and nothing was written.
+ */
+export const beginExecution = systemStatement<{ status: ExecutionStatus | null }>(
   'engine_begin',
-  `update executions x set graph = coalesce(x.graph, $3), total_operations = $4, finished_operations = $5, batches = x.batches + 1,
-     status = case when x.status = 'pending' then 'started' else x.status end, started_at = coalesce(x.started_at, now())
-   where x.uid = $1 and x.fence = $2 and x.batches = $6 - 1 and x.status in ${ACTIVE} returning x.status`,
+  'select engine_begin($1, $2, $3, $4, $5, $6, $7) as status',
   ENGINE,
 );
 
