@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { endsWithUs } from './ends-with-us.js';
 import { middleOf, numbers, PASSWORD, report } from './stand.js';
 
 const START = fileURLToPath(new URL('../../../scripts/start.mjs', import.meta.url));
@@ -17,6 +18,7 @@ const { runs } = numbers({ runs: '5' });
 const dataDir = mkdtempSync(join(tmpdir(), 'orrery-bench-'));
 // Passable, so that PostgreSQL can live in it when this runs as root.
 chmodSync(dataDir, 0o711);
+endsWithUs(dataDir);
 const first = await startOnce(true);
 const times = [];
 const memories = [];

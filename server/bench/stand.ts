@@ -14,6 +14,7 @@ import { newMasterKey } from '../src/secrets/vault.js';
 import { migrate } from '../src/store/migrate.js';
 import { openPool, type Pool } from '../src/store/pool.js';
 import { Signals } from '../src/store/signals.js';
+import { endsWithUs } from './ends-with-us.js';
 
 export const PASSWORD = 'a password for benchmarks';
 
@@ -57,6 +58,7 @@ export async function aStand(): Promise<Stand> {
   const dataDir = mkdtempSync(join(tmpdir(), 'orrery-bench-'));
   // Passable, so that PostgreSQL can live in it when this runs as root.
   chmodSync(dataDir, 0o711);
+  endsWithUs(dataDir);
   const embedded = await startEmbedded({ dataDir });
   const pool = openPool({ databaseUrl: embedded.databaseUrl, max: 10, applicationName: 'bench' });
   await migrate(pool);
