@@ -2,7 +2,7 @@
 //   --pure         only the rooms without input and output: milliseconds, no database
 //   --durability   only the suites that kill processes: minutes
 //   other words    only test files whose path contains one of them
-// What node's test runner says is passed through unchanged.
+// What node's test runner says is passed through unchanged: for people on a terminal, else as TAP.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -13,6 +13,8 @@ const PURE = [/^server\/build\/src\/dsl\//, /^server\/build\/src\/orchestration\
 /** Where the processor is busy with code of ours for seconds. */
 const THINKING = [/\/(simulation|fuzz|dsl|planning|archive|designs)\//];
 const DURABILITY = [/^server\/build\/test\/durability\//];
+/** Suites of durability that hold the product to seconds it promises: they have the machine for themselves. */
+const MEASURING = [/\/(cluster|revocation|rolling-restart|workers)\.test/];
 
 const args = process.argv.slice(2);
 const words = args.filter((each) => !each.startsWith('-'));
@@ -65,33 +67,57 @@ if (!args.includes('--pure') && !env.ORRERY_TEST_DATABASE_URL) {
   };
 }
 
-let runner = null;
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => runner?.kill(signal));
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => {
+    for (const runner of running) runner.kill(signal);
+  });
 let code = 0;
-for (const { paths, together, flags = [] } of groupsOf(files)) {
-  if (paths.length === 0) continue;
-  const how = [...flags, '--test', `--test-concurrency=${together}`, '--test-timeout=600000'];
-  runner = spawn(process.execPath, [...how, ...paths], { cwd: root, env, stdio: 'inherit' });
-  code = (await new Promise((resolve) => runner.once('close', (ended) => resolve(ended ?? 1)))) || code;
+for (const beside of turnsOf(files)) {
+  const groups = beside.filter(({ paths }) => paths.length > 0);
+  // Of those beside each other the first is heard at once, and each of the others when those before it have ended.
+  const runs = groups.map((group, index) => run(group, index === 0));
+  for (const ended of runs) {
+    const { status, said } = await ended;
+    process.stdout.write(said);
+    code = status || code;
+  }
 }
 await stopDatabase();
 process.exit(code);
 
-/** Files that kill wait most of the time; those that measure it run one at a time. */
-function groupsOf(all) {
-  if (!args.includes('--durability')) {
-    // One more than there are processors: some wait for a process or a lease, and none of them measures.
-    const together = Math.min(8, availableParallelism() + 1);
-    const thinks = (path) => any(THINKING, path);
-    return [
-      { paths: all.filter(thinks), together },
-      // Most files start a server, ask it a little and end: optimizing code for that costs a quarter more than it saves.
-      { paths: all.filter((path) => !thinks(path)), together, flags: ['--no-opt'] },
-    ];
+/** @returns the exit code, and what it said where that was not heard at once */
+async function run({ paths, together, flags = [] }, isHeard) {
+  const reporter = process.stdout.isTTY ? 'spec' : 'tap';
+  const how = [...flags, '--test', `--test-reporter=${reporter}`, '--test-timeout=1200000'];
+  const runner = spawn(process.execPath, [...how, `--test-concurrency=${together}`, ...paths], {
+    cwd: root,
+    env,
+    stdio: ['ignore', isHeard ? 'inherit' : 'pipe', 'inherit'],
+  });
+  running.add(runner);
+  const said = [];
+  runner.stdout?.on('data', (chunk) => said.push(chunk));
+  const status = await new Promise((resolve) => runner.once('close', (ended) => resolve(ended ?? 1)));
+  running.delete(runner);
+  return { status, said: Buffer.concat(said) };
+}
+
+/** Groups of files that run beside each other, one turn after the other. */
+function turnsOf(all) {
+  const cores = Math.min(8, availableParallelism());
+  const split = (is) => [all.filter(is), all.filter((path) => !is(path))];
+  if (args.includes('--durability')) {
+    const [measure, wait] = split((path) => any(MEASURING, path));
+    return [[{ paths: wait, together: cores + 1 }], [{ paths: measure, together: 1 }]];
   }
-  const kills = all.filter((path) => path.includes('/killed-'));
+  const [think, ask] = split((path) => any(THINKING, path));
   return [
-    { paths: kills, together: 2 },
-    { paths: all.filter((path) => !kills.includes(path)), together: 1 },
+    [
+      // Most files start a server, ask it a little and end: optimizing code for that costs a quarter more than it saves.
+      // One more than there are processors: some wait for a process or a lease, and none of them measures.
+      { paths: ask, together: cores + 1, flags: ['--no-opt'] },
+      { paths: think, together: Math.max(1, cores >> 1) },
+    ],
   ];
 }

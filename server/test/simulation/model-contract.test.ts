@@ -97,7 +97,7 @@ describe('the model of the database', () => {
           same(await theirs, await ours, command.what);
           return;
         }
-        assert.ok(await isBlocked(pair), `${command.what} waits in the model alone`);
+        assert.ok(await isBlocked(pair, theirs), `${command.what} waits in the model alone`);
         pair.waiting = Promise.all([theirs, ours]);
       };
       const finish = async (pair: Pair): Promise<void> => {
@@ -158,9 +158,14 @@ describe('the model of the database', () => {
       await pool.query(`update executions set status = 'cancelled' where deployment_uid = $1`, [deployment]);
     }
 
-    async function isBlocked(pair: Pair): Promise<boolean> {
+    /** Whether it comes to wait for the other, and does not answer before. */
+    async function isBlocked(pair: Pair, answered: Promise<unknown>): Promise<boolean> {
       const { processID } = pair.client as unknown as { processID: number };
-      for (let tries = 0; tries < 200; tries += 1) {
+      let isWaiting = true;
+      void answered.then(() => {
+        isWaiting = false;
+      });
+      while (isWaiting) {
         const { rows } = await pool.query<{ blocked: boolean }>(
           'select cardinality(pg_blocking_pids($1)) > 0 as blocked',
           [processID],

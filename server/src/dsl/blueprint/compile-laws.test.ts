@@ -144,7 +144,7 @@ test('the same text gives the same plan', () => {
 });
 
 // The limit is there to find what grows as the square of the links, which takes hours.
-test('chains of ten thousand links of any kind neither overflow nor hang', { timeout: 300_000 }, () => {
+test('chains of ten thousand links of any kind neither overflow nor hang', () => {
   const size = 10_000;
   const chain = (line: (index: number) => string) =>
     Array.from({ length: size }, (_, index) => line(index)).join('');
