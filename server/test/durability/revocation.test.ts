@@ -1,5 +1,5 @@
 /**
- * Four processes on one database: whatever credential is taken away through one is refused by all within a second, and so is
+ * Four processes on one database: whatever credential is taken away through one is refused by all from then on, and so is
  * every credential of somebody who is suspended or removed.
  */
 import assert from 'node:assert/strict';
@@ -15,8 +15,6 @@ import { aFolder, aRealServer, type RealServer } from '../support/a-real-server.
 import { testDatabase } from '../support/test-database.js';
 
 const PROCESSES = 4;
-/** What "at once" may take, from the answer that it is done. */
-const WITHIN_MS = 1000;
 
 // Closed below, after the processes that use it.
 const { pool, databaseUrl, close } = await testDatabase({ after: () => {} });
@@ -160,16 +158,13 @@ async function everywhere(show: Show): Promise<boolean[]> {
   return Promise.all(servers.map(show));
 }
 
-async function refusedSoon(what: string, show: Show): Promise<void> {
-  const start = performance.now();
+async function refusedEverywhere(what: string, show: Show): Promise<void> {
   const answers = await everywhere(show);
   assert.deepEqual(
     answers,
     servers.map(() => false),
     `${what}: some process still lets it in`,
   );
-  const took = performance.now() - start;
-  assert.ok(took < WITHIN_MS, `${what}: ${took} ms`);
 }
 
 async function goodEverywhere(held: Held, kinds: readonly Kind[]): Promise<void> {
@@ -240,7 +235,7 @@ test('each credential is good in every process until it is ended through one of 
   await goodEverywhere(held, left);
   for (const [ended, how] of ENDING) {
     await how(held);
-    for (const kind of ended) await refusedSoon(kind, held.shown[kind]);
+    for (const kind of ended) await refusedEverywhere(kind, held.shown[kind]);
     left = left.filter((kind) => !ended.includes(kind));
     await goodEverywhere(held, left);
   }
@@ -257,6 +252,6 @@ test('whoever is suspended, or removed, through one process is refused by all, w
     await end();
     // What an execution does, it does for its tenant: it goes on where its creator became a robot.
     const ended = KINDS.filter((kind) => !(name === 'dan' && kind === 'execution'));
-    for (const kind of ended) await refusedSoon(`${name}: ${kind}`, held.shown[kind]);
+    for (const kind of ended) await refusedEverywhere(`${name}: ${kind}`, held.shown[kind]);
   }
 });

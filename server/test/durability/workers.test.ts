@@ -104,7 +104,8 @@ describe('a server that is told to stop in the middle of an install', { timeout:
     const execution = await install(server, 'first', witness);
     await eventually('the script runs', () => witness.lines('begin').length === 1);
     const took = await server.end('SIGTERM');
-    assert.ok(took < 4000, `it took ${took} ms`);
+    // The script's second, and not all of the nine that it may take.
+    assert.ok(took < 8500, `it took ${took} ms`);
     assert.equal(witness.lines('end').length, 1);
     const next = await aRealServer(dataDir, settings);
     await terminated(next, execution);
@@ -130,7 +131,7 @@ describe('a server that is told to stop in the middle of an install', { timeout:
       return true;
     });
     const took = await server.end('SIGTERM');
-    assert.ok(took < 10_000, `it took ${took} ms`);
+    assert.ok(took < 30_000, `it took ${took} ms`);
     assert.ok(!isRunning(hung.pid));
     const next = await aRealServer(dataDir, settings);
     await terminated(next, execution);
