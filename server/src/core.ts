@@ -353,7 +353,7 @@ export async function buildCore({
     executionGroups: new ExecutionGroups({ pool, groups: deploymentGroups, executions }),
     events: new Events(pool),
     followed,
-    pictures: new Pictures(pool),
+    pictures: new Pictures(pool, taskGraphs.graphs),
     keptAnswers: new KeptAnswers(pool),
     streams: new Streams({
       pool,

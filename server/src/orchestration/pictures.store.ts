@@ -1,5 +1,6 @@
 import type { DeploymentUid, ExecutionUid } from '../ids.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
+import type { TaskState } from './planning/graph.js';
 
 const WHY = 'the uid comes from a row that was read in the caller’s own scope, in the same transaction';
 
@@ -30,14 +31,17 @@ export const pictureNodes = systemStatement<{ text: string }>(
   WHY,
 );
 
-/** Relationships as they are stored: type, target node and instance, place in the node's relationships. */
-export const pictureInstances = systemStatement<{ text: string }>(
+/**
+ * Instances of deployment `$1` after number `$3` of node `$2`, `$4` of them, as JSON. By node and number as the primary key has them, and
+ * without their nodes: a join may compare each instance with each node before the tables are analyzed. Relationships as they are
+ * stored: type, target node and instance, place in the node's relationships.
+ */
+export const pictureInstances = systemStatement<{ text: string; node: string; index: number }>(
   'picture_instances',
-  `select '[' || coalesce(string_agg('{"id":' || to_json(i.id) || ',"node":' || to_json(i.node) || ',"index":' || i.index || ',"host":' || coalesce(to_json(i.host)::text, 'null')
+  `select '{"id":' || to_json(i.id) || ',"node":' || to_json(i.node) || ',"index":' || i.index || ',"host":' || coalesce(to_json(i.host)::text, 'null')
      || ',"state":' || to_json(i.state) || ',"version":' || i.version || ',"updated":' || coalesce('"' || ${TIME('i.updated_at')} || '"', 'null')
-     || ',"relationships":' || i.relationships::text || '}', ',' order by n.ordinal, i.index), '') || ']' as text
-   from node_instances i join nodes n on n.deployment_uid = i.deployment_uid and n.name = i.node
-   where i.deployment_uid = $1`,
+     || ',"relationships":' || i.relationships::text || '}' as text, i.node, i.index
+   from node_instances i where i.deployment_uid = $1 and (i.node, i.index) > ($2, $3::integer) order by i.node, i.index limit $4`,
   WHY,
 );
 
@@ -87,25 +91,33 @@ export const pictureExecution = tenantStatement<PicturedExecution>(
    where x.id = $2 and ((x.tenant_id = $1 and (x.visibility <> 'private' or x.created_by = $3 or $4)) or x.visibility = 'global')`,
 );
 
-export const pictureOperations = systemStatement<{
-  task: number;
-  state: string;
-  attempt: number;
-  start: string;
-  end: string | null;
-  error: string | null;
-  reason: string | null;
-}>(
+export interface PicturedOperation {
+  readonly task: number;
+  readonly state: Exclude<TaskState, 'pending'>;
+  readonly attempt: number;
+  /** Milliseconds since 1970. */
+  readonly start: number;
+  readonly end: number | null;
+  readonly error: string | null;
+  readonly reason: string | null;
+}
+
+const MILLISECONDS = (column: string) => `floor(extract(epoch from ${column}) * 1000)::float8`;
+
+/** Of execution `$1` those after number `$2`, `$3` of them. */
+export const pictureOperations = systemStatement<PicturedOperation>(
   'picture_operations',
-  `select o.task, o.state, o.attempt, ${TIME('o.started_at')} as start, ${TIME('o.ended_at')} as end, o.failure ->> 'message' as error, o.reason
-   from operations o where o.execution_uid = $1`,
+  `select o.task, o.state, o.attempt, ${MILLISECONDS('o.started_at')} as start, ${MILLISECONDS('o.ended_at')} as end,
+     o.failure ->> 'message' as error, o.reason
+   from operations o where o.execution_uid = $1 and o.task > $2 order by o.task limit $3`,
   WHY,
 );
 
-/** Nodes of the instances there are, for graphs that name instances alone. */
-export const pictureInstanceNodes = systemStatement<{ id: string; node: string }>(
+/** Nodes of the instances there are, for graphs that name instances alone: `$4` of them after number `$3` of node `$2`. */
+export const pictureInstanceNodes = systemStatement<{ id: string; node: string; index: number }>(
   'picture_instance_nodes',
-  'select i.id, i.node from node_instances i where i.deployment_uid = $1',
+  `select i.id, i.node, i.index from node_instances i
+   where i.deployment_uid = $1 and (i.node, i.index) > ($2, $3::integer) order by i.node, i.index limit $4`,
   WHY,
 );
 

@@ -9,63 +9,35 @@ import { notFound } from '../errors.js';
 import type { Client, Pool } from '../store/pool.js';
 import { accompany, inMoment } from '../store/transaction.js';
 import { holdDeploymentOf } from './deployments.store.js';
-import { selectGraph } from './executions.store.js';
 import { requireSmall } from './followed.js';
+import { graphText, unplannedText } from './graph-picture.js';
+import { KeptText } from './kept-text.js';
 import {
   holdVersion,
   type PicturedExecution,
   pictureCounts,
   pictureDeployment,
   pictureExecution,
-  pictureInstanceNodes,
   pictureInstances,
   pictureNodes,
-  pictureOperations,
   pictureRunning,
 } from './pictures.store.js';
-import type { Task, TaskGraph, TaskState } from './planning/graph.js';
-import { unpacked } from './planning/packed.js';
+import type { RememberedGraphs } from './remembered-graphs.js';
 
-export interface GraphPicture extends Omit<PicturedExecution, 'uid' | 'deploymentUid' | 'graphBytes'> {
-  readonly tasks: readonly PicturedTask[];
-  readonly subgraphs: readonly Subgraph[];
-  /** Parts that were planned one after the other; each begins with a task. */
-  readonly stages: readonly { readonly name: string; readonly from: number }[];
-}
-
-export interface PicturedTask {
-  readonly id: number;
-  /** The operation; null for a task that only orders and tells others. */
-  readonly operation: string | null;
-  /** Of an operation of a relationship: which end runs it, and to which instance it leads. */
-  readonly side?: 'source' | 'target';
-  readonly instance: string | null;
-  readonly dependsOn: readonly number[];
-  readonly state: TaskState;
-  readonly tries: number;
-  readonly start: string | null;
-  readonly end: string | null;
-  readonly error?: string;
-  readonly reason?: string;
-}
-
-/** What is done for one instance. */
-export interface Subgraph {
-  readonly instance: string;
-  /** Null for an instance that is gone. */
-  readonly node: string | null;
-  readonly tasks: readonly number[];
-}
+/** Instances that are read in one go. */
+const SLICE = 5000;
 
 export class Pictures {
   readonly #pool: Pool;
+  readonly #graphs: RememberedGraphs;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, graphs: RememberedGraphs) {
     this.#pool = pool;
+    this.#graphs = graphs;
   }
 
   /** JSON, without the position. Needs `deployments.read`, `nodes.read` and `executions.read`. Throws `not-found`. */
-  async deployment(caller: Caller, id: string): Promise<string> {
+  async deployment(caller: Caller, id: string): Promise<KeptText> {
     for (const permission of ['deployments.read', 'executions.read'] as const) scopeFor(caller, permission);
     const { tenantId, userId, seesPrivate } = scopeFor(caller, 'nodes.read');
     return inMoment(this.#pool, async (client) => {
@@ -75,8 +47,18 @@ export class Pictures {
       const running = (await pictureRunning.one(client, [uid]))?.text ?? 'null';
       const counts = (await pictureCounts.one(client, [uid]))!.text;
       const nodes = (await pictureNodes.one(client, [uid]))!.text;
-      const instances = (await pictureInstances.one(client, [uid]))!.text;
-      return `{"deployment":${head},"runningExecution":${running},"counts":${counts},"nodes":${nodes},"instances":${instances}}`;
+      const text = new KeptText();
+      await text.add(
+        `{"deployment":${head},"runningExecution":${running},"counts":${counts},"nodes":${nodes},"instances":[`,
+      );
+      for (let [node, index, before] = ['', 0, '']; ; before = ',') {
+        const rows = await pictureInstances.all(client, [uid, node, index, SLICE]);
+        if (rows.length > 0) await text.add(before + rows.map((row) => row.text).join(','));
+        if (rows.length < SLICE) break;
+        ({ node, index } = rows.at(-1)!);
+      }
+      await text.add(']}');
+      return text;
     });
   }
 
@@ -109,42 +91,22 @@ export class Pictures {
   }
 
   /**
-   * Tasks, dependencies, what is done for each instance, and how it all stands. Without tasks before a worker has planned it.
-   * Needs `executions.read`.
+   * JSON, in pieces: tasks, dependencies, what is done for each instance, and how it all stands. Without tasks before a worker has
+   * planned it. Needs `executions.read`.
    *
    * @throws DomainError `not-found`; `conflict` (`graph-too-large`)
    */
-  async graph(caller: Caller, id: string): Promise<GraphPicture> {
+  async graph(
+    caller: Caller,
+    id: string,
+  ): Promise<{ readonly version: string; readonly text: Iterable<string> }> {
     scopeFor(caller, 'executions.read');
     return inMoment(this.#pool, async (client) => {
-      const { uid, deploymentUid, graphBytes, ...execution } = await this.#execution(client, caller, id);
+      const { uid, deploymentUid, graphBytes, version, ...told } = await this.#execution(client, caller, id);
       requireSmall(id, graphBytes ?? 0);
-      const stored = (await selectGraph.one(client, [uid]))?.graph ?? null;
-      if (stored === null) return { ...execution, tasks: [], subgraphs: [], stages: [] };
-      const graph = unpacked(stored);
-      const rows = new Map((await pictureOperations.all(client, [uid])).map((row) => [row.task, row]));
-      const nodes =
-        deploymentUid === null
-          ? []
-          : (await pictureInstanceNodes.all(client, [deploymentUid])).map(
-              ({ id, node }) => [id, node] as const,
-            );
-      const tasks = graph.tasks.map((task): PicturedTask => {
-        const row = rows.get(task.id);
-        return {
-          ...planned(task),
-          state: (row?.state ?? 'pending') as TaskState,
-          tries: row?.attempt ?? 0,
-          start: row?.start ?? null,
-          end: row?.end ?? null,
-          ...(row?.error == null ? {} : { error: row.error }),
-          ...(row?.reason == null ? {} : { reason: row.reason }),
-        };
-      });
-      const stages = graph.stages?.map(({ name, from }) => ({ name, from })) ?? [
-        { name: graph.workflow, from: 0 },
-      ];
-      return { ...execution, tasks, subgraphs: subgraphsOf(graph, new Map(nodes)), stages };
+      const tasks = await this.#graphs.of(client, uid);
+      if (tasks === null) return { version, text: [unplannedText(told)] };
+      return { version, text: await graphText(client, { uid, deploymentUid, told }, tasks) };
     });
   }
 
@@ -154,25 +116,4 @@ export class Pictures {
     if (found === null) throw notFound('Execution', id);
     return found;
   }
-}
-
-function planned({ id, call, instance, dependsOn }: Task) {
-  return {
-    id,
-    operation: call?.operation ?? null,
-    ...(call === null || call.side === 'node' ? {} : { side: call.side }),
-    instance,
-    dependsOn,
-  };
-}
-
-function subgraphsOf({ tasks }: TaskGraph, nodes: ReadonlyMap<string, string>): Subgraph[] {
-  const all = new Map<string, number[]>();
-  for (const { id, instance } of tasks) {
-    if (instance === null) continue;
-    const there = all.get(instance);
-    if (there === undefined) all.set(instance, [id]);
-    else there.push(id);
-  }
-  return [...all].map(([instance, of]) => ({ instance, node: nodes.get(instance) ?? null, tasks: of }));
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { anEngine, type Engine } from '../../test/support/an-engine.js';
+import { everyTask } from '../../test/support/every-task.js';
 import { DONE, type ScriptedPlugin, scriptedPlugin, stopped } from '../../test/support/scripted-plugin.js';
 import type { Caller } from '../caller.js';
 import type { ExecutionRecord } from './executions.js';
@@ -61,7 +62,7 @@ describe('a decision about an operation', () => {
       resume: true,
       ...request,
     });
-  const tasks = (execution: ExecutionRecord) => engine.taskGraphs.tasks(engine.caller, execution.id);
+  const tasks = (execution: ExecutionRecord) => everyTask(engine, execution.id);
   const taskOf = async (execution: ExecutionRecord, node: string) =>
     (await tasks(execution)).find((one) => one.instance?.startsWith(node))!;
   const messages = async (execution: ExecutionRecord) =>

@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../dsl/plan.js';
 import type { FailureCause } from '../errors.js';
 import type { DeploymentUid, ExecutionUid } from '../ids.js';
-import { tenantStatement } from '../store/statement.js';
+import { systemStatement, tenantStatement } from '../store/statement.js';
+import type { OperationRow } from './executions.store.js';
 
 /** States of operations as outside workflow code has them. */
 export type KeptState =
@@ -75,12 +76,49 @@ export const insertGraphOperations = tenantStatement<never>(
    from json_to_recordset($3) as o(id text, name text, type text, state text, dependencies json, parameters json)`,
 );
 
+const KEPT = `o.id, g.id as "graphId", o.name, o.type, o.state, o.dependencies, o.parameters, o.manager_name as "managerName",
+     o.agent_name as "agentName", o.result, o.exception, o.exception_causes as causes, o.created_at as "createdAt"`;
+/** Of execution `$2`, `$3` one of its graphs or null, `$4` states or null, `$5` only those of this type or null. */
+const WANTED = `from graph_operations o join task_graphs g on g.uid = o.graph_uid
+   where o.tenant_id = $1 and g.tenant_id = $1 and g.execution_uid = $2 and ($3::text is null or g.id = $3)
+     and ($4::text[] is null or o.state = any($4)) and ($5::text is null or o.type = $5)`;
+
+/** `$6` how many (null: all), `$7` after how many. */
 export const keptOperations = tenantStatement<KeptOperation>(
   'graph_operations_of',
-  `select o.id, g.id as "graphId", o.name, o.type, o.state, o.dependencies, o.parameters, o.manager_name as "managerName",
-     o.agent_name as "agentName", o.result, o.exception, o.exception_causes as causes, o.created_at as "createdAt"
-   from graph_operations o join task_graphs g on g.uid = o.graph_uid
-   where o.tenant_id = $1 and g.tenant_id = $1 and g.execution_uid = $2 and ($3::text is null or g.id = $3) order by o.uid`,
+  `select ${KEPT} ${WANTED} order by o.uid limit $6 offset $7`,
+);
+
+export const countKeptOperations = tenantStatement<{ total: number }>(
+  'graph_operations_total',
+  `select count(*)::integer as total ${WANTED}`,
+);
+
+export const keptOperation = tenantStatement<KeptOperation>(
+  'graph_operation_select',
+  `select ${KEPT} from graph_operations o join task_graphs g on g.uid = o.graph_uid
+   where o.tenant_id = $1 and g.tenant_id = $1 and o.id = $2`,
+);
+
+/** Operations `$3` of execution `$2`; those that were never touched have no row. */
+export const operationsByNumber = tenantStatement<OperationRow>(
+  'graph_operations_by_number',
+  `select o.task, o.state, o.attempt, o.retries, o.due_at as "dueAt", o.result, o.failure, o.reason,
+     o.decided_by as "decidedBy", o.decided_at as "decidedAt", o.started_at as "startedAt", o.ended_at as "endedAt"
+   from operations o where o.tenant_id = $1 and o.execution_uid = $2 and o.task = any($3::integer[])`,
+);
+
+/** Numbers of operations in each state: a row for each, however many there are. */
+export const operationsByState = tenantStatement<{ state: OperationRow['state']; tasks: number[] }>(
+  'graph_operations_by_state',
+  `select o.state, array_agg(o.task) as tasks from operations o where o.tenant_id = $1 and o.execution_uid = $2 group by o.state`,
+);
+
+/** Another one once the graph has grown; null before there is one. */
+export const graphVersion = systemStatement<{ version: string | null }>(
+  'graph_version',
+  `select pg_column_size(x.graph) || '.' || x.total_operations as version from executions x where x.uid = $1`,
+  'the uid comes from an execution that was read in the caller’s own scope',
 );
 
 /** The execution of operation `$2`, as far as the caller may see it. */

@@ -4,31 +4,28 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Caller, scopeFor, type TenantScope } from '../caller.js';
-import { DomainError, notFound, type TaskFailure } from '../errors.js';
+import { DomainError, notFound } from '../errors.js';
 import { appendEvents } from '../events/events.js';
 import type { DeploymentUid, ExecutionUid } from '../ids.js';
 import type { Pool } from '../store/pool.js';
-import { inTransaction } from '../store/transaction.js';
-import {
-  type ExecutionRecord,
-  type OperationRow,
-  selectExecution,
-  selectGraph,
-  selectOperations,
-} from './executions.store.js';
+import { inMoment, inTransaction } from '../store/transaction.js';
+import { EngineOperations, type Wanted } from './engine-operations.js';
+import { type ExecutionRecord, selectExecution } from './executions.store.js';
 import { reportEvents } from './operation-reports.js';
-import type { TaskGraph, TaskState } from './planning/graph.js';
-import { unpacked } from './planning/packed.js';
+import { isDone } from './planning/graph.js';
+import { RememberedGraphs } from './remembered-graphs.js';
 import {
   countGraphOperations,
+  countKeptOperations,
   deleteGraphOperation,
   executionOfOperation,
   insertGraph,
   insertGraphOperations,
   type KeptGraph,
-  type KeptState,
+  type KeptOperation,
   keptGraph,
   keptGraphs,
+  keptOperation,
   keptOperations,
   updateGraphOperation,
   updateGraphState,
@@ -41,106 +38,116 @@ import type {
   ToldOperation,
 } from './told-operations.js';
 
-const TOLD: Readonly<Record<TaskState, KeptState>> = {
-  pending: 'pending',
-  started: 'started',
-  waiting: 'rescheduled',
-  succeeded: 'succeeded',
-  failed: 'failed',
-  interrupted: 'failed',
-  skipped: 'succeeded',
-};
-
 export class TaskGraphs {
   readonly #pool: Pool;
+  /** For others who look at them too. */
+  readonly graphs = new RememberedGraphs();
 
   constructor(pool: Pool) {
     this.#pool = pool;
   }
 
   /**
-   * Every task of the stored graph with where it stands; empty before a worker has planned it. Needs `executions.read`.
-   * Throws `not-found`.
+   * Operations in the order of their numbers, with where they stand: up to `limit` of those after number `after` (-1: from the first).
+   * With `markers` also tasks that run nothing. None before a worker has planned the execution. Needs `executions.read`. Throws
+   * `not-found`.
    */
-  async tasks(caller: Caller, execution: string): Promise<OperationRecord[]> {
+  async page(
+    caller: Caller,
+    execution: string,
+    { after, limit, markers = false }: { after: number; limit: number; markers?: boolean },
+  ): Promise<{ readonly items: readonly OperationRecord[]; readonly isLast: boolean }> {
     const found = await this.#execution(scopeFor(caller, 'executions.read'), execution);
-    const graph = await this.#graph(found);
-    if (graph === null) return [];
-    const rows = new Map(
-      (await selectOperations.all(this.#pool, found.tenantId, [found.uid])).map((row) => [row.task, row]),
+    const tasks = await this.graphs.of(this.#pool, found.uid);
+    const numbers: number[] = [];
+    let next = after + 1;
+    for (; tasks !== null && next < tasks.length && numbers.length <= limit; next += 1) {
+      if (markers || tasks.runs(next)) numbers.push(next);
+    }
+    const shown = numbers.slice(0, limit);
+    if (tasks === null || shown.length === 0) return { items: [], isLast: true };
+    const items = await new EngineOperations(this.#pool, found, tasks).records(shown);
+    return { items, isLast: numbers.length <= limit };
+  }
+
+  /**
+   * Numbers of those operations of an instance, or of the one operation, that somebody has decided about, and of all that wait for a
+   * decision. Needs `executions.read`. Throws `not-found`.
+   */
+  async decisions(
+    caller: Caller,
+    execution: string,
+    of: { readonly task: number } | { readonly instance: string },
+  ): Promise<{ readonly decided: readonly number[]; readonly undecided: readonly number[] }> {
+    const found = await this.#execution(scopeFor(caller, 'executions.read'), execution);
+    const tasks = await this.graphs.of(this.#pool, found.uid);
+    if (tasks === null) return { decided: [], undecided: [] };
+    const operations = new EngineOperations(this.#pool, found, tasks);
+    const states = await operations.states();
+    const all = [...Array(tasks.length).keys()];
+    const undecided = all.filter((task) => states(task) === 'interrupted');
+    if ('task' in of) return { decided: all.filter((task) => task === of.task), undecided };
+    const place = tasks.instances.indexOf(of.instance);
+    const own = await operations.records(
+      place === -1 ? [] : all.filter((task) => tasks.placeOf(task) === place),
     );
-    return graph.tasks.map((task) => {
-      const row = rows.get(task.id) ?? null;
-      return {
-        task: task.id,
-        name: task.call?.operation ?? 'marker',
-        instance: task.instance,
-        state: row?.state ?? 'pending',
-        dependsOn: task.dependsOn,
-        attempt: row?.attempt ?? 0,
-        row,
-      };
-    });
+    return { decided: own.filter(({ row }) => row?.decidedAt != null).map(({ task }) => task), undecided };
+  }
+
+  /** How many operations there are for `instances`, and how many of them are done. Needs `executions.read`. Throws `not-found`. */
+  async progress(
+    caller: Caller,
+    execution: string,
+    instances: ReadonlySet<string>,
+  ): Promise<{ readonly total: number; readonly completed: number }> {
+    const found = await this.#execution(scopeFor(caller, 'executions.read'), execution);
+    const tasks = await this.graphs.of(this.#pool, found.uid);
+    if (tasks === null) return { total: 0, completed: 0 };
+    const states = await new EngineOperations(this.#pool, found, tasks).states();
+    const isOwn = tasks.instances.map((id) => instances.has(id));
+    let [total, completed] = [0, 0];
+    for (let task = 0; task < tasks.length; task += 1) {
+      if (!tasks.runs(task) || isOwn[tasks.placeOf(task)] !== true) continue;
+      total += 1;
+      if (isDone(states(task))) completed += 1;
+    }
+    return { total, completed };
   }
 
   /** Graphs of an execution, in the order of their making: one for each stage. Needs `executions.read`. Throws `not-found`. */
-  async graphs(caller: Caller, execution: string): Promise<GraphRecord[]> {
+  async graphsOf(caller: Caller, execution: string): Promise<GraphRecord[]> {
     const found = await this.#execution(scopeFor(caller, 'executions.read'), execution);
-    const graph = await this.#graph(found);
-    if (graph === null) return keptGraphs.all(this.#pool, found.tenantId, [found.uid]);
-    return stagesOf(graph).map(({ name }, place) => ({
-      id: graphId(found.id, place),
-      name,
-      executionId: found.id,
-      state: null,
-      createdAt: found.startedAt ?? found.createdAt,
-    }));
+    const tasks = await this.graphs.of(this.#pool, found.uid);
+    if (tasks === null) return keptGraphs.all(this.#pool, found.tenantId, [found.uid]);
+    return new EngineOperations(this.#pool, found, tasks).graphs();
   }
 
-  /** Operations of an execution, or of one of its graphs. Needs `executions.read`. Throws `not-found`. */
+  /**
+   * Operations of an execution, or of one of its graphs: `size` of them after the first `offset`, and how many there are. Needs
+   * `executions.read`. Throws `not-found`.
+   */
   async operations(
     caller: Caller,
     of: { readonly execution: string } | { readonly graph: string },
-  ): Promise<ToldOperation[]> {
+    { offset, size, ...wanted }: Wanted & { readonly offset: number; readonly size: number },
+  ): Promise<{ readonly items: readonly ToldOperation[]; readonly total: number }> {
     const scope = scopeFor(caller, 'executions.read');
-    const wanted = 'graph' in of ? of.graph : null;
+    const graph = 'graph' in of ? of.graph : null;
     const execution = await this.#execution(scope, await this.#executionOf(scope, of));
-    const graph = await this.#graph(execution);
-    if (graph === null) {
-      const kept = await keptOperations.all(this.#pool, execution.tenantId, [execution.uid, wanted]);
-      return kept.map((one) => ({ ...one, runs: one.type === 'RemoteWorkflowTask' }));
-    }
-    const stages = stagesOf(graph);
-    const tasks = await this.tasks(caller, execution.id);
-    const told: ToldOperation[] = [];
-    let place = 0;
-    for (const { task, name, instance, state, dependsOn, row } of tasks) {
-      while (place + 1 < stages.length && stages[place + 1]!.from <= task) place += 1;
-      if (wanted !== null && wanted !== graphId(execution.id, place)) continue;
-      const { call } = graph.tasks[task]!;
-      told.push({
-        id: `${execution.id}:${task}`,
-        graphId: graphId(execution.id, place),
-        name,
-        runs: call !== null,
-        type: null,
-        state: TOLD[state],
-        dependencies: dependsOn.map((id) => `${execution.id}:${id}`),
-        parameters: {
-          instance,
-          task_kwargs:
-            call === null ? {} : { operation: call.operation, side: call.side, function: call.function },
-          current_retries: row?.retries ?? 0,
-        },
-        managerName: null,
-        agentName: null,
-        // What operations answer is the engine's affair; why one failed is in its event as well.
-        result: null,
-        ...failureOf(row),
-        createdAt: row?.startedAt ?? execution.startedAt ?? execution.createdAt,
-      });
-    }
-    return told;
+    return inMoment(this.#pool, async (client) => {
+      const tasks = await this.graphs.of(client, execution.uid);
+      if (tasks !== null) {
+        const operations = new EngineOperations(client, execution, tasks);
+        const numbers = await operations.numbers(graph, wanted);
+        const items = await operations.told(numbers.slice(offset, offset + size));
+        return { items, total: numbers.length };
+      }
+      const states = wanted.states.size === 0 ? null : [...wanted.states];
+      const which = [execution.uid, graph, states, wanted.runsOnly ? RUNS : null];
+      const { total } = (await countKeptOperations.one(client, execution.tenantId, which))!;
+      const kept = await keptOperations.all(client, execution.tenantId, [...which, size, offset]);
+      return { items: kept.map(toldOf), total };
+    });
   }
 
   /**
@@ -208,19 +215,18 @@ export class TaskGraphs {
   /** An operation, the engine's or a kept one. Needs `executions.read`. Throws `not-found`. */
   async operation(caller: Caller, id: string): Promise<ToldOperation> {
     const scope = scopeFor(caller, 'executions.read');
-    const engines = /^(.*):\d+$/.exec(id)?.[1];
-    const kept = await executionOfOperation.one(this.#pool, scope.tenantId, [
-      id,
-      scope.userId,
-      scope.seesPrivate,
-    ]);
-    const execution = kept?.executionId ?? engines;
-    if (execution === undefined || (await this.#visible(scope, execution)) === null) {
-      throw notFound('Operation', id);
+    const key = [id, scope.userId, scope.seesPrivate];
+    if ((await executionOfOperation.one(this.#pool, scope.tenantId, key)) !== null) {
+      const kept = await keptOperation.one(this.#pool, scope.tenantId, [id]);
+      if (kept !== null) return toldOf(kept);
     }
-    const found = (await this.operations(caller, { execution })).find((one) => one.id === id);
-    if (found === undefined) throw notFound('Operation', id);
-    return found;
+    const [, engines, number] = /^(.*):(\d{1,9})$/.exec(id) ?? [];
+    const execution = engines === undefined ? null : await this.#visible(scope, engines);
+    const tasks = execution === null ? null : await this.graphs.of(this.#pool, execution.uid);
+    // As it is told: without zeros before it.
+    const isThere = tasks !== null && Number(number) < tasks.length && id === `${engines}:${Number(number)}`;
+    if (!isThere) throw notFound('Operation', id);
+    return (await new EngineOperations(this.#pool, execution!, tasks).told([Number(number)]))[0]!;
   }
 
   /**
@@ -303,28 +309,16 @@ export class TaskGraphs {
   async #own(scope: TenantScope, id: string): Promise<ExecutionRecord> {
     const execution = await this.#execution(scope, id);
     if (execution.tenantId !== scope.tenantId) throw notFound('Execution', id);
-    if ((await this.#graph(execution)) !== null) throw ofEngine(id);
+    if ((await this.graphs.of(this.#pool, execution.uid)) !== null) throw ofEngine(id);
     return execution;
   }
-
-  async #graph({ uid }: ExecutionRecord): Promise<TaskGraph | null> {
-    const stored = (await selectGraph.one(this.#pool, [uid]))?.graph ?? null;
-    return stored === null ? null : unpacked(stored);
-  }
 }
 
-function failureOf(row: OperationRow | null): Pick<ToldOperation, 'exception' | 'causes'> {
-  const failure = row?.failure as TaskFailure | null | undefined;
-  if (failure === null || failure === undefined) return { exception: null, causes: null };
-  return { exception: failure.message, causes: failure.causes };
-}
+/** The type of kept operations that run something. */
+const RUNS = 'RemoteWorkflowTask';
 
-function stagesOf(graph: TaskGraph): readonly { readonly name: string; readonly from: number }[] {
-  return graph.stages ?? [{ name: graph.workflow, from: 0 }];
-}
-
-function graphId(execution: string, place: number): string {
-  return `${execution}.${place}`;
+function toldOf(kept: KeptOperation): ToldOperation {
+  return { ...kept, runs: kept.type === RUNS };
 }
 
 function rowOf(operation: NewOperation) {

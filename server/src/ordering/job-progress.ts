@@ -24,9 +24,5 @@ export async function progressOf(
   const own = new Set(
     (await instancesOf.all(pool, tenant, [job.executionUid, job.nodes])).map(({ id }) => id),
   );
-  const tasks = (await graphs.tasks(caller, job.executionId)).filter(
-    ({ instance, name }) => name !== 'marker' && instance !== null && own.has(instance),
-  );
-  const done = tasks.filter(({ state }) => state === 'succeeded' || state === 'skipped');
-  return { total: tasks.length, completed: done.length };
+  return graphs.progress(caller, job.executionId, own);
 }

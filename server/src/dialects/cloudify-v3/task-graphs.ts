@@ -123,7 +123,7 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
     async (request: FastifyRequest<{ Querystring: Params }>, reply) => {
       const execution = single(request.query, 'execution_id');
       if (execution === undefined) throw badParameters('The parameter `execution_id` is missing');
-      const graphs = await core.taskGraphs.graphs(callerOf(request), execution);
+      const graphs = await core.taskGraphs.graphsOf(callerOf(request), execution);
       const names = new Set(repeated(request.query, 'name'));
       return sendPage(
         reply,
@@ -201,12 +201,14 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
         throw badParameters('Exactly one of `execution_id` and `graph_id` must be given');
       }
       const of = execution === undefined ? { graph: graph! } : { execution };
-      const states = new Set(repeated(query, 'state').map(readState));
-      const isShort = booleanParam(query, 'skip_internal', false);
-      const operations = (await core.taskGraphs.operations(callerOf(request), of)).filter(
-        ({ state, runs }) => (states.size === 0 || states.has(state)) && (runs || !isShort),
-      );
-      return sendPage(reply, query, operations.map(wireOperation), Object.keys(Operation.properties));
+      const [size, offset] = pageOf(query);
+      const { items, total } = await core.taskGraphs.operations(callerOf(request), of, {
+        states: new Set(repeated(query, 'state').map(readState)),
+        runsOnly: booleanParam(query, 'skip_internal', false),
+        ...{ size, offset },
+      });
+      const page = items.map((one) => pick(wireOperation(one), query, Object.keys(Operation.properties)));
+      return sendText(reply, 200, envelope({ offset, size }, JSON.stringify(page), total));
     },
   );
 
@@ -284,16 +286,17 @@ export function addTaskGraphs({ scope, core }: Mounting): void {
   );
 }
 
+function pageOf(params: Params): readonly [size: number, offset: number] {
+  return [countParam(params, '_size', 1000, MOST_AT_ONCE), countParam(params, '_offset', 0, 1e9)];
+}
+
 function sendPage(
   reply: FastifyReply,
   params: Params,
   items: readonly Item[],
   fields: readonly string[],
 ): FastifyReply {
-  const [size, offset] = [
-    countParam(params, '_size', 1000, MOST_AT_ONCE),
-    countParam(params, '_offset', 0, 1e9),
-  ];
+  const [size, offset] = pageOf(params);
   const page = items.slice(offset, offset + size).map((item) => pick(item, params, fields));
   return sendText(reply, 200, envelope({ offset, size }, JSON.stringify(page), items.length));
 }

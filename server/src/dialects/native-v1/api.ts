@@ -61,7 +61,7 @@ const Failure = Type.Object(
 
 const MaybeTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 
-const Operation = Type.Object(
+export const Operation = Type.Object(
   {
     task: Type.Integer({ description: 'Number of the operation in its execution' }),
     operation: Type.String(),

@@ -106,11 +106,5 @@ export function decisionRoutes(
 /** What was answered, from how things stand: for the twin of a request whose process died before it could answer. */
 async function decided(core: Core, caller: Caller, id: string, of: DecisionRequest['of']) {
   const { status } = await core.executions.get(caller, id);
-  const operations = await core.taskGraphs.tasks(caller, id);
-  const concerned = operations.filter((one) =>
-    'task' in of ? one.task === of.task : one.instance === of.instance && one.row?.decidedAt != null,
-  );
-  const undecided = operations.filter(({ state }) => state === 'interrupted');
-  const numbers = (some: typeof operations) => some.map(({ task }) => task);
-  return { id, status, decided: numbers(concerned), undecided: numbers(undecided) };
+  return { id, status, ...(await core.taskGraphs.decisions(caller, id, of)) };
 }

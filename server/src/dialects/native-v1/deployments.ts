@@ -1,11 +1,12 @@
 /** `/deployments`: as of one moment. */
-import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { Core } from '../../core.js';
 import type { JsonObject } from '../../dsl/plan.js';
 import { callerOf } from './caller.js';
 import { isKnown, tagOf } from './conditions.js';
+import { placed } from './placed.js';
 
 export const DeploymentParams = Type.Object({ id: Type.String({ description: 'Id of the deployment' }) });
 
@@ -166,8 +167,8 @@ export function deploymentRoutes(app: FastifyInstance, core: Core): void {
     // Before it is read: whoever follows from there misses nothing.
     const position = await core.streams.now();
     const text = await core.pictures.deployment(caller, id);
-    if (isKnown(request, reply, tagOf(createHash('sha256').update(text).digest('hex')))) return reply.send();
-    return reply.type('application/json').send(Buffer.from(`{"position":${position},${text.slice(1)}`));
+    if (isKnown(request, reply, tagOf(text.digest()))) return reply.send();
+    return reply.type('application/json').send(Readable.from(placed(position, text.pieces())));
   });
 
   const preview = {

@@ -1,16 +1,21 @@
 /** `/executions`: where every operation stands, and resuming with decisions. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import type { Caller } from '../../caller.js';
 import type { Core } from '../../core.js';
 import type { ExecutionRecord } from '../../orchestration/executions.js';
 import type { OperationRecord } from '../../orchestration/told-operations.js';
-import { ExecutionParams, Graph, Operations, ResumeBody, Resumed } from './api.js';
+import { ExecutionParams, Graph, Operation, Operations, ResumeBody, Resumed } from './api.js';
 import { callerOf } from './caller.js';
 import { isKnown, requireMatch, tagOf } from './conditions.js';
-import { cursorOf, linkNext, PageQuery, readCursor } from './cursor.js';
+import { cursorOf, linkNext, MOST_ON_A_PAGE, PageQuery, readCursor } from './cursor.js';
 import { once } from './idempotent.js';
+import { placed } from './placed.js';
 
 const OperationsQuery = Type.Object(PageQuery, { additionalProperties: false });
+/** The same object each time: what writes it is made once. */
+const OPERATION: Record<string, unknown> = { ...Operation };
 const Unchanged = Type.Null({ description: 'As `If-None-Match` names it' });
 
 export function executionRoutes(app: FastifyInstance, core: Core): void {
@@ -30,11 +35,15 @@ export function executionRoutes(app: FastifyInstance, core: Core): void {
       return reply.send();
     const list = `operations of ${id}`;
     const after = cursor === undefined ? -1 : readCursor(list, cursor);
-    const all = await core.taskGraphs.tasks(caller, id);
-    const rest = all.filter((one) => one.name !== 'marker' && one.task > after);
-    const page = rest.slice(0, limit);
-    if (page.length < rest.length) linkNext(request, reply, cursorOf(list, page.at(-1)!.task));
-    return { items: page.map(shown) };
+    if (limit === undefined) {
+      const write = reply.compileSerializationSchema(OPERATION);
+      return reply
+        .type('application/json')
+        .send(Readable.from(everyOperation(core, caller, id, after, write)));
+    }
+    const { items, isLast } = await core.taskGraphs.page(caller, id, { after, limit });
+    if (!isLast) linkNext(request, reply, cursorOf(list, items.at(-1)!.task));
+    return { items: items.map(shown) };
   });
 
   const graph = {
@@ -50,9 +59,9 @@ export function executionRoutes(app: FastifyInstance, core: Core): void {
     if (isKnown(request, reply, tagOf(`${id}.${await core.pictures.version(caller, id)}`)))
       return reply.send();
     const position = await core.streams.now();
-    const { version, ...picture } = await core.pictures.graph(caller, id);
+    const { version, text } = await core.pictures.graph(caller, id);
     reply.header('etag', tagOf(`${id}.${version}`));
-    return { position, ...picture };
+    return reply.type('application/json').send(Readable.from(placed(position, text)));
   });
 
   const resume = {
@@ -87,6 +96,25 @@ export function executionRoutes(app: FastifyInstance, core: Core): void {
         ),
     });
   });
+}
+
+/** Without a limit everything comes at once, and is read and written a page at a time, as fast as the client takes it. */
+async function* everyOperation(
+  core: Core,
+  caller: Caller,
+  id: string,
+  from: number,
+  write: (item: Record<string, unknown>) => string,
+): AsyncGenerator<string> {
+  yield '{"items":[';
+  let [after, before] = [from, ''];
+  for (;;) {
+    const { items, isLast } = await core.taskGraphs.page(caller, id, { after, limit: MOST_ON_A_PAGE });
+    if (items.length > 0) yield before + items.map((item) => write(shown(item))).join(',');
+    if (isLast) break;
+    [after, before] = [items.at(-1)!.task, ','];
+  }
+  yield ']}';
 }
 
 function resumed(execution: ExecutionRecord) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { type Conversation, conversation } from '../../../test/support/a-conversation.js';
 import { anEngine, type Engine } from '../../../test/support/an-engine.js';
+import { everyTask } from '../../../test/support/every-task.js';
 import { flakyPool, type Loss } from '../../../test/support/flaky-pool.js';
 import { DONE, type ScriptedPlugin, scriptedPlugin, stopped } from '../../../test/support/scripted-plugin.js';
 import type { Json } from '../../dsl/plan.js';
@@ -83,7 +84,7 @@ describe('a workflow that is code', () => {
   const messages = async (execution: ExecutionRecord) =>
     (await engine.events(execution)).map(({ message }) => message);
   const tasks = async (execution: ExecutionRecord) =>
-    (await engine.taskGraphs.tasks(engine.caller, execution.id)).map(({ name, state }) => `${name} ${state}`);
+    (await everyTask(engine, execution.id)).map(({ name, state }) => `${name} ${state}`);
 
   it('asks for one operation after the other, and is told of each when it is durable', async () => {
     const seen: string[][] = [];

@@ -51,7 +51,10 @@ export function keptGraphsOf(
       return { id };
     },
     async steps(graph) {
-      const kept = await patiently(() => keptOperations.all(parts.pool, tenantId, [uid, graph]), parts);
+      const kept = await patiently(
+        () => keptOperations.all(parts.pool, tenantId, [uid, graph, null, null, null, 0]),
+        parts,
+      );
       return kept.map(({ id, name, type, state, dependencies, parameters }) => ({
         id,
         name,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { anEngine, type Engine } from '../../../test/support/an-engine.js';
+import { everyTask } from '../../../test/support/every-task.js';
 import { DONE, type ScriptedPlugin, scriptedPlugin } from '../../../test/support/scripted-plugin.js';
 import type { ExecutionId } from '../../ids.js';
 import type { Pool } from '../../store/pool.js';
@@ -93,7 +94,7 @@ describe('a large execution', () => {
     const execution = await engine.install(deployment);
     assert.equal((await engine.until(execution)).status, 'failed');
     const memory = await readMemory(engine.database.pool, await claimed(execution.id));
-    const all = await engine.taskGraphs.tasks(engine.caller, execution.id);
+    const all = await everyTask(engine, execution.id);
     const inState = (...states: string[]) =>
       all.filter((one) => states.includes(one.state)).map(({ task }) => task);
     assert.deepEqual(memory.succeeded, inState('succeeded'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { anEngine, type Engine } from '../../../test/support/an-engine.js';
+import { everyTask } from '../../../test/support/every-task.js';
 import { DONE, type ScriptedPlugin, scriptedPlugin, stopped } from '../../../test/support/scripted-plugin.js';
 import { claimExecutions } from './running.store.js';
 
@@ -323,9 +324,7 @@ describe('a walk that loses its execution', () => {
     await assert.rejects(engine.executions.resume(engine.caller, execution.id), {
       reason: 'operation-needs-decision',
     });
-    const [task] = (await engine.taskGraphs.tasks(engine.caller, execution.id)).filter(
-      (one) => one.state === 'interrupted',
-    );
+    const [task] = (await everyTask(engine, execution.id)).filter((one) => one.state === 'interrupted');
     await engine.executions.resume(engine.caller, execution.id, {
       decisions: [{ task: task!.task, kind: 'done', reason: 'I looked: it is there' }],
     });

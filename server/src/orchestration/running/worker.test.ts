@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { anEngine, type Engine } from '../../../test/support/an-engine.js';
+import { everyTask } from '../../../test/support/every-task.js';
 import { flakyPool, type Loss } from '../../../test/support/flaky-pool.js';
 import { DONE, type ScriptedPlugin, scriptedPlugin, stopped } from '../../../test/support/scripted-plugin.js';
 import type { ExecutionRecord } from '../executions.js';
@@ -133,7 +134,7 @@ describe('workers', () => {
     // One at a time: the second waits for its turn when the first fails.
     await work({ maxOperations: 1 });
     assert.equal((await engine.until(execution)).status, 'failed');
-    const operations = await engine.taskGraphs.tasks(engine.caller, execution.id);
+    const operations = await everyTask(engine, execution.id);
     const touched = operations.filter((one) => one.state !== 'pending').map((one) => one.state);
     assert.deepEqual(touched, ['failed', 'failed']);
     assert.equal(plugin.calls.length, 3);
