@@ -18,16 +18,22 @@ export const beginPosition = systemStatement(
 
 export const movePosition = systemStatement('server_news_move', 'update server_news set position = $1', WHY);
 
-/** Instances of hosts that packs of events with ids from above `$1` up to `$2` name, and those whose deployment was given another form. */
+/**
+ * Instances that are hosts are their own: a join with their nodes would say the same, and may compare each instance with each node before
+ * the tables are analyzed.
+ *
+ * Those that packs of events with ids from above `$1` up to `$2` name, and those whose deployment was given another form. Each is
+ * looked for by its id.
+ */
 export const selectNamed = systemStatement<{ tenantId: TenantId; id: string }>(
   'server_news_named',
   `select i.tenant_id as "tenantId", i.id from (
      select distinct p.tenant_id, i.instance from event_packs p cross join lateral unnest(p.instances) i(instance)
      where p.id > $1 and p.id <= $2 and i.instance is not null
      union select c.tenant_id, c.subject from changes c where c.id > $1 and c.id <= $2 and c.what = 'instance') named
-   join node_instances i on i.tenant_id = named.tenant_id and i.id = named.instance
-   join nodes n on n.deployment_uid = i.deployment_uid and n.name = i.node
-   where n.host = n.name order by i.tenant_id`,
+   cross join lateral (select h.tenant_id, h.id from node_instances h
+     where h.tenant_id = named.tenant_id and h.id = named.instance and h.host = h.id offset 0) i
+   order by i.tenant_id`,
   WHY,
 );
 
@@ -35,8 +41,7 @@ export const selectNamed = systemStatement<{ tenantId: TenantId; id: string }>(
 export const selectHosts = systemStatement<{ tenantId: TenantId; id: string }>(
   'server_news_hosts',
   `select i.tenant_id as "tenantId", i.id from node_instances i
-   join nodes n on n.deployment_uid = i.deployment_uid and n.name = i.node
-   where n.host = n.name and (i.tenant_id, i.id) > ($1::bigint, $2::text) order by i.tenant_id, i.id limit $3`,
+   where i.host = i.id and (i.tenant_id, i.id) > ($1::bigint, $2::text) order by i.tenant_id, i.id limit $3`,
   WHY,
 );
 
@@ -67,20 +72,23 @@ export const selectReformed = systemStatement<{ tenantId: TenantId; id: string }
 
 /**
  * Instances `$2` that begin to be and have no server: those that the inventory builds itself are left to it. The hierarchy of a
- * type is looked up once for each deployment and type.
+ * type is looked up once for each node, by the keys of deployment and node: whatever the planner takes the tables to be, no instance is compared
+ * with nodes that are not its own.
  */
 export const selectNew = tenantStatement<{ id: string }>(
   'server_news_new',
   `with asked as materialized (
-     select i.id, i.deployment_uid, n.type from node_instances i
-     join nodes n on n.deployment_uid = i.deployment_uid and n.name = i.node
-     where i.tenant_id = $1 and n.tenant_id = $1 and i.id = any($2::text[]) and i.state not in ('uninitialized', 'deleted')
+     select i.id, i.deployment_uid, i.node from unnest($2::text[]) as k(id)
+     cross join lateral (select f.id, f.deployment_uid, f.node, f.state from node_instances f
+       where f.tenant_id = $1 and f.id = k.id offset 0) i
+     where i.state not in ('uninitialized', 'deleted')
        and not exists (select from servers s where s.tenant_id = $1 and s.node_instance_id = i.id and s.status <> 'historical')),
    own as materialized (
-     select k.deployment_uid, k.type from (select distinct deployment_uid, type from asked) k
-     join deployments d on d.uid = k.deployment_uid
-     where d.tenant_id = $1 and (d.types -> 'nodeTypes' -> k.type -> 'hierarchy')::jsonb ? 'orrery.nodes.Server')
-   select a.id from asked a where not exists (select from own o where o.deployment_uid = a.deployment_uid and o.type = a.type)
+     select k.deployment_uid, k.node from (select distinct deployment_uid, node from asked) k
+     cross join lateral (select n.type, h.types from deployments h join nodes n on n.deployment_uid = h.uid
+       where h.tenant_id = $1 and h.uid = k.deployment_uid and n.name = k.node offset 0) t
+     where (t.types -> 'nodeTypes' -> t.type -> 'hierarchy')::jsonb ? 'orrery.nodes.Server')
+   select a.id from asked a where not exists (select from own o where o.deployment_uid = a.deployment_uid and o.node = a.node)
    order by a.id`,
 );
 

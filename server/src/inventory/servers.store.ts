@@ -245,14 +245,15 @@ export interface InstanceFacts {
   readonly properties: JsonObject;
 }
 
-/** `$2` id of a node instance. */
+/** `$2` id of a node instance. Its node is looked for by its key, not among all nodes of the tenant. */
 export const selectInstanceFacts = tenantStatement<InstanceFacts>(
   'servers_instance_facts',
   `select i.deployment_uid as "deploymentUid", i.node, i.state, d.created_by as "creatorId", i.runtime_properties as "runtimeProperties",
      coalesce(n.definition -> 'properties', '{}') as properties
-   from node_instances i join deployments d on d.uid = i.deployment_uid
-   join nodes n on n.deployment_uid = i.deployment_uid and n.name = i.node
-   where i.tenant_id = $1 and d.tenant_id = $1 and n.tenant_id = $1 and i.id = $2`,
+   from node_instances i
+   cross join lateral (select h.created_by from deployments h where h.tenant_id = $1 and h.uid = i.deployment_uid offset 0) d
+   cross join lateral (select l.definition from nodes l where l.deployment_uid = i.deployment_uid and l.name = i.node offset 0) n
+   where i.tenant_id = $1 and i.id = $2`,
 );
 
 /** Where servers of the same node stand already: instances that are added by scaling go there too. */

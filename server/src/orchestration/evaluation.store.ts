@@ -36,9 +36,11 @@ export const deploymentById = tenantStatement<EvaluatedDeployment>(
    order by (d.tenant_id = $1) desc limit 1`,
 );
 
+/** By the key of nodes: with their own tenant the planner may go through all nodes of the deployment instead. */
 export const nodesByName = tenantStatement<{ definition: PlanNode }>(
   'evaluation_nodes',
-  'select n.definition from nodes n where n.tenant_id = $1 and n.deployment_uid = $2 and n.name = any($3::text[])',
+  `select n.definition from deployments d join nodes n on n.deployment_uid = d.uid
+   where d.tenant_id = $1 and d.uid = $2 and n.name = any($3::text[])`,
 );
 
 export interface EvaluatedInstance extends Omit<InstanceSnapshot, 'state'> {

@@ -50,7 +50,8 @@ export const secretsNamed = tenantStatement<NamedObject>(
 /** `$2` deployment, `$3` names. */
 export const nodesNamed = tenantStatement<{ name: string }>(
   'object_nodes',
-  'select n.name from nodes n where n.tenant_id = $1 and n.deployment_uid = $2 and n.name = any($3::text[])',
+  `select n.name from deployments d join nodes n on n.deployment_uid = d.uid
+   where d.tenant_id = $1 and d.uid = $2 and n.name = any($3::text[])`,
 );
 
 /** `$2` deployment, `$3` ids. */

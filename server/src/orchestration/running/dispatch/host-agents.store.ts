@@ -39,11 +39,11 @@ export const noteAgent = tenantStatement<never>(
      system = coalesce(excluded.system, agents.system), version = coalesce(excluded.version, agents.version), updated_at = now()`,
 );
 
-/** Properties of the node of the host `$2`, as far as user `$3` may see it (`$4`: others' private ones too). */
+/** Properties of the node of the host `$2`, which is looked for by its key, as far as user `$3` may see it (`$4`: others' private ones too). */
 export const selectHostNode = tenantStatement<{ properties: JsonObject }>(
   'agent_host_node',
   `select n.definition -> 'properties' as properties from node_instances i join deployments d on d.uid = i.deployment_uid
-   join nodes n on n.tenant_id = i.tenant_id and n.deployment_uid = i.deployment_uid and n.name = i.node
+   cross join lateral (select l.definition from nodes l where l.deployment_uid = i.deployment_uid and l.name = i.node offset 0) n
    where i.tenant_id = $1 and i.id = $2 and i.host = i.id and (d.visibility <> 'private' or d.created_by = $3 or $4)`,
 );
 
