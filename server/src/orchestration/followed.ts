@@ -120,12 +120,13 @@ export class Followed {
 }
 
 /** @throws DomainError `conflict` (`graph-too-large`) */
-export function requireSmall(execution: string, bytes: number): void {
-  if (bytes <= LARGEST_GRAPH) return;
+export function requireSmall(execution: string, bytes: number, largest = LARGEST_GRAPH): void {
+  if (bytes <= largest) return;
+  const megabytes = (count: number) => `${Math.round(count / 1024 / 1024)} MB`;
   throw new DomainError(
     'conflict',
     'graph-too-large',
-    `The task graph of execution ${execution} is ${Math.round(bytes / 1024 / 1024)} MB: graphs up to ${LARGEST_GRAPH / 1024 / 1024} MB are told task by task`,
+    `The task graph of execution ${execution} is ${megabytes(bytes)}: graphs up to ${megabytes(largest)} are told task by task`,
     { details: { execution, bytes } },
   );
 }

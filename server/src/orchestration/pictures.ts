@@ -24,6 +24,8 @@ import {
 } from './pictures.store.js';
 import type { RememberedGraphs } from './remembered-graphs.js';
 
+/** A graph whose stored form is larger is not read. About half a million instances. */
+const LARGEST_GRAPH = 16 * 1024 * 1024;
 /** Instances that are read in one go. */
 const SLICE = 5000;
 
@@ -103,7 +105,7 @@ export class Pictures {
     scopeFor(caller, 'executions.read');
     return inMoment(this.#pool, async (client) => {
       const { uid, deploymentUid, graphBytes, version, ...told } = await this.#execution(client, caller, id);
-      requireSmall(id, graphBytes ?? 0);
+      requireSmall(id, graphBytes ?? 0, LARGEST_GRAPH);
       const tasks = await this.#graphs.of(client, uid);
       if (tasks === null) return { version, text: [unplannedText(told)] };
       return { version, text: await graphText(client, { uid, deploymentUid, told }, tasks) };
