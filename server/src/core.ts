@@ -27,8 +27,7 @@ import { type IdentityServices, identityServices } from './identity/services.js'
 import { TenantRemoval } from './identity/tenant-removal.js';
 import { Maintenance } from './installation/maintenance.js';
 import { ProviderContexts } from './installation/provider-context.js';
-import { InventoryBook } from './inventory/server-book.js';
-import { type ServerServices, serverServices } from './inventory/server-services.js';
+import { type ServerServices, serverGround, serverServices } from './inventory/server-services.js';
 import { type CloudServices, cloudServices } from './inventory/services.js';
 import type { Log } from './log.js';
 import { LogBundles } from './log-bundles/log-bundles.js';
@@ -96,7 +95,6 @@ export interface Core
   readonly providerContext: ProviderContexts;
   readonly secrets: Secrets;
   readonly tenantRemoval: TenantRemoval;
-  readonly serverBook: InventoryBook;
   readonly blueprints: Blueprints;
   readonly blueprintUploads: BlueprintUploads;
   readonly plugins: Plugins;
@@ -253,7 +251,7 @@ export async function buildCore({
   const executions = new Executions(pool, wake, settings.tenantMaxWaiting);
   const followed = new Followed(pool);
   const deploymentGroups = new DeploymentGroups({ pool, deployments, blueprints });
-  const catalogue = catalogueServices({ pool, blueprints, identity });
+  const catalogue = catalogueServices({ pool, safe, blueprints, identity });
   const taskGraphs = new TaskGraphs(pool);
   const nodeInstances = new NodeInstances(pool);
   const uploads = new BlueprintUploads({
@@ -264,11 +262,12 @@ export async function buildCore({
     imports: { plugin: pluginImports, blueprint: blueprintImports },
     onTrouble: (error, blueprint) => log.error({ err: error, blueprint }, 'an upload broke off'),
   });
+  const ground = serverGround({ accounts: cloudAccounts, safe, allowlist, settings });
   const ordering = orderingServices({
     ...{ pool, signals, callers, blueprints, uploads, deployments, executions, taskGraphs, settings },
     nodeInstances,
     ...catalogue,
-    servers: new InventoryBook(),
+    servers: ground.serverBook,
     sendWebhook: (request, signal) => safeSend(request, { ...WEBHOOK_BOUNDS, allowlist, signal }),
   });
   return {
@@ -302,10 +301,9 @@ export async function buildCore({
       runs: ordering.actionRuns,
       osBuilds: catalogue.osBuilds,
       wakeWorkers: wake.work,
-      allowlist,
+      ground,
       settings,
     }),
-    serverBook: new InventoryBook(),
     blueprints,
     blueprintUploads: uploads,
     pluginUploads: new PluginUploads({ ...taking, pool, compiler }),

@@ -7,12 +7,15 @@ import type { ThingKey } from '../ordering/thing-key.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client } from '../store/pool.js';
 import type { Queryable } from '../store/statement.js';
+import type { ServerHandlers } from './server-handlers.js';
 import { selectDisks } from './server-parts.store.js';
+import type { ServerPasswords } from './server-passwords.js';
 import { recordGone, remember } from './server-records.js';
 import {
   bindServers,
   insertServer,
   type ServerRow,
+  selectAccountFor,
   selectNames,
   selectServersByKey,
   selectServersByUid,
@@ -36,6 +39,17 @@ import {
 
 /** Whose tenant it is suffices: permissions are ordering's affair. */
 export class InventoryBook implements ServerBook {
+  readonly #handlers: Pick<ServerHandlers, 'passwordProblem'>;
+  readonly #passwords: ServerPasswords;
+
+  constructor(parts: {
+    readonly handlers: Pick<ServerHandlers, 'passwordProblem'>;
+    readonly passwords: ServerPasswords;
+  }) {
+    this.#handlers = parts.handlers;
+    this.#passwords = parts.passwords;
+  }
+
   async byKeys(db: Queryable, { tenantId }: TenantScope, keys: readonly ThingKey[]) {
     return this.#known(db, tenantId, await selectServersByKey.all(db, tenantId, split(keys)));
   }
@@ -157,6 +171,16 @@ export class InventoryBook implements ServerBook {
   ): Promise<void> {
     await bindServers.run(client, tenantId, [built.servers, deploymentId, built.resource]);
     if (built.resource !== null) await bindService.run(client, tenantId, [built.resource, deploymentId]);
+  }
+
+  async passwordProblem(db: Queryable, { tenantId }: TenantScope, account: number | null) {
+    const uid = account ?? (await selectAccountFor.one(db, tenantId, ['']))?.uid ?? null;
+    if (uid === null) return 'there is no cloud account for it';
+    return this.#handlers.passwordProblem(db, tenantId, uid);
+  }
+
+  keepPassword(client: Client, _scope: TenantScope, server: number, password: string): Promise<void> {
+    return this.#passwords.keep(client, server, password);
   }
 
   async settle(

@@ -4,7 +4,7 @@ import { DomainError } from '../errors.js';
 import type { TenantId } from '../ids.js';
 import type { Queryable } from '../store/statement.js';
 import type { CloudAccount, CloudAccounts } from './cloud-accounts.js';
-import type { ServerHandler, ServerHands } from './handlers/handler.js';
+import type { CloudAccess, ServerHandler, ServerHands } from './handlers/handler.js';
 
 export class ServerHandlers {
   readonly #byKind: ReadonlyMap<string, ServerHandler>;
@@ -30,16 +30,28 @@ export class ServerHandlers {
     this.#handler(kind).open({ accountId: 'checked', settings, secrets: textsOf(secrets) });
   }
 
+  /** Why servers of an account cannot be given a password; null: they can. @throws as `handsFor` */
+  async passwordProblem(db: Queryable, tenant: TenantId, accountUid: number): Promise<string | null> {
+    const { handler, access } = await this.#accessTo(db, tenant, accountUid);
+    return handler.passwordProblem(access);
+  }
+
   /** @throws DomainError `not-found`; `invalid` (`no-server-handler`, `cloud-account-invalid`) */
   async handsFor(
     db: Queryable,
     tenant: TenantId,
     accountUid: number,
   ): Promise<{ readonly account: CloudAccount; readonly hands: ServerHands }> {
+    const { account, handler, access } = await this.#accessTo(db, tenant, accountUid);
+    return { account, hands: handler.open(access) };
+  }
+
+  async #accessTo(db: Queryable, tenant: TenantId, accountUid: number) {
     const account = await this.#accounts.find(db, tenant, accountUid);
     const handler = this.#handler(account.kind);
     const secrets = textsOf(await this.#accounts.secretsOf(db, tenant, accountUid));
-    return { account, hands: handler.open({ accountId: account.id, settings: account.settings, secrets }) };
+    const access: CloudAccess = { accountId: account.id, settings: account.settings, secrets };
+    return { account, handler, access };
   }
 
   #handler(kind: string): ServerHandler {

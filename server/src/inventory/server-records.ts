@@ -5,6 +5,7 @@ import type { TenantId } from '../ids.js';
 import type { Client } from '../store/pool.js';
 import type { SeenServer } from './handlers/handler.js';
 import { dropDisks, dropNics, insertNics, saveDisks } from './server-parts.store.js';
+import { deletePasswords } from './server-passwords.store.js';
 import type { ServerState } from './server-state.js';
 import {
   endResources,
@@ -77,7 +78,7 @@ export async function recordSeen(
   await insertNics.run(client, tenant, [server.uid, JSON.stringify(seen.nics)]);
 }
 
-/** It is not there any more: its row stays to be read, its resource is destroyed. */
+/** It is not there any more: its row stays to be read, its resource is destroyed, its password forgotten. */
 export async function recordGone(
   client: Client,
   tenant: TenantId,
@@ -85,6 +86,7 @@ export async function recordGone(
 ): Promise<void> {
   await endResources.run(client, tenant, [servers]);
   await setServerStatus.run(client, tenant, [servers, 'historical', '']);
+  await deletePasswords.run(client, tenant, [servers]);
 }
 
 export interface Happening {

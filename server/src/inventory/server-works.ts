@@ -22,19 +22,16 @@ import {
   type Call,
   NOT_SUPPORTED,
   type SeenServer,
-  type ServerHands,
   type ServerRef,
-  type SizeChange,
 } from './handlers/handler.js';
+import { type ChangeParts, changeServer, type ServerAtWork, withKeptPassword } from './server-change.js';
 import type { ServerHandlers } from './server-handlers.js';
-import { deleteSnapshot, insertSnapshot, selectDisk, selectSnapshot } from './server-parts.store.js';
+import { deleteSnapshot, insertSnapshot, selectSnapshot } from './server-parts.store.js';
 import { type Happening, recordGone, recordSeen, remember } from './server-records.js';
 import type { ServerState } from './server-state.js';
 import {
   anotherName,
-  digestOf,
   hostnameOf,
-  number,
   propertiesOf,
   said,
   text,
@@ -57,14 +54,9 @@ import {
 } from './servers.store.js';
 import { setFound } from './services.store.js';
 
-interface Work {
-  readonly tenant: TenantId;
-  readonly server: ServerRow;
+interface Work extends ServerAtWork {
   readonly accountUid: number;
   readonly accountName: string;
-  readonly hands: ServerHands;
-  readonly call: Call;
-  readonly request: ServerRequest;
 }
 
 /** What a server is while the work goes on; absent: as it is. */
@@ -77,10 +69,12 @@ const DURING: Readonly<Partial<Record<ServerWork, ServerState>>> = {
 const FINE_WITHOUT: ReadonlySet<ServerWork> = new Set(['remove', 'power_off', 'stop', 'delete_snapshot']);
 
 export class ServerWorks implements ServerKeeper {
+  readonly #parts: ChangeParts;
   readonly #pool: Pool;
   readonly #handlers: ServerHandlers;
 
-  constructor(parts: { readonly pool: Pool; readonly handlers: ServerHandlers }) {
+  constructor(parts: ChangeParts & { readonly handlers: ServerHandlers }) {
+    this.#parts = parts;
     this.#pool = parts.pool;
     this.#handlers = parts.handlers;
   }
@@ -153,6 +147,7 @@ export class ServerWorks implements ServerKeeper {
       sibling?.expiresOn ?? null,
       sibling?.serviceUid ?? null,
     ]);
+    if (sibling !== null) await this.#parts.passwords.copy(client, sibling.uid, row!.uid);
     return row!.uid;
   }
 
@@ -200,7 +195,7 @@ export class ServerWorks implements ServerKeeper {
       case 'reboot':
         return this.#seeing(work, await hands.reboot(ref, call), 'power');
       case 'resize':
-        return this.#seeing(work, await this.#resize(work, ref), 'changed', 'active');
+        return this.#seeing(work, await changeServer(this.#parts, work, ref), 'changed', 'active');
       case 'refresh':
         return this.#refresh(work, await hands.describe(ref, call));
       case 'snapshot':
@@ -243,7 +238,8 @@ export class ServerWorks implements ServerKeeper {
         return this.#seeing(work, { kind: 'done', value: there.value }, 'built', 'active');
       await setFound.run(this.#pool, tenant, [server.uid, false]);
     }
-    return this.#seeing(work, await hands.build(wishOf(server, request), call), 'built', 'active');
+    const built = await hands.build(wishOf(server, request), call);
+    return this.#seeing(work, await withKeptPassword(this.#parts, work, ref, built), 'built', 'active');
   }
 
   async #stop(work: Work, ref: ServerRef): Promise<ServerAnswer> {
@@ -271,31 +267,6 @@ export class ServerWorks implements ServerKeeper {
       recordGone(client, work.tenant, [work.server.uid]),
     );
     return { kind: 'done', properties: null };
-  }
-
-  async #resize({ tenant, server, hands, call, request }: Work, ref: ServerRef): Promise<Answer<SeenServer>> {
-    const { inputs } = request;
-    const name = text(inputs.disk);
-    const gb = number(inputs.disk_gb);
-    let grow: SizeChange['grow'];
-    if (gb !== null) {
-      const disk = name === '' ? null : await selectDisk.one(this.#pool, tenant, [server.uid, name]);
-      if (name !== '' && disk === null)
-        throw new DomainError('invalid', 'disk-unknown', `There is no disk ${name}`);
-      grow = { disk: disk?.providerId ?? '', gb };
-    }
-    const added = number(inputs.new_disk_gb);
-    const cpus = number(inputs.cpus);
-    const memoryMb = number(inputs.memory_mb);
-    const change: SizeChange = {
-      ...(cpus === null ? {} : { cpus }),
-      ...(memoryMb === null ? {} : { memoryMb }),
-      ...(grow === undefined ? {} : { grow }),
-      ...(added === null
-        ? {}
-        : { add: { id: `disk-${digestOf(request.operationId).slice(0, 8)}`, gb: added } }),
-    };
-    return hands.resize(ref, change, call);
   }
 
   async #snapshot(work: Work, ref: ServerRef): Promise<ServerAnswer> {

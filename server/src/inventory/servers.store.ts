@@ -258,6 +258,7 @@ export const selectInstanceFacts = tenantStatement<InstanceFacts>(
 
 /** Where servers of the same node stand already: instances that are added by scaling go there too. */
 export const selectSibling = tenantStatement<{
+  uid: number;
   groupUid: number | null;
   environmentUid: number | null;
   osBuildUid: number | null;
@@ -266,7 +267,7 @@ export const selectSibling = tenantStatement<{
   serviceUid: number | null;
 }>(
   'servers_sibling',
-  `select s.group_uid as "groupUid", s.environment_uid as "environmentUid", s.os_build_uid as "osBuildUid", s.owner_id as "ownerId",
+  `select s.uid, s.group_uid as "groupUid", s.environment_uid as "environmentUid", s.os_build_uid as "osBuildUid", s.owner_id as "ownerId",
      s.expires_on::text as "expiresOn", s.service_uid as "serviceUid"
    from servers s where s.tenant_id = $1 and s.deployment_uid = $2 and s.node = $3 order by s.uid desc limit 1`,
 );
@@ -313,6 +314,11 @@ export const saveSeen = tenantStatement(
      os_family = case when $12 = '' then s.os_family else $12 end, facts = $13::jsonb, resource_uid = $14, status = coalesce($15, s.status),
      cloud_account_uid = $16, trouble = '', seen_at = now(), updated_at = now()
    where s.tenant_id = $1 and s.uid = $2`,
+);
+
+export const setHasPassword = tenantStatement(
+  'servers_set_has_password',
+  'update servers s set has_password = true, updated_at = now() where s.tenant_id = $1 and s.uid = $2 and not s.has_password',
 );
 
 /** `$3` event, `$4` message, `$5` username or null, `$6` execution or null. */

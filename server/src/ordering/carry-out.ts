@@ -274,7 +274,7 @@ export function workflowOf(task: ErrandTask): { readonly workflow: string; reado
     case 'build':
       return { workflow: 'install', parameters: {} };
     case 'modify': {
-      const { cpus, memoryMb, grow, addGb } = task.plan.change;
+      const { cpus, memoryMb, grow, addGb, password } = task.plan.change;
       return {
         workflow: 'execute_operation',
         parameters: {
@@ -285,6 +285,8 @@ export function workflowOf(task: ErrandTask): { readonly workflow: string; reado
             disk: grow?.disk ?? '',
             disk_gb: grow?.gb ?? null,
             new_disk_gb: addGb ?? null,
+            // The one that is kept for the server: nothing of it is told here.
+            ...(password === undefined ? {} : { password: true }),
           },
           allow_kwargs_override: true,
           ...(task.server.instanceId === null

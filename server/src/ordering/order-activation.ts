@@ -10,12 +10,14 @@ import type { JobType } from './job-types.js';
 import { insertJob } from './jobs.store.js';
 import type { ActPlan, BuildPlan, ModifyPlan, RemovePlan } from './order-items.js';
 import type { OrderRow } from './orders.store.js';
+import type { Passwords } from './passwords.js';
 import type { PlannedItem } from './planned.js';
 import { type Taking, take } from './quota-book.js';
 import type { ServerBook } from './server-book.js';
 
 export interface ActivationParts {
   readonly servers: ServerBook;
+  readonly passwords: Pick<Passwords, 'open'>;
   /** The owner of an order, as a caller with the rights they have now. */
   readonly actors: (username: string, by: Caller) => Promise<Caller>;
 }
@@ -32,24 +34,29 @@ type ActiveItem = PlannedItem & { readonly uid: number };
 
 /** @param takings of each item */
 export async function activate(
-  { servers }: Pick<ActivationParts, 'servers'>,
+  parts: Pick<ActivationParts, 'servers' | 'passwords'>,
   client: Client,
   scope: TenantScope,
   order: OrderRow,
   items: readonly ActiveItem[],
   takings: readonly (readonly Taking[])[],
 ): Promise<void> {
+  const { servers } = parts;
   const owner = (order.recipient ?? order.owner).id;
   for (const [at, item] of items.entries()) {
     const of = takings[at]!;
     switch (item.plan.kind) {
       case 'build': {
         const built = await register(client, scope, order, owner, item.plan, servers);
+        for (const [nth, { uid }] of built.servers.entries()) {
+          await hand(parts, client, scope, uid, item.plan.servers[nth]!.password);
+        }
         await take(client, scope, item.uid, order.groupPath, withServers(of, built.servers));
         await commission(client, scope, order, item, at, built, owner);
         break;
       }
       case 'modify':
+        await hand(parts, client, scope, item.plan.server.uid, item.plan.change.password);
         await take(client, scope, item.uid, order.groupPath, of);
         await change(client, scope, order, item.uid, item.plan, owner);
         break;
@@ -62,6 +69,18 @@ export async function activate(
         break;
     }
   }
+}
+
+/** From now on it is the server's own: what is done to the server finds it there, and no plan or job carries it. */
+async function hand(
+  { servers, passwords }: Pick<ActivationParts, 'servers' | 'passwords'>,
+  client: Client,
+  scope: TenantScope,
+  server: number,
+  id: string | undefined,
+): Promise<void> {
+  if (id === undefined) return;
+  await servers.keepPassword(client, scope, server, await passwords.open(client, scope.tenantId, id));
 }
 
 async function register(

@@ -90,8 +90,10 @@ export interface PlannedServer {
   readonly diskGb: number;
   readonly networks: readonly string[];
   readonly applications: readonly Ref[];
-  /** Checked; passwords as names of secrets. */
+  /** Checked; passwords masked. */
   readonly parameters: JsonObject;
+  /** Id of the password that it is to have (passwords.ts). */
+  readonly password?: string;
   /** In one unit of time. */
   readonly cost: number;
 }
@@ -136,6 +138,8 @@ export interface ModifyPlan {
     readonly grow?: { readonly disk: string; readonly gb: number };
     readonly addGb?: number;
     readonly parameters?: JsonObject;
+    /** Id of the password that it is to have (passwords.ts). */
+    readonly password?: string;
   };
   /** `Mem Size` -> `1 GB -> 2 GB`. */
   readonly delta: Readonly<Record<string, string>>;

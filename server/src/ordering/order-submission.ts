@@ -20,6 +20,7 @@ import {
   updateContent,
   updatePlan,
 } from './orders.store.js';
+import type { Passwords } from './passwords.js';
 import type { ItemPlanner } from './plan-items.js';
 import { askedAgain } from './plan-servers.js';
 import type { PlannedItem } from './planned.js';
@@ -36,6 +37,7 @@ export interface OrderingSettings {
 }
 
 export interface SubmissionParts extends ActivationParts {
+  readonly passwords: Passwords;
   readonly planner: ItemPlanner;
   readonly settings: OrderingSettings;
   readonly triggers: Pick<Triggers, 'fire'>;
@@ -134,6 +136,7 @@ export class Submission {
     const { asked, plan, rate } = item;
     const values = [order, asked.kind, JSON.stringify(asked), JSON.stringify(plan), rate];
     await insertItem.one(client, scope.tenantId, values);
+    await this.#parts.passwords.keep(client, scope.tenantId, item.passwords);
   }
 
   async sumUp(

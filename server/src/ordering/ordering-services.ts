@@ -25,6 +25,7 @@ import type { OrderingSettings } from './order-submission.js';
 import { DUE } from './order-worker.js';
 import { Orders } from './orders.js';
 import { OrdersByAction } from './orders-by-action.js';
+import type { Passwords } from './passwords.js';
 import { ItemPlanner } from './plan-items.js';
 import { QuotaBook } from './quota-book.js';
 import type { Rights } from './rights.js';
@@ -49,6 +50,7 @@ export interface OrderingParts {
   readonly actionUses: ActionUses;
   readonly conditionRules: ConditionRules;
   readonly servers: ServerBook;
+  readonly passwords: Passwords;
   readonly settings: OrderingSettings;
   readonly sendWebhook: SendRequest;
   readonly before?: CarryOutParts['before'];
@@ -86,6 +88,7 @@ export function orderingServices(parts: OrderingParts): OrderingServices {
     rights,
     servers,
     triggers,
+    passwords: parts.passwords,
     planner: new ItemPlanner(parts),
     settings: parts.settings,
     // In the tenant of whoever acts, with the owner's own rights.

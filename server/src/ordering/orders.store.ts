@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { UserId } from '../ids.js';
+import type { TenantId, UserId } from '../ids.js';
 import type { ListSpec } from '../store/list.js';
 import { systemStatement, tenantStatement } from '../store/statement.js';
 import type { AskedItem, ItemKind, ItemPlan } from './order-items.js';
@@ -161,12 +161,19 @@ export const deleteOrder = tenantStatement<never>(
 );
 
 /** Carts that nobody has touched for `$1` days. */
-export const deleteForgotten = systemStatement<{ number: number; tenant: string }>(
+export const deleteForgotten = systemStatement<{
+  number: number;
+  tenantId: TenantId;
+  tenant: string;
+  items: readonly { readonly asked: AskedItem }[] | null;
+}>(
   'order_delete_forgotten',
   `with gone as (delete from orders o where o.uid in (
      select f.uid from orders f where f.status = 'CART' and f.touched_at < now() - make_interval(days => $1::integer)
-     order by f.touched_at limit 500 for update skip locked) returning o.number, o.tenant_id)
-   select g.number, t.name as tenant from gone g join tenants t on t.id = g.tenant_id`,
+     order by f.touched_at limit 500 for update skip locked) returning o.number, o.tenant_id, o.uid)
+   select g.number, g.tenant_id as "tenantId", t.name as tenant,
+     (select json_agg(json_build_object('asked', i.asked)) from order_items i where i.tenant_id = g.tenant_id and i.order_uid = g.uid) as items
+   from gone g join tenants t on t.id = g.tenant_id`,
   'carts are forgotten in every tenant; the server itself takes them away',
 );
 

@@ -10,14 +10,16 @@
  */
 import type { Caller, TenantScope } from '../caller.js';
 import type { Blueprints } from '../catalog/blueprints.js';
+import type { Json } from '../dsl/plan.js';
 import { DomainError, notFound } from '../errors.js';
 import { record } from '../identity/audit.js';
+import type { TenantId } from '../ids.js';
 import { type ListPage, type ListQuery, listPage } from '../store/list.js';
 import { nextNumber } from '../store/numbers.js';
 import type { Client, Pool } from '../store/pool.js';
 import { inTransaction } from '../store/transaction.js';
 import { frameOf, type NewOrder } from './order-frame.js';
-import type { ItemRequest } from './order-items.js';
+import type { AskedItem, ItemRequest } from './order-items.js';
 import { type OrderPreview, previewOf } from './order-preview.js';
 import { requireCart, requireMove } from './order-state.js';
 import { emptyOrder, planningOf, Submission, type SubmitterParts } from './order-submission.js';
@@ -40,6 +42,7 @@ import {
 import { askedAgain } from './plan-servers.js';
 import { countAlone } from './quota-book.js';
 import { isOrderingAdmin, orderingScope } from './rights.js';
+import { sealedIn, withPasswords } from './sealed-password.js';
 import type { KnownResource, KnownServer } from './server-book.js';
 import { keyText, keyValues, type ThingKey } from './thing-key.js';
 
@@ -208,16 +211,34 @@ export class Orders {
     });
   }
 
-  /** A new cart of the caller with the same items. Needs `order.submit` in the group. @throws DomainError as `create` */
+  /**
+   * A new cart of the caller with the same items. Needs `order.submit` in the group; where it carries a password, to be its owner.
+   *
+   * @throws DomainError as `create`; `forbidden` (`password-not-yours`)
+   */
   async duplicate(caller: Caller, key: ThingKey): Promise<Order> {
     const order = await this.get(caller, key);
     requireMove('duplicate', order.status);
+    const items = await this.#readable(caller, order);
     return this.create(caller, {
       group: { number: order.groupNumber },
       name: order.name,
-      items: order.items.map(({ asked }) => askedAgain(asked) as ItemRequest),
+      items: items.map((asked) => askedAgain(asked) as ItemRequest),
       submit: false,
     });
+  }
+
+  /** What was asked for, with passwords as they were written: each order keeps its own. */
+  async #readable(caller: Caller, { owner, number, items }: Order): Promise<readonly AskedItem[]> {
+    const { tenantId } = orderingScope(caller);
+    const opened = new Map<string, string>();
+    for (const id of items.flatMap(({ asked }) => sealedIn(asked as unknown as Json))) {
+      if (owner.id !== caller.userId) throw notYours(number);
+      opened.set(id, await this.#parts.passwords.open(this.#parts.pool, tenantId, id));
+    }
+    const plain = (asked: AskedItem) =>
+      withPasswords(asked as unknown as Json, (id) => opened.get(id)!) as unknown as AskedItem;
+    return items.map(({ asked }) => plain(asked));
   }
 
   /** Takes a cart away. For its owner and administrators. @throws DomainError `not-found`; `forbidden`; `conflict` (`order-state`) */
@@ -227,6 +248,8 @@ export class Orders {
       const order = await this.#lock(client, caller, key);
       requireOwner(caller, order, 'delete');
       requireCart(order.status, 'Orders can be deleted');
+      const items = await selectItems.all(client, scope.tenantId, [order.uid]);
+      await this.#forgetPasswords(client, scope.tenantId, items);
       await deleteOrder.run(client, scope.tenantId, [order.uid]);
       await record(client, caller, { action: 'delete', thing: 'order', id: String(order.number) });
     });
@@ -236,7 +259,8 @@ export class Orders {
   async forget(days: number): Promise<number> {
     return inTransaction(this.#parts.pool, async (client) => {
       const gone = await deleteForgotten.all(client, [days]);
-      for (const { number, tenant } of gone) {
+      for (const { number, tenant, tenantId, items } of gone) {
+        await this.#forgetPasswords(client, tenantId, items ?? []);
         const actor = { userId: null, username: 'server', tenant: null, requestId: 'carts' };
         await record(client, actor, {
           action: 'expire',
@@ -268,6 +292,15 @@ export class Orders {
   /** Whether the caller may approve it, now: for what is offered. */
   async mayApprove(caller: Caller, order: OrderRow): Promise<boolean> {
     return this.#parts.rights.may(caller, 'order.approve', order.groupUid);
+  }
+
+  async #forgetPasswords(
+    client: Client,
+    tenant: TenantId,
+    items: readonly Pick<ItemRow, 'asked'>[],
+  ): Promise<void> {
+    const asked = items.map((item) => item.asked as unknown as Json);
+    await this.#parts.passwords.forget(client, tenant, asked);
   }
 
   async #act(
@@ -311,6 +344,14 @@ export class Orders {
     const group = { uid: order.groupUid, name: order.groupName };
     await this.#parts.rights.require(caller, 'order.approve', group, client);
   }
+}
+
+function notYours(number: number): DomainError {
+  return new DomainError(
+    'forbidden',
+    'password-not-yours',
+    `Order ${number} carries a password that only its owner may order again: order anew, with one of your own`,
+  );
 }
 
 function owns(caller: Caller, order: OrderRow): boolean {

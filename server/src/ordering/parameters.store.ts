@@ -64,7 +64,11 @@ export function useList(place: Place): ListSpec<UseField> {
       // The nearer narrows what the parameter itself says.
       constraints: { sql: '(p.constraints || u.constraints)', type: 'json' },
       options: { sql: 'coalesce(u.options, p.options)', type: 'json' },
-      value: { sql: 'u.default_value', type: 'json' },
+      // What stands for a password is nobody's to read either.
+      value: {
+        sql: `case when p.type = 'PWD' and u.default_value is not null then '"******"'::jsonb else u.default_value end`,
+        type: 'json',
+      },
     },
     confine: (scope) =>
       sql`u.tenant_id = ${scope.tenantId} and ${sql.raw(`u.${COLUMNS[place.kind]}`)} = ${place.uid}`,

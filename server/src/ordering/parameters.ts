@@ -25,9 +25,11 @@ import {
   type UseField,
   useList,
 } from './parameters.store.js';
+import type { Passwords } from './passwords.js';
 import { managingScope, orderingScope, type Rights } from './rights.js';
+import { checkedPassword, type NewPassword, sealedAs } from './sealed-password.js';
 import { keyText, keyValues, type ThingKey } from './thing-key.js';
-import { keptName, namedAs } from './wished-parameters.js';
+import { keptName, namedAs, requireTaken } from './wished-parameters.js';
 
 export type { ParameterField, UseField } from './parameters.store.js';
 
@@ -81,10 +83,12 @@ const MOST_OPTIONS = 1000;
 export class Parameters {
   readonly #pool: Pool;
   readonly #rights: Rights;
+  readonly #passwords: Passwords;
 
-  constructor(pool: Pool, rights: Rights) {
-    this.#pool = pool;
-    this.#rights = rights;
+  constructor(parts: { readonly pool: Pool; readonly rights: Rights; readonly passwords: Passwords }) {
+    this.#pool = parts.pool;
+    this.#rights = parts.rights;
+    this.#passwords = parts.passwords;
   }
 
   async list(caller: Caller, query: ListQuery<ParameterField>): Promise<ListPage> {
@@ -116,6 +120,7 @@ export class Parameters {
       throw invalid('type', `The type of a parameter is one of ${PARAMETER_TYPES.join(', ')}`);
     }
     const { constraints = {}, options = null, multiple = false } = parameter;
+    if (multiple && parameter.type === 'PWD') throw invalid('allow-multiple', 'A password is one value');
     const plain: CheckedParameter = { type: parameter.type, multiple, constraints, options: null };
     requireConstraints(constraints);
     requireOptions(plain, options, name);
@@ -179,12 +184,15 @@ export class Parameters {
       options: null,
     };
     requireOptions({ ...narrowed, options: parameter.options }, options, parameter.name);
-    let preset: Json = null;
-    if (value !== null) {
-      if (parameter.type === 'PWD') throw invalid('default', 'A password has no default');
-      preset = checkedValue({ ...narrowed, options: options ?? parameter.options }, value, parameter.name);
-    }
+    const { password, preset } = presetOf(
+      { ...narrowed, options: options ?? parameter.options },
+      value,
+      parameter,
+      passwordId(place, parameter),
+    );
     await inTransaction(this.#pool, async (client) => {
+      await this.#passwords.forget(client, scope.tenantId, sealedAs(passwordId(place, parameter)));
+      await this.#passwords.keep(client, scope.tenantId, password);
       await putUse.run(client, scope.tenantId, [
         parameter.uid,
         ...placeValues(place),
@@ -206,6 +214,7 @@ export class Parameters {
     await inTransaction(this.#pool, async (client) => {
       if ((await deleteUse.run(client, scope.tenantId, [uid, ...placeValues(place)])) === 0)
         throw notFound('Parameter', name);
+      await this.#passwords.forget(client, scope.tenantId, sealedAs(passwordId(place, { uid })));
       const details = { [place.kind]: place.name };
       await record(client, caller, { action: 'unset', thing: 'parameter', id: name, details });
     });
@@ -216,6 +225,23 @@ export class Parameters {
     await this.#rights.require(caller, 'group.manage', place);
     return orderingScope(caller);
   }
+}
+
+/** The default of a password is sealed as those of orders are, under an id of its own. */
+function passwordId({ kind, uid }: ParameterPlace, parameter: { readonly uid: number }): string {
+  return `${kind}-${uid}-${parameter.uid}`;
+}
+
+function presetOf(
+  checked: CheckedParameter,
+  value: Json,
+  { name, type }: ParameterRow,
+  id: string,
+): { readonly password: readonly NewPassword[]; readonly preset: Json } {
+  if (value === null) return { password: [], preset: null };
+  if (type !== 'PWD') return { password: [], preset: checkedValue(checked, value, name) };
+  requireTaken(namedAs(name), name);
+  return { password: [{ id, value: checkedPassword(checked, value, name) }], preset: sealedAs(id) };
 }
 
 function placeValues({ kind, uid }: ParameterPlace): readonly [number | null, number | null] {

@@ -69,6 +69,7 @@ export async function planAct(
     rate: one * (scaling?.delta ?? 0),
     summary: summaryOf(plan),
     environments: parts.facts.environments.filter(({ uid }) => environments.has(uid)),
+    passwords: [],
   };
 }
 

@@ -6,10 +6,11 @@ import type { Queryable } from '../store/statement.js';
 import type { ItemRequest, ModifyPlan } from './order-items.js';
 import { summaryOf } from './order-summary.js';
 import { type GroupPermission, OWNER_PERMISSIONS } from './permissions.js';
-import { isKey, refOf, refusePasswords, type ServerFacts, shown } from './plan-servers.js';
+import { isKey, refOf, type ServerFacts, shown } from './plan-servers.js';
 import type { PlannedItem, PlanningOrder } from './planned.js';
 import { costOf, sum } from './rates.js';
 import type { Rights } from './rights.js';
+import { LOGIN_PASSWORD, MASKED } from './sealed-password.js';
 import type { KnownServer, ServerBook } from './server-book.js';
 import { cpuCount, diskGb, memoryMb, shownDisk, shownMemory } from './sizes.js';
 import { isAbsent, keptName, namedAs, resolveParameters } from './wished-parameters.js';
@@ -37,7 +38,13 @@ export async function planChange(
   await requireServer(db, caller, order, server, 'server.modify', rights);
   if (request.environment !== undefined) requireEnvironment(server, request.environment);
   const { environment } = server;
-  const { change, delta, more, parameters } = changeOf(server, request.parameters, request.disk, facts);
+  const { change, delta, more, parameters, passwords } = changeOf(
+    server,
+    request.parameters,
+    request.disk,
+    facts,
+  );
+  if (change.password !== undefined) await requirePasswords(db, scope, servers, server);
   if (Object.keys(delta).length === 0) {
     throw refused('change-empty', `Nothing of server '${server.name}' would change`, 'parameters');
   }
@@ -75,7 +82,24 @@ export async function planChange(
     rate: sum([after, -before]),
     summary: summaryOf(plan),
     environments: facts.environments.filter(({ uid }) => uid === environment?.uid),
+    passwords,
   };
+}
+
+/** @throws DomainError `invalid` (`password-unsupported`) where servers of the account cannot be given one */
+export async function requirePasswords(
+  db: Queryable,
+  scope: TenantScope,
+  servers: Pick<ServerBook, 'passwordProblem'>,
+  { name, account }: { readonly name: string; readonly account: number | null },
+): Promise<void> {
+  const problem = await servers.passwordProblem(db, scope, account);
+  if (problem === null) return;
+  throw refused(
+    'password-unsupported',
+    `Parameter '${LOGIN_PASSWORD}' cannot be set on '${name}': ${problem}`,
+    LOGIN_PASSWORD,
+  );
 }
 
 function changeOf(server: KnownServer, given: JsonObject, disk: string | undefined, facts: ServerFacts) {
@@ -124,22 +148,22 @@ function changeOf(server: KnownServer, given: JsonObject, disk: string | undefin
         others[name] = value;
     }
   }
+  const resolved = resolveParameters(others, {}, server.environment?.uid ?? 0, { ...facts, uses: [] });
+  const { values, password, passwords } = resolved;
   if (Object.keys(others).length > 0) {
-    const { values, secret } = resolveParameters(others, {}, server.environment?.uid ?? 0, {
-      ...facts,
-      uses: [],
-    });
-    refusePasswords(secret);
+    Object.assign(parameters, resolved.asked);
+    if (password !== null) change.password = password;
     const changed: JsonObject = {};
     for (const [name, value] of Object.entries(values)) {
       const before = server.parameters[name] ?? null;
-      if (JSON.stringify(before) === JSON.stringify(value)) continue;
+      // Whether a password is another one than before is not told.
+      if (value !== MASKED && JSON.stringify(before) === JSON.stringify(value)) continue;
       changed[name] = value;
       delta[labelOf(name)] = `${before === null ? 'None' : String(before)} -> ${String(value)}`;
     }
     if (Object.keys(changed).length > 0) change.parameters = changed;
   }
-  return { change, delta, more, parameters };
+  return { change, delta, more, parameters, passwords };
 }
 
 function grownDisk(server: KnownServer, wanted: string | undefined, gb: number): { id: string; by: number } {

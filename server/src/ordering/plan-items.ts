@@ -3,6 +3,7 @@
  * stored. So an order is planned whole before any of it is kept, and planned again when it is submitted and approved, since
  * what it names may have changed meanwhile.
  */
+import { randomUUID } from 'node:crypto';
 import type { Caller, TenantScope } from '../caller.js';
 import { DomainError } from '../errors.js';
 import type { Queryable } from '../store/statement.js';
@@ -29,7 +30,7 @@ import type {
 } from './order-items.js';
 import { summaryOf } from './order-summary.js';
 import { type ActParts, planAct } from './plan-act.js';
-import { planChange } from './plan-change.js';
+import { planChange, requirePasswords } from './plan-change.js';
 import {
   actionInputs,
   narrowed,
@@ -43,10 +44,18 @@ import {
   unbuildable,
 } from './plan-offer.js';
 import { planRemoval } from './plan-removal.js';
-import { planServers, refOf, type ServerDefaults, type ServerFacts, templateFor } from './plan-servers.js';
+import {
+  type PlannedServers,
+  planServers,
+  refOf,
+  type ServerDefaults,
+  type ServerFacts,
+  templateFor,
+} from './plan-servers.js';
 import type { PlannedItem, PlanningOrder } from './planned.js';
 import { type Rate, sum } from './rates.js';
 import type { Rights } from './rights.js';
+import type { NewPassword } from './sealed-password.js';
 import type { ServerBook } from './server-book.js';
 import { namedAs } from './wished-parameters.js';
 
@@ -105,7 +114,9 @@ export class ItemPlanner {
       case 'provision': {
         const defaults = { part: 'Server', hostnameTemplate: USUAL_HOSTNAME, environments: null };
         await this.#noteTaken(db, scope, request, defaults, taken);
-        const { asked, servers, environment } = planServers(request, defaults, 'server', facts, taken);
+        const of = planServers(request, defaults, 'server', facts, taken);
+        const { asked, servers, environment, passwords } = of;
+        await this.#requirePasswords(db, scope, of);
         const name = servers
           .map(({ hostname }) => hostname)
           .join(', ')
@@ -120,7 +131,7 @@ export class ItemPlanner {
           actions: [],
           steps: [servers.map((_, at) => ({ kind: 'server', at }))],
         };
-        return built({ kind: 'provision', ...asked }, plan, [environment]);
+        return built({ kind: 'provision', ...asked }, plan, [environment], passwords);
       }
       case 'modify':
         return planChange(db, caller, scope, order, request, {
@@ -163,13 +174,14 @@ export class ItemPlanner {
         actions: [],
         steps: [],
       };
-      return built({ ...asked, parts: {} }, plan, []);
+      return built({ ...asked, parts: {} }, plan, [], []);
     }
     const servers: PlannedServer[] = [];
     const actions: PlannedAction[] = [];
     const steps: PlannedStep[] = [];
     const parts: Record<string, ServerWish<ReturnType<typeof refOf>>> = {};
     const environments: EnvironmentFact[] = [];
+    const passwords: NewPassword[] = [];
     for (const [at, item] of items.entries()) {
       const wish = (Object.hasOwn(request.parts, item.name) ? request.parts[item.name] : undefined) ?? {
         parameters: {},
@@ -185,6 +197,8 @@ export class ItemPlanner {
         };
         await this.#noteTaken(db, scope, wish, defaults, taken);
         const of = planServers(wish, defaults, nodeName(item.name, at), facts, taken);
+        await this.#requirePasswords(db, scope, of);
+        passwords.push(...of.passwords);
         for (const server of of.servers) {
           step.push({ kind: 'server', at: servers.length });
           servers.push(server);
@@ -221,7 +235,16 @@ export class ItemPlanner {
       actions,
       steps,
     };
-    return built({ ...asked, parts }, plan, environments);
+    return built({ ...asked, parts }, plan, environments, passwords);
+  }
+
+  async #requirePasswords(
+    db: Queryable,
+    scope: TenantScope,
+    { servers, environment }: PlannedServers,
+  ): Promise<void> {
+    if (servers.every(({ password }) => password === undefined)) return;
+    await requirePasswords(db, scope, this.#servers, environment);
   }
 
   /** Names that those of the wish could meet. */
@@ -275,16 +298,23 @@ export class ItemPlanner {
       preconfigurations,
       parameters,
       rates,
+      drawId: randomUUID,
     };
   }
 }
 
-function built(asked: AskedItem, plan: BuildPlan, environments: readonly EnvironmentFact[]): PlannedItem {
+function built(
+  asked: AskedItem,
+  plan: BuildPlan,
+  environments: readonly EnvironmentFact[],
+  passwords: readonly NewPassword[],
+): PlannedItem {
   return {
     asked,
     plan,
     rate: sum(plan.servers.map(({ cost }) => cost)),
     summary: summaryOf(plan),
     environments,
+    passwords,
   };
 }

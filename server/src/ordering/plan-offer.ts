@@ -6,7 +6,7 @@ import type { Queryable } from '../store/statement.js';
 import { isScript } from './action-script.js';
 import { type OfferFact, type OfferItemFact, offerByKey } from './order-facts.store.js';
 import { checkedValue } from './parameter-checks.js';
-import { refusePasswords, shown } from './plan-servers.js';
+import { shown } from './plan-servers.js';
 import type { PlanningOrder } from './planned.js';
 import { isAbsent, namedAs, unknownParameter } from './wished-parameters.js';
 
@@ -99,7 +99,13 @@ export function actionInputs(
 
 /** It would stand in the order, and in the blueprint that is made of it. */
 function refusePassword({ type }: JsonObject, name: string): void {
-  if (typeof type === 'string' && type.toUpperCase() === 'PWD') refusePasswords([name]);
+  if (typeof type !== 'string' || type.toUpperCase() !== 'PWD') return;
+  throw new DomainError(
+    'invalid',
+    'password-unsupported',
+    `'${name}' is a password, which an input cannot be: keep it as a secret, and let a blueprint ask for that`,
+    { details: { field: name } },
+  );
 }
 
 function checkable(parameter: JsonObject) {

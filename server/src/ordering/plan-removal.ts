@@ -76,6 +76,7 @@ export async function planRemoval(
     rate: sum(cost.map((one) => -one)),
     summary: summaryOf(plan),
     environments: facts.environments.filter(({ uid }) => environments.has(uid)),
+    passwords: [],
   };
 }
 

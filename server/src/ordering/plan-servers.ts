@@ -5,9 +5,10 @@ import { namesFor } from './hostnames.js';
 import type { BuildFact, EnvironmentFact } from './order-facts.store.js';
 import type { AskedItem, PlannedServer, Ref, ServerWish } from './order-items.js';
 import { costOf, type Rate } from './rates.js';
+import type { NewPassword } from './sealed-password.js';
 import { cpuCount, diskGb, memoryMb } from './sizes.js';
 import type { ThingKey } from './thing-key.js';
-import { keptName, namedAs, type ParameterFacts, resolveParameters } from './wished-parameters.js';
+import { namedAs, type ParameterFacts, resolveParameters } from './wished-parameters.js';
 
 export interface ServerFacts extends ParameterFacts {
   readonly group: { readonly name: string };
@@ -32,6 +33,7 @@ export interface PlannedServers {
   readonly asked: ServerWish<Ref>;
   readonly servers: readonly PlannedServer[];
   readonly environment: EnvironmentFact;
+  readonly passwords: readonly NewPassword[];
 }
 
 const MOST = 50;
@@ -67,8 +69,8 @@ export function planServers(
     );
   });
   const quantity = quantityOf(wish.quantity);
-  const { values, secret } = resolveParameters(own, wish.preconfigurations, environment.uid, facts);
-  refusePasswords(secret);
+  const resolved = resolveParameters(own, wish.preconfigurations, environment.uid, facts);
+  const { values, password } = resolved;
   const size = {
     cpus: values.cpu_cnt === undefined ? USUAL.cpus : cpuCount(values.cpu_cnt, 'cpu-cnt'),
     memoryMb: values.mem_size === undefined ? USUAL.memoryMb : memoryMb(values.mem_size, 'mem-size'),
@@ -109,6 +111,7 @@ export function planServers(
     networks: typeof network === 'string' && network !== '' ? [network] : [],
     applications,
     parameters: rest,
+    ...(password === null ? {} : { password }),
     cost: total,
   }));
   return {
@@ -119,12 +122,13 @@ export function planServers(
         : { osBuild: refOf(osBuild) }),
       ...(wish.quantity === undefined ? {} : { quantity }),
       ...(wish.hostname === undefined || wish.hostname === '' ? {} : { hostname: wish.hostname }),
-      parameters: keptNames(own),
+      parameters: resolved.asked,
       preconfigurations: wish.preconfigurations,
       applications,
     },
     servers,
     environment,
+    passwords: resolved.passwords,
   };
 }
 
@@ -242,20 +246,6 @@ function quantityOf(value: unknown): number {
   const number = typeof value === 'string' ? Number(value) : value;
   if (typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= MOST) return number;
   throw unknown('quantity-invalid', `quantity must be a whole number from 1 to ${MOST}`, 'quantity');
-}
-
-export function keptNames(values: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [keptName(name), value]));
-}
-
-/** What would be accepted and reach no server is refused. */
-export function refusePasswords(secret: readonly string[]): void {
-  if (secret.length === 0) return;
-  throw unknown(
-    'password-unsupported',
-    `Parameter '${secret[0]}' is a password, which an order cannot carry: keep it as a secret, and let a blueprint ask for that`,
-    secret[0]!,
-  );
 }
 
 function unknown(reason: string, message: string, field: string): DomainError {

@@ -144,6 +144,10 @@ export interface ServerBook {
   ): Promise<void>;
   /** Parameters of a server are other than before; `expiration_date` is one of them. */
   setParameters(client: Client, scope: TenantScope, server: number, parameters: JsonObject): Promise<void>;
+  /** Why servers of cloud account `account` cannot be given a password (null: of the one that is taken where none is named); null: they can. */
+  passwordProblem(db: Queryable, scope: TenantScope, account: number | null): Promise<string | null>;
+  /** The password that a server is to have, sealed, instead of the one before. */
+  keepPassword(client: Client, scope: TenantScope, server: number, password: string): Promise<void>;
   settleResource(
     client: Client,
     scope: TenantScope,

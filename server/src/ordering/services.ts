@@ -12,6 +12,7 @@ import { Offers } from './offers.js';
 import { Orderers } from './orderers.js';
 import { Packages } from './packages.js';
 import { Parameters } from './parameters.js';
+import { Passwords, type SafeForPasswords } from './passwords.js';
 import { ResourceTypes } from './resource-types.js';
 import { Rights } from './rights.js';
 
@@ -29,14 +30,17 @@ export interface CatalogueServices {
   readonly orderers: Orderers;
   readonly packages: Packages;
   readonly parameters: Parameters;
+  readonly passwords: Passwords;
 }
 
 export function catalogueServices(parts: {
   readonly pool: Pool;
   readonly blueprints: Blueprints;
+  readonly safe: SafeForPasswords;
   readonly identity: Pick<IdentityServices, 'people' | 'users'>;
 }): CatalogueServices {
   const { pool, blueprints, identity } = parts;
+  const passwords = new Passwords(parts.safe);
   const rights = new Rights(pool);
   const groups = new Groups(pool, rights);
   const resourceTypes = new ResourceTypes(pool);
@@ -65,7 +69,8 @@ export function catalogueServices(parts: {
       resourceTypes,
       environments,
     }),
-    parameters: new Parameters(pool, rights),
+    parameters: new Parameters({ pool, rights, passwords }),
+    passwords,
     orderers: new Orderers({ pool, groups, people: identity.people, users: identity.users }),
   };
 }

@@ -4,6 +4,14 @@ import { nearest } from '../dsl/suggestion.js';
 import { DomainError } from '../errors.js';
 import type { ParameterFact, UseFact } from './order-facts.store.js';
 import { checkedValue } from './parameter-checks.js';
+import {
+  checkedPassword,
+  isSealed,
+  LOGIN_PASSWORD,
+  MASKED,
+  type NewPassword,
+  sealedAs,
+} from './sealed-password.js';
 import { diskGb, memoryMb } from './sizes.js';
 
 export interface Preconfiguration {
@@ -17,6 +25,8 @@ export interface ParameterFacts {
   readonly preconfigurations: readonly Preconfiguration[];
   /** Of the environment and the group, the nearest last. */
   readonly uses: readonly UseFact[];
+  /** A new id for a password, which says nothing and is never drawn again. */
+  readonly drawId: () => string;
 }
 
 /** Names as they are kept: hyphens and underscores are the same. */
@@ -29,10 +39,14 @@ export function namedAs(name: string): string {
 }
 
 export interface ResolvedParameters {
-  /** By kept names; passwords among them. */
+  /** By kept names; a password is masked. */
   readonly values: JsonObject;
-  /** Names of those that are secret. */
-  readonly secret: readonly string[];
+  /** As given, by kept names, with what stands for a password instead of it. */
+  readonly asked: JsonObject;
+  /** Id of the password that a server is to have; null: none is wished for. */
+  readonly password: string | null;
+  /** Those that were given now, to be kept with the order. */
+  readonly passwords: readonly NewPassword[];
 }
 
 /**
@@ -40,7 +54,8 @@ export interface ResolvedParameters {
  *
  * @param given names as the caller wrote them -> values; preconfigurations may be among them
  * @param chosen preconfiguration -> choice
- * @throws DomainError `invalid` (`parameter-unknown`, `preconfiguration-unknown`, `parameter-invalid`, `parameter-missing`)
+ * @throws DomainError `invalid` (`parameter-unknown`, `preconfiguration-unknown`, `parameter-invalid`, `parameter-missing`,
+ *   `password-unsupported`)
  */
 export function resolveParameters(
   given: JsonObject,
@@ -82,13 +97,26 @@ export function resolveParameters(
     written.set(key, name);
   }
   const resolved: JsonObject = {};
-  const secret: string[] = [];
+  const asked: JsonObject = {};
+  for (const [name, value] of Object.entries(given)) asked[keptName(name)] = value;
+  const passwords: NewPassword[] = [];
+  let password: string | null = null;
   for (const [key, value] of values) {
     const fact = known.get(key);
     if (fact === undefined) continue;
     const name = written.get(key) ?? fact.name;
-    resolved[fact.name] = checkedValue(narrowed(fact, uses.get(key)), inGb(key, value, name), name);
-    if (fact.type === 'PWD') secret.push(fact.name);
+    if (fact.type !== 'PWD') {
+      resolved[fact.name] = checkedValue(narrowed(fact, uses.get(key)), inGb(key, value, name), name);
+      continue;
+    }
+    requireTaken(key, name);
+    password = isSealed(value) ? value.sealed.password : facts.drawId();
+    if (!isSealed(value)) {
+      if (!written.has(key)) throw openPassword(name);
+      passwords.push({ id: password, value: checkedPassword(narrowed(fact, uses.get(key)), value, name) });
+    }
+    resolved[fact.name] = MASKED;
+    if (written.has(key)) asked[keptName(name)] = sealedAs(password);
   }
   for (const [key, use] of uses) {
     if (use.required && !values.has(key)) {
@@ -97,7 +125,27 @@ export function resolveParameters(
       });
     }
   }
-  return { values: resolved, secret };
+  return { values: resolved, asked, password, passwords };
+}
+
+function openPassword(name: string): DomainError {
+  return new DomainError(
+    'invalid',
+    'parameter-invalid',
+    `Parameter '${name}' is a password, which a preconfiguration cannot hold`,
+    { details: { field: name } },
+  );
+}
+
+/** What would be accepted and reach no server is refused. @throws DomainError `invalid` (`password-unsupported`) */
+export function requireTaken(key: string, name: string): void {
+  if (key === LOGIN_PASSWORD) return;
+  throw new DomainError(
+    'invalid',
+    'password-unsupported',
+    `Parameter '${name}' is a password that nothing on a server takes: ${LOGIN_PASSWORD} is the one that is given to servers`,
+    { details: { field: name } },
+  );
 }
 
 /** Sizes are written with their units, and bounded and kept as numbers of GB. */

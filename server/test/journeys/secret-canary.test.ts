@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { clientOf } from '../dialects/cloudify-v3/client.js';
 import { aServer } from '../support/a-server.js';
+import { assertClean, assertTablesClean } from '../support/canary.js';
 import { bytesOf } from '../support/catalog.js';
 
 const CANARY = 'canary-3c9f17d2a8-"quoted"\nsecond-line-of-canary-71b0';
@@ -177,41 +178,12 @@ test('the value of a secret is in no log line, no table, no plan, no event and n
     for await (const chunk of content) chunks.push(chunk);
     const whole = Buffer.concat(chunks);
     unpacked += whole.length;
-    assertClean(`${path} of the snapshot`, whole.toString('latin1'));
+    assertClean(PARTS, `${path} of the snapshot`, whole.toString('latin1'));
   }
   assert.ok(unpacked > 100_000, 'the snapshot was really read');
 
-  for (const answer of answers) assertClean('an answer', answer);
+  for (const answer of answers) assertClean(PARTS, 'an answer', answer);
   assert.ok(server.lines.length > 50, 'requests were really logged');
-  assertClean('the log', server.lines.join('\n'));
-  await searchTables();
+  assertClean(PARTS, 'the log', server.lines.join('\n'));
+  await assertTablesClean(server, PARTS);
 });
-
-async function searchTables(): Promise<void> {
-  const { rows: tables } = await server.pool.query<{ name: string }>(
-    `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
-  );
-  let seen = 0;
-  for (const { name } of tables.filter((table) => table.name !== 'snapshot_chunks')) {
-    const { rows } = await server.pool.query<{ row: string }>(`select x::text as row from "${name}" x`);
-    for (const { row } of rows) {
-      seen += row.length;
-      assertClean(`table ${name}`, row);
-    }
-  }
-  assert.ok(seen > 100_000, 'the tables were really read');
-}
-
-function assertClean(where: string, text: string): void {
-  for (const part of PARTS) {
-    const base64 = [0, 1, 2].map((shift) =>
-      Buffer.from(`${'x'.repeat(shift)}${part}`)
-        .toString('base64')
-        .slice(4, -4),
-    );
-    for (const spelling of [part, Buffer.from(part).toString('hex'), ...base64]) {
-      const at = text.indexOf(spelling);
-      assert.equal(at, -1, `${where} holds the value: …${text.slice(Math.max(0, at - 200), at + 60)}…`);
-    }
-  }
-}

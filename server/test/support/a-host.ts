@@ -38,7 +38,8 @@ export async function aHost(): Promise<Host> {
     connection.on('session', (accept) => {
       accept().on('exec', (take, _refuse, { command }) => {
         const channel = take();
-        const env = { PATH: process.env.PATH ?? '', HOME: home, LANG: 'C.UTF-8' };
+        // Programs in the home's `bin` stand for the machine's own.
+        const env = { PATH: `${home}/bin:${process.env.PATH ?? ''}`, HOME: home, LANG: 'C.UTF-8' };
         const child = spawn('sh', ['-c', command], { cwd: home, env });
         channel.pipe(child.stdin);
         child.stdin.on('error', () => {});

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../dsl/plan.js';
 import type { UserId } from '../../ids.js';
 import type { AskedItem, ItemPlan, ItemRequest, Ref, ServerWish } from '../../ordering/order-items.js';
 import type { NewOrder } from '../../ordering/orders.js';
+import { MASKED, withPasswords } from '../../ordering/sealed-password.js';
 import type { Body } from './body.js';
 import { badRequest } from './errors.js';
 import { type Hrefs, type Link, readHref, type WireKey } from './hrefs.js';
@@ -303,6 +304,9 @@ function titled(hrefs: Hrefs, collection: string, thing: Ref): Link {
   return hrefs.link(collection, { ...thing, title: thing.name });
 }
 
+/** Names hyphenated, passwords masked. */
 function hyphens(values: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [hyphenated(name), value]));
+  return Object.fromEntries(
+    Object.entries(withPasswords(values, () => MASKED)).map(([name, value]) => [hyphenated(name), value]),
+  );
 }

@@ -20,6 +20,8 @@ export interface ServerHandler {
   readonly technology: string;
   /** Checks what an account says and gives access to its servers. Nothing is contacted. @throws DomainError `invalid` */
   open(access: CloudAccess): ServerHands;
+  /** Why servers of an account cannot be given a password, for who wants to give one; null: they can. @throws DomainError `invalid` */
+  passwordProblem(access: CloudAccess): string | null;
 }
 
 /** A cloud account, as a handler needs it. */
@@ -38,6 +40,8 @@ export interface ServerHands {
   reboot(server: ServerRef, call: Call): Promise<Answer<SeenServer>>;
   /** Disks only grow. A server that must be off for it is turned off and on again. */
   resize(server: ServerRef, change: SizeChange, call: Call): Promise<Answer<SeenServer>>;
+  /** The password of the server's login, instead of the one before. It stands in no answer and in no line of the log. */
+  setPassword(server: ServerRef, password: string, call: Call): Promise<Answer<SeenServer>>;
   snapshot(server: ServerRef, wish: SnapshotWish, call: Call): Promise<Answer<SeenSnapshot>>;
   revert(server: ServerRef, snapshot: SnapshotRef, call: Call): Promise<Answer<SeenServer>>;
   /** Done as well when the snapshot is gone already. */

@@ -12,6 +12,7 @@ export function loadedLate(load: () => Promise<ServerHands>): ServerHands {
     power: async (...asked) => (await hands()).power(...asked),
     reboot: async (...asked) => (await hands()).reboot(...asked),
     resize: async (...asked) => (await hands()).resize(...asked),
+    setPassword: async (...asked) => (await hands()).setPassword(...asked),
     snapshot: async (...asked) => (await hands()).snapshot(...asked),
     revert: async (...asked) => (await hands()).revert(...asked),
     deleteSnapshot: async (...asked) => (await hands()).deleteSnapshot(...asked),

@@ -54,8 +54,8 @@ describe('an order that is refused leaves nothing behind, and says what is wrong
       /vm-size/,
     ],
     [
-      'a password',
-      () => ({ group: open, items: { 'deploy-items': [deploy({ 'new-password': 'secret' })] } }),
+      'a password as it is shown',
+      () => ({ group: open, items: { 'deploy-items': [deploy({ 'new-password': '******' })] } }),
       400,
       /password/,
     ],

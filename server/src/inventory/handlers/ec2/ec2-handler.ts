@@ -2,12 +2,13 @@
 import type { Allowlist } from '../../../net/allowlist.js';
 import type { ServerHandler } from '../handler.js';
 import { loadedLate } from '../loaded-late.js';
-import { ec2Config, readEc2Settings } from './ec2-settings.js';
+import { EC2_PASSWORDS, ec2Config, readEc2Settings } from './ec2-settings.js';
 
 export function createEc2Handler({ allowlist }: { readonly allowlist: Allowlist }): ServerHandler {
   return {
     kind: 'aws',
     technology: 'Amazon Web Services',
+    passwordProblem: () => EC2_PASSWORDS,
     open: (access) => {
       const settings = readEc2Settings(access.settings);
       const config = ec2Config(settings, access, allowlist);

@@ -7,6 +7,10 @@ import { safeAgents } from '../../../net/safe-agents.js';
 import type { CloudAccess } from '../handler.js';
 
 /** What an account of kind `aws` says; everything but the region may be absent. */
+/** An instance could be told it as user data only. */
+export const EC2_PASSWORDS =
+  'an instance of EC2 is given keys; a password could be told to it in its user data only, which stays readable';
+
 export interface Ec2Settings {
   readonly region: string;
   /** Where EC2 answers, instead of Amazon's own address. */

@@ -42,7 +42,7 @@ import {
 import { Ec2Lookup, type RootDevice } from './ec2-lookup.js';
 import { resizeInstance } from './ec2-resize.js';
 import { isGone, only, SERVER_TAG, SNAPSHOT_TAG, seenInstance, sizeFor } from './ec2-seen.js';
-import type { Ec2Settings } from './ec2-settings.js';
+import { EC2_PASSWORDS, type Ec2Settings } from './ec2-settings.js';
 import { ec2Trouble } from './ec2-trouble.js';
 
 export function ec2Servers(config: EC2ClientConfig, settings: Ec2Settings): ServerHands {
@@ -147,6 +147,10 @@ class Ec2Servers implements ServerHands {
 
   revert(): Promise<Answer<SeenServer>> {
     return Promise.resolve(unsupported('servers in EC2 cannot go back to a snapshot here'));
+  }
+
+  setPassword(): Promise<Answer<SeenServer>> {
+    return Promise.resolve(unsupported(EC2_PASSWORDS));
   }
 
   deleteSnapshot(_server: ServerRef, { id }: SnapshotRef, call: Call): Promise<Answer<null>> {

@@ -6,8 +6,9 @@
  * Always holds: the record of a machine is written before its process is begun and after it answers, and whoever begins a
  * process first ends what carries the server's mark; so a death in between leaves nothing that is not found again.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes, scrypt } from 'node:crypto';
 import { hostname } from 'node:os';
+import { promisify } from 'node:util';
 import { DomainError } from '../../../errors.js';
 import {
   type Answer,
@@ -43,11 +44,13 @@ export interface LocalSettings {
 const MOST = { cpus: 64, memoryMb: 64 * 1024, diskGb: 1024, disks: 16 };
 const PORT = 8080;
 const ADDRESSES = 20;
+const derived = promisify<string, Buffer, number, Buffer>(scrypt);
 
 export function createLocalHandler(settings: LocalSettings): ServerHandler {
   return {
     kind: 'local',
     technology: 'Local processes',
+    passwordProblem: () => null,
     open: ({ accountId }: CloudAccess) => {
       if (!/^[A-Za-z0-9-]{1,64}$/.test(accountId)) {
         throw new DomainError(
@@ -122,6 +125,14 @@ class LocalServers implements ServerHands {
         await folder.write(sized);
       }
       return wasOn ? this.#on(folder, sized, call) : done(await seen(folder, sized));
+    });
+  }
+
+  setPassword(server: ServerRef, password: string, call: Call): Promise<Answer<SeenServer>> {
+    return this.#held(server, async (folder, machine) => {
+      await folder.putLogin(await loginOf(password), machine.process?.uid ?? null);
+      call.log(`${machine.hostname} answers only to whom knows its password`);
+      return done(await seen(folder, machine));
     });
   }
 
@@ -243,6 +254,13 @@ class LocalServers implements ServerHands {
       return machine === null ? absent : work(folder, machine);
     });
   }
+}
+
+/** What the process checks a password against: it is not told the password itself. */
+async function loginOf(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  const hash = await derived(password.normalize('NFC'), salt, 32);
+  return JSON.stringify({ salt: salt.toString('base64'), hash: hash.toString('base64') });
 }
 
 /** Work on one server waits for the work before it. */

@@ -3,11 +3,12 @@
  *
  *     <root>/<uuid>/machine.json    what it is; ours, out of the server's reach
  *     <root>/<uuid>/home/           where it runs; `disk/` in it is what snapshots keep
+ *     <root>/<uuid>/home/login.json what passwords are checked against; none: anybody is answered
  *     <root>/<uuid>/snapshots/<id>/ copies of `disk/`
  *     <root>/<uuid>/console.log
  */
 import { execFile } from 'node:child_process';
-import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { lchown, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KnownProcess } from './server-process.js';
@@ -59,6 +60,20 @@ export class MachineFolder {
     const path = join(this.path, 'machine.json');
     await writeFile(`${path}.new`, JSON.stringify(machine, null, 1), { mode: 0o600 });
     await rename(`${path}.new`, path);
+  }
+
+  /**
+   * What the server is to check passwords against. Beside its disk, so that going back to a snapshot brings no old one back.
+   *
+   * @param uid the user that its process runs as; null: none runs, and whoever begins one gives it the home
+   */
+  async putLogin(login: string, uid: number | null): Promise<void> {
+    const fresh = join(this.path, 'login.new');
+    await rm(fresh, { force: true });
+    await writeFile(fresh, login, { mode: 0o600 });
+    if (uid !== null && process.getuid?.() === 0) await lchown(fresh, uid, uid);
+    // A name that is put in place of another follows no link that the server may have made.
+    await rename(fresh, join(this.home, 'login.json'));
   }
 
   /** A folder below the disk stands for each disk after the first. Only while no process of the server runs. */

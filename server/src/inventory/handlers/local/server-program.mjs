@@ -3,6 +3,7 @@
 // Node, so that no path of Orrery's need be readable to the user it runs as. Its folder is its whole world.
 //
 // Arguments: --uuid, --hostname, --ip, --port, --cpus, --memory. Ends with 98 when the address is taken.
+import { scryptSync, timingSafeEqual } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
@@ -25,7 +26,31 @@ function keep(name, text) {
   renameSync(`${name}.new`, name);
 }
 
+/** Whether who asks knows the password, where there is one. HTTP Basic; the name is not looked at. */
+function knows({ headers }) {
+  let login;
+  try {
+    login = JSON.parse(readFileSync('login.json', 'utf8'));
+  } catch (error) {
+    return error.code === 'ENOENT';
+  }
+  const [, basic] = /^basic +([a-z0-9+/=_-]{1,4000})$/i.exec(headers.authorization ?? '') ?? [];
+  if (basic === undefined) return false;
+  const said = Buffer.from(basic, 'base64').toString('utf8');
+  const password = said.slice(said.indexOf(':') + 1).normalize('NFC');
+  const hash = Buffer.from(login.hash, 'base64');
+  return timingSafeEqual(scryptSync(password, Buffer.from(login.salt, 'base64'), hash.length), hash);
+}
+
 const server = createServer((request, response) => {
+  if (!knows(request)) {
+    response.writeHead(401, {
+      'www-authenticate': 'Basic realm="server"',
+      'content-type': 'application/json',
+    });
+    response.end('{"error": "password wanted"}\n');
+    return;
+  }
   const count = visits() + 1;
   keep('disk/visits', String(count));
   const body = {

@@ -1,5 +1,5 @@
 /** One script on one host of a pool. The host's key is the one that was pinned, or nothing is sent. */
-import { type Ran, runOverSsh } from '../../../net/ssh-command.js';
+import { type Ran, runOverSsh, type SshTarget } from '../../../net/ssh-command.js';
 import type { SshHost, SshPool } from './ssh-settings.js';
 
 /**
@@ -8,15 +8,29 @@ import type { SshHost, SshPool } from './ssh-settings.js';
  */
 export function runOn(
   pool: SshPool,
-  { host, port, user, hostKey }: SshHost,
+  host: SshHost,
   script: string,
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<Ran> {
+  return runOverSsh(targetOf(pool, host), ['sh', '-s', '--', ...args.map(quoted)].join(' '), script, signal);
+}
+
+/** Likewise, with something that only the script may read: on its standard input, where no list of processes shows it. */
+export function feedOn(
+  pool: SshPool,
+  host: SshHost,
+  script: string,
+  input: string,
+  signal: AbortSignal,
+): Promise<Ran> {
+  return runOverSsh(targetOf(pool, host), `sh -c ${quoted(script)}`, input, signal);
+}
+
+function targetOf(pool: SshPool, { host, port, user, hostKey }: SshHost): SshTarget {
   const { privateKey, passphrase, password, allowlist } = pool;
   const isRight = (fingerprint: string) => fingerprint === hostKey;
-  const target = { host, port, user, privateKey, passphrase, password, allowlist, isRight };
-  return runOverSsh(target, ['sh', '-s', '--', ...args.map(quoted)].join(' '), script, signal);
+  return { host, port, user, privateKey, passphrase, password, allowlist, isRight };
 }
 
 function quoted(text: string): string {

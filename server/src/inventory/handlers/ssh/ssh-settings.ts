@@ -52,6 +52,17 @@ export function readSshPool({ settings, secrets }: CloudAccess, allowlist: Allow
   };
 }
 
+/** Why accounts on the hosts cannot be given a password; null: they can. */
+export function passwordProblemOf({ hosts, privateKey }: SshPool): string | null {
+  if (privateKey === null) {
+    return 'Orrery itself signs in on the hosts of the pool by password; with a private key in the cloud account it would not be locked out';
+  }
+  const strange = hosts.find(({ user }) => !/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/.test(user));
+  return strange === undefined
+    ? null
+    : `the user of ${nameOf(strange)} has a name that chpasswd does not take`;
+}
+
 /** What the pool calls a host. */
 export function nameOf({ host, port, folder }: SshHost): string {
   return folder === FOLDER ? `${host}:${port}` : `${host}:${port}/${folder.replace(/^\//, '')}`;

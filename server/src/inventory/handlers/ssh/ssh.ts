@@ -23,8 +23,8 @@ import {
   troubled,
   unsupported,
 } from '../handler.js';
-import { runOn } from './ssh-connection.js';
-import { nameOf, type SshHost, type SshPool } from './ssh-settings.js';
+import { feedOn, runOn } from './ssh-connection.js';
+import { nameOf, passwordProblemOf, type SshHost, type SshPool } from './ssh-settings.js';
 
 /** `$1` folder, `$2` uuid. Ends with 3 when somebody else has it. */
 const LEASE = `set -e
@@ -35,6 +35,7 @@ ln -sn "$2" "$1/lease" 2>/dev/null || [ "$(readlink "$1/lease")" = "$2" ] || exi
 const LOOK = `echo "lease=$(readlink "$1/lease" 2>/dev/null)"
 echo "name=$(cat "$1/hostname" 2>/dev/null)"
 echo "prepared=$([ -e "$1/prepared" ] && echo yes)"
+echo "password=$([ -e "$1/password" ] && echo yes)"
 echo "cpus=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)"
 echo "memory=$(awk '/^MemTotal:/ {print int($2 / 1024)}' /proc/meminfo 2>/dev/null)"
 echo "disk=$(df -Pk / 2>/dev/null | awk 'NR == 2 {print int($2 / 1048576)}')"
@@ -46,8 +47,14 @@ const PREPARED = `printf %s "$3" > "$1/hostname"; touch "$1/prepared"
 `;
 /** `$1` folder, `$2` uuid. Only what is leased to it is given back, and the lease goes last. */
 const GIVE_BACK = `[ "$(readlink "$1/lease" 2>/dev/null)" = "$2" ] || exit 0
-rm -f "$1/prepared" "$1/hostname" && rm -f "$1/lease"
+rm -f "$1/prepared" "$1/hostname" "$1/password" && rm -f "$1/lease"
 `;
+/** `$1` folder. Written before the password is set, so that it is taken away again whatever dies. */
+const MARK_PASSWORD = `touch "$1/password"
+`;
+/** Reads `user:password`, or with `-e` `user:hash`. */
+const SET_PASSWORD = (flag: '' | '-e') =>
+  `if [ "$(id -u)" = 0 ]; then exec chpasswd ${flag}; else exec sudo -n chpasswd ${flag}; fi`;
 
 interface Look {
   readonly host: SshHost;
@@ -93,6 +100,24 @@ export class SshServers implements ServerHands {
     return this.#cannot(server, call, 'hosts of a pool have the size that they have');
   }
 
+  setPassword(server: ServerRef, password: string, call: Call): Promise<Answer<SeenServer>> {
+    return this.#with(server, call, async (look) => {
+      const problem = passwordProblemOf(this.#pool);
+      if (problem !== null) return unsupported(problem);
+      const { host } = look;
+      const marked = await this.#run(host, MARK_PASSWORD, [host.folder], call);
+      if (marked.code !== 0) return troubled(`${nameOf(host)} cannot be marked: ${lastLine(marked)}`);
+      const line = `${host.user}:${password}\n`;
+      const ran = await feedOn(this.#pool, host, SET_PASSWORD(''), line, call.signal);
+      if (ran.code !== 0) {
+        const why = lastLine(ran).replaceAll(password, '******');
+        return troubled(`the password of ${host.user} on ${nameOf(host)} cannot be set: ${why}`);
+      }
+      call.log(`The password of ${host.user} on ${nameOf(host)} is set`);
+      return done(seen(look));
+    });
+  }
+
   snapshot(server: ServerRef, _wish: unknown, call: Call): Promise<Answer<never>> {
     return this.#cannot(server, call, 'no snapshots are taken of hosts of a pool');
   }
@@ -109,7 +134,12 @@ export class SshServers implements ServerHands {
     return asking(call, async () => {
       const look = await this.#find(server, call);
       if (look === null) return done(null);
-      const { host, lease } = look;
+      const { host, lease, facts } = look;
+      if (facts.get('password') === 'yes') {
+        // No password fits this: whoever had the host does not come in again.
+        const taken = await feedOn(this.#pool, host, SET_PASSWORD('-e'), `${host.user}:*\n`, call.signal);
+        if (taken.code !== 0) return troubled(`${nameOf(host)} keeps its password: ${lastLine(taken)}`);
+      }
       if (this.#pool.clean !== '') {
         const cleaned = await this.#run(host, this.#pool.clean, [lease], call);
         if (cleaned.code !== 0) return troubled(`${nameOf(host)} cannot be made clean: ${lastLine(cleaned)}`);
