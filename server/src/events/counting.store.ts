@@ -16,6 +16,10 @@ export const foldDifferences = systemStatement<{ folded: number }>(
      insert into event_hours as h (tenant_id, hour, kind, count)
      select t.tenant_id, t.hour, t.kind, sum(t.difference) from taken t group by 1, 2, 3
      on conflict (tenant_id, hour, kind) do update set count = h.count + excluded.count),
+   weeks as (
+     insert into event_weeks as w (tenant_id, week, kind, count)
+     select t.tenant_id, events_week(t.hour), t.kind, sum(t.difference) from taken t group by 1, 2, 3
+     on conflict (tenant_id, week, kind) do update set count = w.count + excluded.count),
    subjects as (
      insert into event_subjects as s (tenant_id, execution_uid, deployment_uid, week, kind, count)
      select t.tenant_id, t.execution_uid, t.deployment_uid, events_week(t.hour), t.kind, sum(t.difference) from taken t group by 1, 2, 3, 4, 5
@@ -33,6 +37,12 @@ export const deleteEmptyHours = systemStatement<never>(
   WHY,
 );
 
+export const deleteEmptyWeeks = systemStatement<never>(
+  'event_counts_sweep_weeks',
+  'delete from event_weeks where count = 0',
+  WHY,
+);
+
 export const deleteEmptySubjects = systemStatement<never>(
   'event_counts_sweep_subjects',
   'delete from event_subjects where count = 0',
@@ -45,6 +55,19 @@ export const forgetKinds = systemStatement<never>(
   `with d as (delete from event_differences where kind = any($1::text[])),
      h as (delete from event_hours where kind = any($1::text[]))
    delete from event_subjects where kind = any($1::text[])`,
+  WHY,
+);
+
+export const forgetWeeks = systemStatement<never>(
+  'event_counts_forget_weeks',
+  'delete from event_weeks',
+  WHY,
+);
+
+export const sumWeeks = systemStatement<never>(
+  'event_counts_sum_weeks',
+  `insert into event_weeks (tenant_id, week, kind, count)
+   select h.tenant_id, events_week(h.hour), h.kind, sum(h.count) from event_hours h group by 1, 2, 3`,
   WHY,
 );
 

@@ -8,10 +8,13 @@ import { inTransaction } from '../store/transaction.js';
 import {
   deleteEmptyHours,
   deleteEmptySubjects,
+  deleteEmptyWeeks,
   foldDifferences,
   forgetKinds,
+  forgetWeeks,
   lockSums,
   passNumbers,
+  sumWeeks,
 } from './counting.store.js';
 import type { NewEvent } from './events.js';
 
@@ -22,17 +25,21 @@ export async function foldEventCounts(pool: Pool): Promise<number> {
     const { folded } = (await foldDifferences.one(client))!;
     if (folded > 0) {
       await deleteEmptyHours.run(client);
+      await deleteEmptyWeeks.run(client);
       await deleteEmptySubjects.run(client);
     }
     return folded;
   });
 }
 
-/** After packs came back from elsewhere: numbers go on behind theirs, and what was left out is not counted. */
+/** After packs came back from elsewhere: numbers go on behind theirs, and what was left out is not counted. Sums of weeks are made of those of hours. */
 export async function settleRestoredEvents(
   db: Queryable,
   leftOut: readonly NewEvent['kind'][],
 ): Promise<void> {
   await forgetKinds.run(db, [leftOut]);
+  // A snapshot has none, or those with what is left out.
+  await forgetWeeks.run(db);
+  await sumWeeks.run(db);
   await passNumbers.run(db);
 }

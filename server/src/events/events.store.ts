@@ -26,6 +26,19 @@ export type EventField =
   | 'tenantName'
   | 'createdBy';
 
+/** What is known of an execution and a deployment, for all events that have both. */
+export interface Names {
+  readonly executionId: string | null;
+  readonly executionGroupId: string | null;
+  readonly workflow: string | null;
+  readonly deploymentId: string | null;
+  readonly deploymentDisplayName: string | null;
+  readonly blueprintId: string | null;
+  readonly visibility: string;
+  readonly tenantName: string;
+  readonly createdBy: string | null;
+}
+
 /** Names that decorate an event, beside `events e`. */
 export const DECORATION = `left join executions x on x.uid = e.execution_uid
     left join deployments d on d.uid = e.deployment_uid
@@ -61,6 +74,23 @@ export const EVENT_LIST: Conditional<EventField> = {
     createdBy: { sql: '(select u.username from users u where u.id = x.created_by)', type: 'text' },
   },
 };
+
+/** Of executions `$3` and deployments `$4`, the n-th of the one with the n-th of the other, called `$2`; null: none. */
+export const selectNames = tenantStatement<Names & { readonly key: string }>(
+  'events_names',
+  `select s.key, x.id as "executionId", x."group" as "executionGroupId", x.workflow, d.id as "deploymentId",
+     d.display_name as "deploymentDisplayName", d.blueprint as "blueprintId", coalesce(d.visibility, 'tenant') as visibility,
+     t.name as "tenantName", x.username as "createdBy"
+   from unnest($2::text[], $3::bigint[], $4::bigint[]) s(key, execution, deployment)
+     join tenants t on t.id = $1
+     left join lateral (
+       select e.id, e.workflow, (select g.id from execution_groups g where g.uid = e.group_uid) as "group",
+         (select u.username from users u where u.id = e.created_by) as username
+       from executions e where e.tenant_id = $1 and e.uid = s.execution offset 0) x on true
+     left join lateral (
+       select o.id, o.display_name, o.visibility, (select b.id from blueprints b where b.uid = o.blueprint_uid) as blueprint
+       from deployments o where o.tenant_id = $1 and o.uid = s.deployment offset 0) d on true`,
+);
 
 /** `$2` a JSON array of rows as `NewEvent` in events.ts, with "executionUid" and "deploymentUid". */
 export const insertEvents = tenantStatement<never>('events_insert', 'select append_events($1, $2)');

@@ -53,6 +53,7 @@ export const NOTHING_TO_LOSE: Readonly<Record<string, number | true>> = {
   events_written: true,
   event_differences: true,
   event_hours: true,
+  event_weeks: true,
   event_subjects: true,
   row_counts: true,
   server_tallies: true,

@@ -28,6 +28,7 @@ export const TENANT_TABLES: ReadonlySet<string> = new Set([
   'event_packs',
   'event_differences',
   'event_hours',
+  'event_weeks',
   'event_subjects',
   'secrets',
   'row_counts',

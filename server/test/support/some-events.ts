@@ -61,13 +61,14 @@ export async function partitionsOf(pool: Pool): Promise<Record<string, number>> 
 /** What counters say, by tenant and kind; and what there is. */
 export async function countedAndThere(pool: Pool): Promise<[counted: unknown, there: unknown]> {
   const counted = await pool.query(
-    `select tenant_id as tenant, kind, sum(n)::integer as hours, sum(s)::integer as subjects from (
-       select tenant_id, kind, count as n, 0 as s from event_hours union all select tenant_id, kind, 0, count from event_subjects
-       union all select tenant_id, kind, difference, difference from event_differences) c
-     group by 1, 2 having sum(n) <> 0 or sum(s) <> 0 order by 1, 2`,
+    `select tenant_id as tenant, kind, sum(n)::integer as hours, sum(w)::integer as weeks, sum(s)::integer as subjects from (
+       select tenant_id, kind, count as n, 0 as w, 0 as s from event_hours union all select tenant_id, kind, 0, count, 0 from event_weeks
+       union all select tenant_id, kind, 0, 0, count from event_subjects
+       union all select tenant_id, kind, difference, difference, difference from event_differences) c
+     group by 1, 2 having sum(n) <> 0 or sum(w) <> 0 or sum(s) <> 0 order by 1, 2`,
   );
   const there = await pool.query(
-    `select tenant_id as tenant, kind, count(*)::integer as hours, count(*)::integer as subjects from events group by 1, 2 order by 1, 2`,
+    `select tenant_id as tenant, kind, count(*)::integer as hours, count(*)::integer as weeks, count(*)::integer as subjects from events group by 1, 2 order by 1, 2`,
   );
   return [counted.rows, there.rows];
 }

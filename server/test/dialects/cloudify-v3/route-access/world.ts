@@ -72,6 +72,7 @@ const VOLATILE_TABLES = [
   'row_counts',
   'event_differences',
   'event_hours',
+  'event_weeks',
   'event_subjects',
   'cluster',
   'cluster_nodes',
