@@ -51,6 +51,15 @@ export interface AttemptsParts {
   flushed(): Promise<void>;
 }
 
+export interface Launch {
+  /** As the batch of the intents left them. Absent: nobody knows, they are read again. */
+  readonly properties?: Properties | null;
+  /** A batch was given to the database in this moment, and is to leave this process before they begin. */
+  readonly behind?: boolean;
+  /** They may run elsewhere since an earlier walk. */
+  readonly adopted?: boolean;
+}
+
 export interface Settled {
   readonly task: Task;
   readonly outcome: OperationOutcome;
@@ -97,14 +106,14 @@ export class Attempts {
 
   /**
    * Starts the operations of `tasks`, whose intents are durable. They are registered before anything is awaited: an abort
-   * that comes now must find them. `stop`: one that has come already. `properties`: as the batch of the intents left
-   * them; null: nobody knows, they are read again. `adopted`: they may run elsewhere since an earlier walk.
+   * that comes now must find them.
+   *
+   * @param stop an abort that has come already
    */
   async launch(
     tasks: readonly Task[],
     stop: AbortReason | null,
-    properties: Properties | null,
-    adopted = false,
+    { properties = null, behind = false, adopted = false }: Launch = {},
   ): Promise<void> {
     const launched = tasks.map((task) => {
       const running = new RunningAttempt(task, this.#parts.book, this.#hurry.signal, adopted);
@@ -114,6 +123,7 @@ export class Attempts {
     });
     this.#parts.figures?.launched(this.#parts.execution);
     try {
+      if (behind) await new Promise<void>((resolve) => this.#parts.clock.soon(resolve));
       const known = properties ?? (await this.#propertiesFor(tasks));
       for (const running of launched) void this.#attempt(running, known);
     } catch (error) {

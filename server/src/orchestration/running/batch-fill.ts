@@ -1,20 +1,21 @@
 /**
- * How many operations begin with the next batch.
+ * How much goes with the next batch, and when it need not wait for the one before.
  *
- * Two batches may be on their way, and the database works on both while this process prepares the next. So what could begin
- * is shared out between two, down to half of what a batch may hold: with a quarter, an install of a thousand took a tenth
- * more of processor time and no less time; with half, neither more nor less than with all.
+ * Two batches may be on their way, and the database works on both while this process prepares the next. So what could begin when none is on
+ * its way is shared out between two, where there is enough for two; from then on each half has its turn, whole: its operations end and the next
+ * ones begin in one batch, while the other half is written. A batch that carries little waits for the answer to the one before, and so
+ * gathers more.
  */
 export class BatchFill {
   readonly #most: number;
-  readonly #least: number;
-  #enough: number;
+  readonly #worthwhile: number;
   #starts = 0;
+  #ends = 0;
 
+  /** @param most operations that one batch may begin */
   constructor(most: number) {
     this.#most = most;
-    this.#least = Math.ceil(most / 2);
-    this.#enough = most;
+    this.#worthwhile = Math.ceil(most / 8);
   }
 
   get isEmpty(): boolean {
@@ -23,22 +24,29 @@ export class BatchFill {
 
   /** It need not wait for the answer to the one before. */
   get isFull(): boolean {
-    return this.#starts >= this.#enough;
+    return this.#starts + this.#ends >= this.#worthwhile;
   }
 
-  /** For so many more there is room, where `ready` more could begin. */
-  room(ready: number): number {
-    const half = Math.ceil((this.#starts + ready) / 2);
-    this.#enough = Math.min(this.#most, Math.max(this.#least, half));
-    return this.#enough - this.#starts;
+  /** For so many more there is room, where `ready` more could begin. `alone`: no batch is on its way. */
+  room(ready: number, alone: boolean): number {
+    const all = this.#starts + ready;
+    const enough = alone ? Math.max(this.#worthwhile, Math.ceil(all / 2)) : all;
+    return Math.min(this.#most, enough) - this.#starts;
   }
 
-  add(): void {
+  /** An operation more begins with it. */
+  begin(): void {
     this.#starts += 1;
+  }
+
+  /** One more has ended. */
+  end(): void {
+    this.#ends += 1;
   }
 
   /** It has gone out; the next one fills up. */
   take(): void {
     this.#starts = 0;
+    this.#ends = 0;
   }
 }

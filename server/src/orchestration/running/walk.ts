@@ -128,7 +128,7 @@ export class Walk {
 
   async run(): Promise<WalkEnd> {
     if (isCancelling(this.#status)) this.observe(this.#status);
-    if (this.#adopted.length > 0) void this.#attempts.launch(this.#adopted, this.#stop, null, true);
+    if (this.#adopted.length > 0) void this.#attempts.launch(this.#adopted, this.#stop, { adopted: true });
     try {
       for (;;) {
         const trouble = this.#trouble ?? this.#growth?.trouble ?? null;
@@ -137,8 +137,11 @@ export class Walk {
         if (this.#growth !== null && !this.#stopping)
           this.#ready.push(...this.#growth.take(this.#committing === 0));
         this.#admit();
-        // Two at once, where there is enough for two: the second is filled before anything has come back from the first.
-        while (this.#send() && this.#growth === null) this.#admit();
+        if (this.#send()) {
+          // It leaves this process when nothing else is to be done. The second is filled then, before anything has come back from the first.
+          await new Promise<void>((resolve) => this.#parts.clock.soon(resolve));
+          continue;
+        }
         if (this.#idle()) return this.#conclude();
         await this.#bell.wait();
       }
@@ -202,7 +205,7 @@ export class Walk {
     if (this.#stopping) slots.withdraw(this);
     else slots.ask(this);
     while (!this.#stopping) {
-      const room = this.#fill.room(this.#ready.length + this.#frontier.ready);
+      const room = this.#fill.room(this.#ready.length + this.#frontier.ready, this.#committing === 0);
       if (room <= 0) return;
       if (this.#ready.length === 0) this.#ready.push(...this.#frontier.take(room));
       if (this.#ready.length === 0) return;
@@ -229,7 +232,7 @@ export class Walk {
     if (!this.#parts.slots.take(this, task.id, line, () => this.#bell.ring())) return false;
     if (this.#orphans.delete(task.id)) this.#book.tellInterrupted(task);
     this.#book.intend(task);
-    this.#fill.add();
+    this.#fill.begin();
     return true;
   }
 
@@ -269,10 +272,10 @@ export class Walk {
         this.#flushes.settle();
         this.observe(status);
         // The next batch goes out before the operations of this one start: the database works while we do.
-        if (this.#growth === null) this.#send();
+        const behind = this.#growth === null && this.#send();
         if (batch.starts.length > 0) {
           const stop = this.#stop ?? (this.#draining ? 'shutdown' : this.#told);
-          await this.#attempts.launch(batch.starts.map(this.#task), stop, properties);
+          await this.#attempts.launch(batch.starts.map(this.#task), stop, { properties, behind });
         }
       })
       .catch((error: unknown) => {
@@ -286,6 +289,7 @@ export class Walk {
   #settle(): void {
     for (const { task, outcome, begun, lost } of this.#attempts.take()) {
       this.#parts.slots.give(this, task.id);
+      this.#fill.end();
       // Who ran it elsewhere has died.
       if (lost && !this.#stopping) this.#takeUp(task);
       else if (outcome.kind === 'aborted') this.#abandon(task, begun);
