@@ -10,6 +10,7 @@ import {
 import {
   clearDecisions,
   decideOperations,
+  lockExecution,
   promoteQueued,
   recallOperations,
   requestCancel,
@@ -52,7 +53,8 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
   const row = random.pick(executions);
   const instance = random.pick(model.all('instances'));
   const worker = row.worker !== null && random.chance(0.8) ? row.worker : random.pick(WORKERS);
-  const fence = random.chance(0.85) ? row.fence : random.whole(0, row.fence + 1);
+  // Nobody has one that was not given yet.
+  const fence = random.chance(0.85) ? row.fence : random.whole(0, row.fence);
   const number = random.chance(0.85) ? row.batches + 1 : random.whole(0, row.batches + 2);
   const { uid, deploymentUid } = row;
   const command = (what: string, run: Command['run'], alone = false): Command => ({ what, run, alone });
@@ -129,10 +131,15 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
       ];
       const distinct = moves[0]!.task === moves[1]!.task ? moves.slice(1) : moves;
       return command(`decide ${uid}`, (db, tenant) =>
-        none(decideOperations.run(db, tenant, [uid, JSON.stringify(distinct)])),
+        asPeople(db, tenant, row, () =>
+          none(decideOperations.run(db, tenant, [uid, JSON.stringify(distinct)])),
+        ),
       );
     },
-    () => command(`clear ${uid}`, (db, tenant) => none(clearDecisions.run(db, tenant, [uid]))),
+    () =>
+      command(`clear ${uid}`, (db, tenant) =>
+        asPeople(db, tenant, row, () => none(clearDecisions.run(db, tenant, [uid]))),
+      ),
     () => {
       const state = random.chance(0.7) ? random.pick(STATES) : null;
       const properties = random.chance(0.5) ? JSON.stringify({ by: 'hand' }) : null;
@@ -183,6 +190,20 @@ export function aCommand(random: Random, model: ModelDatabase): Command {
       ),
   ];
   return random.pick(commands)();
+}
+
+/**
+ * Whoever decides about operations holds their execution first, and so do batches: so they wait for each other there. Rows of
+ * operations that were changed while a batch waits for them alone it would leave as they are, and count as written.
+ */
+async function asPeople(
+  db: Queryable,
+  tenant: TenantId,
+  { id }: ExecutionRow,
+  work: () => Promise<readonly object[]>,
+): Promise<readonly object[]> {
+  await lockExecution.one(db, tenant, [id, null, true]);
+  return work();
 }
 
 /** What a walk could write next; the rows may say otherwise, and then both must refuse it alike. */

@@ -18,6 +18,7 @@ export const FAULTS = [
   'lost-hints',
   'unkind-plugin',
   'user',
+  'untimely-user',
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];

@@ -13,8 +13,6 @@ import { World } from './world.js';
 /** A bug that is put in on purpose: of the database's statements, or of the engine's code. */
 export interface Mutation {
   readonly what: string;
-  /** The first seed that is tried; 1 where it is not given. What takes a rare moment need not be looked for in those before. */
-  readonly from?: number;
   readonly statements?: (
     statements: Readonly<Record<string, Statement>>,
   ) => Readonly<Record<string, Statement>>;
@@ -187,10 +185,11 @@ async function takeUp(world: World, { models }: Scenario): Promise<void> {
       );
   }
   await pass(world, () => false, world.scheduler.now + 5_000);
-  const busy = world.places.filter(
-    ({ process, worker }) => process?.alive && !process.frozen && worker?.executions,
-  );
-  if (busy.length > 0) laws.broken(`${busy[0]!.process!.name} still holds executions`);
+  for (const { process, worker } of world.places) {
+    if (!process?.alive || process.frozen || worker === null) continue;
+    if (worker.executions > 0) laws.broken(`${process.name} still holds executions`);
+    if (worker.operations > 0) laws.broken(`${process.name} keeps room for operations that have ended`);
+  }
 }
 
 /** Whatever has happened: every task is done, and the instances are where they would be had nothing happened. */

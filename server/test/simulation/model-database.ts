@@ -71,6 +71,11 @@ interface Waiting {
   readonly fail: (error: Error) => void;
 }
 
+interface Waited {
+  readonly key: string;
+  readonly first: Map<string, AnyRow | undefined>;
+}
+
 type Settle = (error: Error | null, rows?: readonly object[]) => void;
 
 export class ModelDatabase {
@@ -178,16 +183,25 @@ export class ModelDatabase {
     return this.#locks.get(key);
   }
 
-  #attempt(session: Session, statement: Statement, values: readonly unknown[], settle: Settle): void {
+  /** `waited`: it was given up for a lock, and what it had seen until then. */
+  #attempt(
+    session: Session,
+    statement: Statement,
+    values: readonly unknown[],
+    settle: Settle,
+    waited?: Waited,
+  ): void {
     const alone = session.transaction === null;
     const transaction = session.transaction ?? { rows: new Map(), events: [], locks: new Set() };
-    const view = new View(this, session, transaction, this.#rows);
+    const first = waited?.first ?? new Map();
+    const view = new View(this, session, transaction, this.#rows, first);
     let rows: readonly object[];
     try {
       rows = statement(view, values);
     } catch (error) {
       if (error instanceof Waits) {
-        const again = () => this.#attempt(session, statement, values, settle);
+        const { key } = error;
+        const again = () => this.#attempt(session, statement, values, settle, { key, first });
         this.#wait(session, error.holder, again, settle);
         return;
       }
@@ -195,6 +209,7 @@ export class ModelDatabase {
       settle(error as Error);
       return;
     }
+    if (waited !== undefined) view.hold(waited.key);
     view.keep();
     for (const key of transaction.locks) this.#locks.set(key, session);
     if (alone) {

@@ -3,7 +3,14 @@ import type { Json, JsonObject } from '../../src/dsl/plan.js';
 import { isActive, isFinal } from '../../src/orchestration/execution-state.js';
 import type { InstanceLifecycleState } from '../../src/orchestration/planning/graph.js';
 import type { Statement } from './model-database.js';
-import { type DeploymentRow, type ExecutionRow, type OperationRow, TENANT, USER } from './model-rows.js';
+import {
+  type DeploymentRow,
+  type ExecutionRow,
+  type InstanceRow,
+  type OperationRow,
+  TENANT,
+  USER,
+} from './model-rows.js';
 import type { View } from './model-view.js';
 
 type Values = readonly unknown[];
@@ -172,16 +179,19 @@ function read(value: unknown): JsonObject | null {
 }
 
 function updateInstance(view: View, [, id, state, runtime, system]: Values): object[] {
-  const row = view.lock('instances', id as string);
-  if (row === undefined) return [];
-  const next = {
+  const changed = (row: InstanceRow): InstanceRow => ({
     ...row,
     state: (state as InstanceLifecycleState | null) ?? row.state,
     runtimeProperties: read(runtime) ?? row.runtimeProperties,
     systemProperties: read(system) ?? row.systemProperties,
-  };
-  if (JSON.stringify(next) === JSON.stringify(row)) return [];
-  view.put('instances', row.id, { ...next, version: row.version + 1 });
+  });
+  const isSame = (row: InstanceRow) => JSON.stringify(changed(row)) === JSON.stringify(row);
+  // Where nothing would change nobody is waited for.
+  const seen = view.first('instances', id as string);
+  if (seen === undefined || isSame(seen)) return [];
+  const row = view.lock('instances', id as string)!;
+  if (isSame(row)) return [];
+  view.put('instances', row.id, { ...changed(row), version: row.version + 1 });
   return [{}];
 }
 

@@ -22,7 +22,7 @@ type Condition = (row: ExecutionRow) => boolean;
  * it was before, waited for only when it fits, and then judged again. @throws Waits
  */
 function matching(view: View, uid: unknown, condition: Condition): ExecutionRow | null {
-  const seen = view.get('executions', uid as number);
+  const seen = view.first('executions', uid as number);
   if (seen === undefined || !condition(seen)) return null;
   const row = view.lock('executions', uid as number)!;
   return condition(row) ? row : null;
@@ -151,9 +151,11 @@ function look(view: View, [uid]: Values): object[] {
 }
 
 function end(view: View, [uid, fence, wanted, error]: Values): object[] {
+  const fits = (one: ExecutionRow) => one.fence === fence && isActive(one.status);
+  const seen = view.first('executions', uid as number);
   // Its row is locked whatever its fence.
   const row = view.lock('executions', uid as number);
-  if (row === undefined || row.fence !== fence || !isActive(row.status)) return [];
+  if (seen === undefined || row === undefined || !fits(seen) || !fits(row)) return [];
   const asked = row.status === 'pending' || row.status === 'started';
   const status = (asked ? wanted : 'cancelled') as ExecutionStatus;
   view.put('executions', row.uid, {

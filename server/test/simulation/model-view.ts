@@ -1,5 +1,6 @@
 /** What a statement sees: what is committed, what its own transaction has written, and the locks of others. */
 import type {
+  AnyRow,
   Committed,
   ModelDatabase,
   Session,
@@ -12,7 +13,11 @@ import type { EventRow } from './model-rows.js';
 
 /** Thrown by a statement that needs a row which another transaction holds. */
 export class Waits extends Error {
-  constructor(readonly holder: Session) {
+  constructor(
+    readonly holder: Session,
+    /** The row, by its lock. */
+    readonly key: string,
+  ) {
     super('waits for a lock');
   }
 }
@@ -26,7 +31,18 @@ export class View {
   readonly #events: EventRow[] = [];
   readonly #locks = new Set<string>();
 
-  constructor(database: ModelDatabase, session: Session, transaction: Transaction, committed: Committed) {
+  /** What it saw of rows before it waited for any. */
+  readonly #first: Map<string, AnyRow | undefined>;
+
+  /** `first`: of the same statement, when it was given up to wait. */
+  constructor(
+    database: ModelDatabase,
+    session: Session,
+    transaction: Transaction,
+    committed: Committed,
+    first: Map<string, AnyRow | undefined>,
+  ) {
+    this.#first = first;
     this.#database = database;
     this.#session = session;
     this.#transaction = transaction;
@@ -42,6 +58,13 @@ export class View {
     const name = `${table} ${key}`;
     const found = this.#rows.get(name) ?? this.#transaction.rows.get(name);
     return (found?.row ?? this.#committed[table].get(String(key))) as Tables[T] | undefined;
+  }
+
+  /** The row as it was when the statement began, whoever has been waited for since. */
+  first<T extends TableName>(table: T, key: string | number): Tables[T] | undefined {
+    const name = `${table} ${key}`;
+    if (!this.#first.has(name)) this.#first.set(name, this.get(table, key));
+    return this.#first.get(name) as Tables[T] | undefined;
   }
 
   /** In the order in which they were made. */
@@ -63,7 +86,7 @@ export class View {
   lock<T extends TableName>(table: T, key: string | number): Tables[T] | undefined {
     const name = `${table} ${key}`;
     const holder = this.#database.holder(name);
-    if (holder !== undefined && holder !== this.#session) throw new Waits(holder);
+    if (holder !== undefined && holder !== this.#session) throw new Waits(holder, name);
     const row = this.get(table, key);
     if (row !== undefined) this.#locks.add(name);
     return row;
@@ -78,6 +101,11 @@ export class View {
 
   tell(event: EventRow): void {
     this.#events.push(event);
+  }
+
+  /** A row that was waited for is locked then, also where it is not what was looked for any more. */
+  hold(key: string): void {
+    this.#locks.add(key);
   }
 
   /** The statement is done: what it wrote becomes its transaction's. */

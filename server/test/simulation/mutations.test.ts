@@ -6,11 +6,10 @@ import { live, type Mutation } from './life.js';
 import { MUTATIONS } from './mutations.js';
 
 /** Each is found within so many. */
-const SEEDS = 600;
+const SEEDS = 300;
 
 async function firstFailing(mutation: Mutation): Promise<number> {
-  const from = mutation.from ?? 1;
-  for (let seed = from; seed < from + SEEDS; seed += 1) {
+  for (let seed = 1; seed <= SEEDS; seed += 1) {
     if ((await live(seed, { mutation })).problem === null) continue;
     assert.equal((await live(seed)).problem, null, `without it, seed ${seed} fails as well`);
     return seed;
@@ -36,7 +35,8 @@ describe('the simulator', { concurrency: false }, () => {
   });
 
   it('names the fewest faults with which a promise is still broken', async () => {
-    const mutation = MUTATIONS[0]!;
+    // One that is found soon, and needs faults.
+    const mutation = MUTATIONS.find(({ what }) => what.startsWith('what was under way'))!;
     const seed = await firstFailing(mutation);
     const { faults, verdict } = await shrink(seed, { mutation });
     const again = await live(seed, { mutation, faults });

@@ -4,7 +4,9 @@
  */
 import { Frontier } from '../../src/orchestration/planning/ready.js';
 import { Flushes } from '../../src/orchestration/running/flushes.js';
-import { Ledger } from '../../src/orchestration/running/ledger.js';
+import { type Committed, Ledger } from '../../src/orchestration/running/ledger.js';
+import { Packs } from '../../src/orchestration/running/packs.js';
+import { Slots } from '../../src/orchestration/running/slots.js';
 import { TaskBook } from '../../src/orchestration/running/task-book.js';
 import type { Mutation } from './life.js';
 import type { Statement } from './model-database.js';
@@ -35,6 +37,18 @@ function patched<C extends { prototype: object }, K extends keyof C['prototype']
       prototype[method] = old;
     };
   };
+}
+
+/** Tasks that are done, among the arguments of `engine_commit`. */
+const DONE = 7;
+
+/** Of a column of integers in PostgreSQL's binary form. */
+function half(column: Buffer): Buffer {
+  if (column.readInt32BE(0) === 0) return column;
+  const kept = Math.ceil(column.readInt32BE(12) / 2);
+  const first = Buffer.from(column.subarray(0, 20 + 8 * kept));
+  first.writeInt32BE(kept, 12);
+  return first;
 }
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -109,7 +123,6 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     what: 'a cancel that comes late is forgotten',
-    from: 601,
     statements: (statements) => ({
       ...statements,
       engine_end: (view, values) => {
@@ -134,6 +147,84 @@ export const MUTATIONS: readonly Mutation[] = [
         }
         return statements.engine_claim!(view, values);
       },
+    }),
+  },
+  {
+    what: 'an event is lost where a pack ends and the next begins',
+    install: () => {
+      const lately = new WeakMap<Packs, number>();
+      return patched(
+        Packs,
+        'add',
+        (old) =>
+          function add(this: Packs, words, place, now) {
+            const second = Math.floor(now / 1000);
+            const isLost = this.length > 0 && lately.get(this) !== second;
+            lately.set(this, second);
+            if (!isLost) old.call(this, words, place, now);
+          },
+      )();
+    },
+  },
+  {
+    what: 'some slots are never given back',
+    install: patched(
+      Slots,
+      'give',
+      (old) =>
+        function give(this: Slots, owner, task) {
+          if (task % 5 !== 4) old.call(this, owner, task);
+        },
+    ),
+  },
+  {
+    what: 'a slot that was promised to a walk stays promised when the walk is over',
+    install: patched(Slots, 'withdraw', () => () => {}),
+  },
+  {
+    what: 'what was called off while it was planned begins',
+    statements: (statements) => ({
+      ...statements,
+      engine_begin: (view, values) => {
+        const rows = statements.engine_begin!(view, values) as { status: string | null }[];
+        if (rows[0]!.status === null) return rows;
+        const row = view.get('executions', values[0] as number)!;
+        view.put('executions', row.uid, { ...row, status: 'started' });
+        return [{ status: 'started' }];
+      },
+    }),
+  },
+  {
+    what: 'a batch that follows another on its way is taken for written, and is not',
+    install: () => {
+      const away = new WeakMap<Ledger, Promise<Committed>>();
+      return patched(
+        Ledger,
+        'commit',
+        (old) =>
+          function commit(this: Ledger, batch) {
+            const before = away.get(this);
+            if (before !== undefined) return before;
+            const sent = old.call(this, batch);
+            away.set(this, sent);
+            const forget = () => {
+              away.delete(this);
+            };
+            sent.then(forget, forget);
+            return sent;
+          },
+      )();
+    },
+  },
+  {
+    what: 'the second half of what a batch says is done is dropped',
+    statements: (statements) => ({
+      ...statements,
+      engine_commit: (view, values) =>
+        statements.engine_commit!(
+          view,
+          values.map((value, place) => (place === DONE ? half(value as Buffer) : value)),
+        ),
     }),
   },
 ];

@@ -84,9 +84,8 @@ export class Network {
   /** Nobody is at the other end any more: PostgreSQL notices, most often soon. */
   #hangUp(session: Session): void {
     const soon = this.#random.chance(0.9);
-    this.#scheduler.after(soon ? this.#random.between(0, 20) : this.#random.between(20, 4000), () =>
-      this.#database.close(session),
-    );
+    const delay = soon ? this.#random.between(0, 20) : this.#random.between(20, 4000);
+    this.#scheduler.after(delay, () => this.#database.close(session), true);
   }
 
   #ask(process: SimulatedProcess, session: Session, { name, values }: Asked, alone = false): Promise<Answer> {
@@ -104,19 +103,20 @@ export class Network {
       if (this.#faults.strikes('late-write', 0.02)) {
         // The session goes on without knowing that nobody listens.
         const late = this.#faults.luck('late-write').between(50, 9000);
-        this.#scheduler.after(late, () => {
+        const write = () => {
           this.#trace(() => `${process.name}  ${name}: written late`);
           process.trouble();
           this.#database.execute(session, name, values, (_error, rows = []) => {
             this.onLost(name, rows);
             this.#hangUp(session);
           });
-        });
+        };
+        this.#scheduler.after(late, write, true);
         process.trouble();
         this.#lost.add(session);
         return fail(lostConnection());
       }
-      this.#scheduler.after(this.#delay(process), () => {
+      const arrive = () => {
         if (!process.alive && this.#random.chance(0.5)) return;
         if (this.down) {
           session.broken = true;
@@ -137,7 +137,8 @@ export class Network {
           this.#trace(() => `${process.name}  ${name} ${brief(values)} -> ${rows.length}`);
           this.#back(process, () => resolve({ rows, rowCount: rows.length }));
         });
-      });
+      };
+      this.#scheduler.after(this.#delay(process), arrive, true);
     });
   }
 
@@ -145,11 +146,12 @@ export class Network {
   #watchIdle(session: Session): void {
     const { asked, idle, transaction } = session;
     if (transaction === null || idle === 0) return;
-    this.#scheduler.after(idle * 1000, () => {
+    const look = () => {
       if (session.asked !== asked || session.transaction === null) return;
       this.#trace(() => `${session.owner}  its transaction was left alone for ${idle} s, and is rolled back`);
       this.#database.close(session);
-    });
+    };
+    this.#scheduler.after(idle * 1000, look, true);
   }
 
   #back(process: SimulatedProcess, work: () => void): void {

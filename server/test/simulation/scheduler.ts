@@ -9,6 +9,8 @@ interface Entry {
   /** Between what is due at the same moment, chance decides. */
   readonly order: number;
   work: (() => void) | null;
+  /** It sets off nothing but what it puts into the queue itself. */
+  readonly isQuiet: boolean;
 }
 
 export class Scheduler {
@@ -22,9 +24,12 @@ export class Scheduler {
     this.#random = random;
   }
 
-  /** Does `work` in `delay` milliseconds; returns how to call it off. */
-  after(delay: number, work: () => void): () => void {
-    const entry: Entry = { at: this.now + Math.max(0, delay), order: this.#random.next(), work };
+  /**
+   * Does `work` in `delay` milliseconds; returns how to call it off. `isQuiet`: no promise is fulfilled by it, and nobody is
+   * called who might go on by himself, so there is nothing that has to come to rest.
+   */
+  after(delay: number, work: () => void, isQuiet = false): () => void {
+    const entry: Entry = { at: this.now + Math.max(0, delay), order: this.#random.next(), work, isQuiet };
     this.#push(entry);
     return () => {
       entry.work = null;
@@ -48,7 +53,7 @@ export class Scheduler {
       this.now = entry.at;
       this.steps += 1;
       entry.work();
-      await rest();
+      if (!entry.isQuiet) await rest();
       checked();
     }
     return true;

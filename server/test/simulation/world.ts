@@ -1,5 +1,5 @@
 /** One simulated installation: a database, worker processes, people; and what befalls them while it storms. */
-import { isActive } from '../../src/orchestration/execution-state.js';
+import { type CancelKind, isActive } from '../../src/orchestration/execution-state.js';
 import { isOutage } from '../../src/orchestration/running/outage.js';
 import { type RunningWorker, startWorker } from '../../src/orchestration/running/worker.js';
 import type { WorkerName } from '../../src/orchestration/running/worker-name.js';
@@ -7,8 +7,9 @@ import { createRegistry } from '../../src/plugins/registry.js';
 import type { FaultChoice } from './faults.js';
 import { Faults } from './faults.js';
 import { Laws, PERSON } from './laws.js';
-import { ModelDatabase, type Session, type Statement } from './model-database.js';
+import { type Commit, ModelDatabase, type Session, type Statement } from './model-database.js';
 import { NEIGHBOURS } from './model-neighbours.js';
+import type { ExecutionRow } from './model-rows.js';
 import { ENGINE_STATEMENTS } from './model-statements.js';
 import { Network } from './network.js';
 import { People } from './people.js';
@@ -18,7 +19,6 @@ import { Scheduler } from './scheduler.js';
 import { simulatedPlugin } from './simulated-plugin.js';
 
 const LEASE = 5;
-const MOST_OPERATIONS = 3;
 
 interface WorkerPlace {
   readonly name: string;
@@ -47,6 +47,8 @@ export class World {
   readonly #names = new Map<string, Session>();
   readonly #listeners = new Map<SimulatedProcess, Set<(hints: readonly string[]) => void>>();
   readonly #traces: boolean;
+  /** Operations that a worker runs at once. */
+  readonly #room: number;
   #databaseSkew = 0;
   #databaseTrouble = Number.NEGATIVE_INFINITY;
   #databaseJump = Number.NEGATIVE_INFINITY;
@@ -60,6 +62,7 @@ export class World {
   ) {
     this.#traces = traces;
     this.random = new Random(seed, 'world');
+    this.#room = this.random.whole(1, 3);
     this.faults = new Faults(seed, choice);
     this.scheduler = new Scheduler(new Random(seed, 'order'));
     this.database = new ModelDatabase(
@@ -73,14 +76,17 @@ export class World {
       scheduler: this.scheduler,
       processes: this.#processes,
       lease: LEASE,
-      maxOperations: MOST_OPERATIONS,
+      maxOperations: this.#room,
       troubledAt: () => this.#databaseTrouble,
       jumpedAt: () => this.#databaseJump,
     });
     this.network.onLost = (name, rows) => {
       if (name === 'engine_claim') this.laws.unheard(rows);
     };
-    this.database.onCommit = (commit) => this.laws.committed(commit);
+    this.database.onCommit = (commit) => {
+      this.laws.committed(commit);
+      this.#annoy(commit);
+    };
     const api = new SimulatedProcess(PERSON, this.scheduler);
     this.people = new People(this.network.pool(api), this.laws, (hint) => this.#send(api, hint));
     this.places = Array.from({ length: this.random.whole(1, 3) }, (_, place) => ({
@@ -145,10 +151,12 @@ export class World {
       takeName: ({ name }) => this.#takeName(process, name),
       settings: {
         ...{ name: process.name.replace(/\..*/, ''), databaseUrl: '', lease: LEASE, drain: 2 },
-        ...{ maxExecutions: 3, maxOperations: MOST_OPERATIONS, tenantMaxRunning: 0, maxRunning: 0 },
+        ...{ maxExecutions: 3, maxOperations: this.#room, tenantMaxRunning: 0, maxRunning: 0 },
         ...{ taskRetries: 2, taskRetryInterval: 1, cancelGrace: 3 },
         // So few that batches are full, and a second follows the first while it is on its way.
         startsPerBatch: this.random.whole(1, 3),
+        // At times it is looked, while any are planned, whether a cancel has come.
+        longToPlan: this.random.pick([1, 1000]),
       },
     });
   }
@@ -174,6 +182,8 @@ export class World {
   }
 
   #send(from: SimulatedProcess, hint: string): void {
+    // For those who follow, of whom there are none.
+    if (hint === 'news') return;
     for (const [process, listeners] of this.#listeners) {
       if (!process.alive) continue;
       if (this.faults.strikes('lost-hints', 0.5)) continue;
@@ -276,10 +286,33 @@ export class World {
     process.skew += jump;
   }
 
+  /** Somebody cancels in the worst of moments: while it is planned, or when all of it is done and it has not ended yet. */
+  #annoy({ session, changes }: Commit): void {
+    if (session.owner === PERSON) return;
+    for (const { table, before, after } of changes) {
+      if (table !== 'executions' || before === undefined) continue;
+      const moment = untimely(before as ExecutionRow, after as ExecutionRow);
+      if (moment === null || !this.faults.strikes('untimely-user', 0.4)) continue;
+      const luck = this.faults.luck('untimely-user');
+      const kind = luck.pick<CancelKind>(['cancel', 'force-cancel', 'kill']);
+      const { id } = after as ExecutionRow;
+      this.tell(`somebody is about to ${kind} ${id}, which ${moment}`);
+      this.scheduler.after(luck.between(0, 3), () => void this.people.cancel(id, kind));
+    }
+  }
+
   get working(): boolean {
     return (
       this.starting > 0 ||
       this.database.all('executions').some((row) => isActive(row.status) || row.status === 'queued')
     );
   }
+}
+
+function untimely(before: ExecutionRow, after: ExecutionRow): string | null {
+  if (!isActive(after.status)) return null;
+  if (after.graph === null) return after.fence === before.fence ? null : 'is being planned';
+  return after.finished === after.total && after.batches !== before.batches
+    ? 'is done and has not ended'
+    : null;
 }

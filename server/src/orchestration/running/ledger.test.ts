@@ -4,10 +4,11 @@ import { anEngine, type Engine } from '../../../test/support/an-engine.js';
 import { flakyPool, type Loss } from '../../../test/support/flaky-pool.js';
 import { type ScriptedPlugin, scriptedPlugin } from '../../../test/support/scripted-plugin.js';
 import type { ExecutionRecord } from '../executions.js';
+import { decideOperations, lockExecution, selectOperations } from '../executions.store.js';
 import { machineClock } from './clock.js';
 import { Fenced, Ledger } from './ledger.js';
 import { Outbox } from './outbox.js';
-import { claimExecutions, commitBatch, taken } from './running.store.js';
+import { claimExecutions, commitBatch, endExecution, taken } from './running.store.js';
 import { placeOf, wordsOf } from './told.js';
 
 const BLUEPRINT = `
@@ -190,6 +191,32 @@ describe('the ledger', () => {
     );
     assert.deepEqual(await engine.events(record), []);
     assert.equal((await engine.executions.get(engine.caller, record.id)).status, 'pending');
+  });
+
+  it('leaves what a person decides when a batch comes late, which waits for whoever holds the execution', async () => {
+    const { record, execution } = await claimed();
+    const { pool } = engine.database;
+    const tenant = engine.caller.tenant!.id;
+    const batches = [new Outbox(), new Outbox()] as const;
+    batches[0].touch(0, 'started');
+    batches[1].done(0);
+    const write = (nth: 0 | 1) =>
+      commitBatch.one(pool, [execution.uid, execution.fence, nth + 1, ...batches[nth].take().values]);
+    assert.equal((await write(0))?.status, 'pending');
+
+    const ending = await pool.connect();
+    await ending.query('begin');
+    await endExecution.one(ending, [execution.uid, execution.fence, 'failed', 'why']);
+    const late = write(1);
+    await blockedBy(ending);
+    await lockExecution.one(ending, tenant, [record.id, null, true]);
+    const skipped = { task: 0, state: 'skipped', reason: 'so', due_at: null, decided_by: 'ada' };
+    await decideOperations.run(ending, tenant, [execution.uid, JSON.stringify([skipped])]);
+    await ending.query('commit');
+    ending.release();
+    assert.equal((await late)?.status, null);
+    const [operation] = await selectOperations.all(pool, tenant, [execution.uid]);
+    assert.deepEqual([operation?.state, operation?.reason, operation?.decidedBy], ['skipped', 'so', 'ada']);
   });
 
   it('ends as cancelled what was cancelled after the walk had looked for the last time', async () => {
