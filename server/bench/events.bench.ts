@@ -9,7 +9,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { create } from 'tar';
 import { foldEventCounts } from '../src/events/counting.js';
 import { makeWeeks } from '../src/events/retention.js';
@@ -72,15 +71,19 @@ report('events: ingest', [
   },
 ]);
 const setUp = await timed(() => fill(stand, rows));
+// Or the server would take them up at its start, and that is not what is measured.
+await stand.pool.query(
+  `update executions set status = 'terminated', ended_at = now() where workflow = 'bench'`,
+);
+await stand.pool.query('vacuum analyze executions');
 const { child, url } = await serve(stand);
-// What a server does at its start is over then.
-await delay(10_000);
 const middle = Math.floor(rows / 2);
 const perExecution = Math.floor(rows / EXECUTIONS);
 const execution = `execution_id=${await idOf(stand, 500)}`;
 const both = 'type=cloudify_event&type=cloudify_log';
-const table = [];
+const table: Parameters<typeof report>[1][number][] = [];
 for (const [what, query] of [
+  ['a server begins: tenant, newest', `${both}&_sort=-timestamp`],
   ['tenant, newest', `${both}&_sort=-timestamp`],
   ['tenant, oldest', both],
   ['tenant, in the middle', `${both}&_offset=${middle}`],
@@ -95,11 +98,15 @@ for (const [what, query] of [
     `${both}&deployment_id=d50&_offset=${Math.floor((perExecution * EXECUTIONS) / DEPLOYMENTS / 2)}`,
   ],
   ['an hour of the tenant', `${both}&_range=timestamp,${hourAgo(24 * 30)},${hourAgo(24 * 30 - 1)}`],
+  ['a type of the tenant, newest', `${both}&event_type=task_started&_sort=-timestamp`],
+  ['a level of a deployment', `${both}&deployment_id=d50&level=info`],
+  ['a node of an execution', `${both}&${execution}&node_id=web7`],
+  ['search in an execution', `${both}&${execution}&_search=started`],
   ['limit: sign-in alone', null],
 ] as const) {
   const path =
     query === null ? '/api/v3.1/version' : `/api/v3.1/events?_size=100&${query.replaceAll(':', '%3A')}`;
-  await load({ url: url + path, headers: headers(), clients: 1, seconds: 0.5 });
+  if (table.length > 0) await load({ url: url + path, headers: headers(), clients: 1, seconds: 0.5 });
   const result = await load({ url: url + path, headers: headers(), clients: 1, seconds });
   table.push({
     'page of 100': what,
