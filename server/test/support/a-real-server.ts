@@ -188,7 +188,7 @@ printf 'end %s %s\\n' "$ORRERY_OPERATION_ID" "$ORRERY_OPERATION_ATTEMPT" >> "$WI
 export async function eventually<T>(
   what: string,
   condition: () => Promise<T | false> | T | false,
-  limit = 60_000,
+  limit = 180_000,
 ): Promise<T> {
   const deadline = Date.now() + limit;
   let trouble: unknown;
