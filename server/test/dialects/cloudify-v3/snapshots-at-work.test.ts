@@ -78,7 +78,7 @@ test('while a snapshot is restored requests are refused, and the status says so 
      select 'held', uid, true, '', '', '', now() + interval '1 minute' from snapshots where id = 'good'`,
   );
   fresh.core.signals.send('restoring');
-  const status = async () =>
+  const status = async (): Promise<unknown> =>
     (await anew('GET', '/snapshot-status', { headers: { authorization: '' } })).json.status;
   assert.equal(await status(), 'running');
   const refused = await anew('GET', '/blueprints');
