@@ -99,32 +99,39 @@ const POWER = `case when i.state = 'started' then 'on' when i.state in ('stopped
 const STATUS = `case when i.state in ('started', 'starting', 'stopping', 'stopped') then 'active' when i.state = 'deleting' then 'ending'
   when i.state in ('deleted', 'uninitialized') then 'historical' else 'building' end`;
 
+/** The deployments of instances `$2`: nobody deletes one before what is written of them is there, and one that was just deleted is none. */
+const HELD = `with held as materialized (
+     select d.uid, d.created_by, d.resource_tags from deployments d where d.tenant_id = $1
+       and d.uid in (select h.deployment_uid from node_instances h where h.tenant_id = $1 and h.id = any($2::text[]))
+     order by d.uid for key share)`;
+
 /** `$2` instances, `$3` the first number, `$4` account. One that is there already stays. */
 export const insertProjected = tenantStatement(
   'server_news_insert',
-  `insert into servers (tenant_id, number, hostname, cloud_account_uid, group_uid, environment_uid, owner_id, deployment_uid, node,
+  `${HELD}
+   insert into servers (tenant_id, number, hostname, cloud_account_uid, group_uid, environment_uid, owner_id, deployment_uid, node,
      node_instance_id, status)
    select $1, $3::bigint + row_number() over (order by i.id) - 1, ${HOSTNAME}, $4,
      (select g.uid from ordering_groups g where g.tenant_id = $1 and g.name = 'Unassigned' and g.parent_uid is null),
      (select e.uid from ordering_environments e where e.tenant_id = $1 and e.unassigned), d.created_by, d.uid, i.node, i.id, 'building'
-   from node_instances i join deployments d on d.uid = i.deployment_uid
-   where i.tenant_id = $1 and d.tenant_id = $1 and i.id = any($2::text[])
+   from node_instances i join held d on d.uid = i.deployment_uid where i.tenant_id = $1 and i.id = any($2::text[])
    on conflict do nothing`,
 );
 
 /** The resources of the projected servers of instances `$2`, in account `$3`. */
 export const upsertProjected = tenantStatement(
   'server_news_resources',
-  `insert into inventory_resources (tenant_id, cloud_account_uid, type, region, provider_id, name, tags, facts, digest, owner_id,
+  `${HELD}
+   insert into inventory_resources (tenant_id, cloud_account_uid, type, region, provider_id, name, tags, facts, digest, owner_id,
      deployment_uid, node_instance_id)
    select $1, $3, 'instance', 'global', p.id, p.hostname, p.tags, p.facts, sha256(convert_to(concat(p.hostname, p.facts, p.tags), 'UTF8')),
      p.owner_id, p.deployment_uid, p.id
    from (select i.id, ${HOSTNAME} as hostname, coalesce(d.resource_tags::jsonb, '{}') as tags, s.owner_id, i.deployment_uid,
        jsonb_build_object('power', ${POWER}, 'state', i.state, 'private_ip', coalesce(i.runtime_properties ->> 'ip', ''),
          'public_ip', coalesce(i.runtime_properties ->> 'public_ip', '')) as facts
-     from node_instances i join deployments d on d.uid = i.deployment_uid
+     from node_instances i join held d on d.uid = i.deployment_uid
      join servers s on s.tenant_id = $1 and s.node_instance_id = i.id and s.status <> 'historical' and s.cloud_account_uid = $3
-     where i.tenant_id = $1 and d.tenant_id = $1 and i.id = any($2::text[])) p
+     where i.tenant_id = $1 and i.id = any($2::text[])) p
    on conflict (cloud_account_uid, type, region, provider_id) do update set name = excluded.name, tags = excluded.tags, facts = excluded.facts,
      digest = excluded.digest, modified_at = now(), destroyed_at = null, deployment_uid = excluded.deployment_uid
    where inventory_resources.digest <> excluded.digest or inventory_resources.destroyed_at is not null

@@ -51,7 +51,7 @@ describe('workers', () => {
 
   const workerOf = async (execution: ExecutionRecord) =>
     (
-      await engine.database.pool.query<{ worker: string; fence: number; breakdowns: number }>(
+      await engine.database.pool.query<{ worker: string | null; fence: number; breakdowns: number }>(
         'select worker, fence, breakdowns from executions where uid = $1',
         [execution.uid],
       )
@@ -258,21 +258,31 @@ describe('workers', () => {
 
   it('let a small execution have its turn beside a large one', async () => {
     let running = 0;
-    plugin.on('create', async () => {
+    let held = Promise.resolve();
+    const create = async () => {
       running += 1;
       assert.ok(running <= 2);
       await tick();
+      await held;
       running -= 1;
       return DONE;
-    });
+    };
+    plugin.on('create', create);
+    plugin.on('small', create);
     await work({ maxOperations: 2 });
     const large = await install(thing('scripted.create', 60));
     while (plugin.calls.length < 4) await tick();
-    const small = await install(thing('scripted.create'));
+    let goOn = () => {};
+    held = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    const small = await install(thing('scripted.small'));
+    while ((await workerOf(small)).worker === null) await tick();
+    goOn();
     assert.equal((await engine.until(small)).status, 'terminated');
-    assert.equal((await engine.executions.get(engine.caller, large.id)).status, 'started');
     assert.equal((await engine.until(large)).status, 'terminated');
     assert.equal(plugin.calls.length, 122);
+    assert.ok(plugin.calls.indexOf('small thing 1') < plugin.calls.lastIndexOf('create thing 1'));
   });
 });
 
