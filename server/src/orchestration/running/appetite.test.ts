@@ -63,7 +63,7 @@ describe('what a worker asks for', () => {
     assert.deepEqual(appetite.wish(holds), { most: 0, sated: [] }, 'each patience is for one');
     assert.equal(appetite.untilAnybodys(holds), 800);
     assert.equal(appetite.untilAnybodys(walked(1)), 200);
-    assert.equal(appetite.untilAnybodys(walked(50)), 6400);
+    assert.equal(appetite.untilAnybodys(walked(50)), 1600);
     now += 800;
     appetite.waited();
     assert.deepEqual(appetite.wish(holds), { most: 1, sated: [] });

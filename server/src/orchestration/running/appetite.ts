@@ -17,7 +17,7 @@ const MOST_UNSEEN = 16;
 /** Milliseconds that others, who have room, get to take what comes. */
 export const LEFT_TO_OTHERS_MS = 100;
 /** Of a tenant that has some here: doubled for each execution that is walked, so often at most. */
-const MOST_DOUBLINGS = 6;
+const MOST_DOUBLINGS = 4;
 
 export interface Wish {
   /** Executions that no worker has had. */

@@ -112,6 +112,8 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
     }));
   let stopping = false;
   let again = false;
+  /** What is heard now, this worker says itself. */
+  let tells = false;
   let claiming: Promise<void> | null = null;
   let later: (() => void) | null = null;
 
@@ -205,7 +207,9 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
         if (end === 'released')
           await releaseLease.run(pool, [execution.uid, execution.fence]).catch(() => {});
         if (holds.get(execution.uid) === held) holds.delete(execution.uid);
+        tells = true;
         signals.send(`ended:${execution.id}`);
+        tells = false;
         if (!stopping) look();
       });
   }
@@ -276,11 +280,9 @@ export async function startWorker(parts: WorkerParts): Promise<RunningWorker> {
   }
 
   const unsubscribe = signals.subscribe((hints) => {
-    if (hints.some((hint) => hint.startsWith('ended:'))) look();
-    else if (hints.includes('work')) {
-      if (appetite.isHeldBack(walked())) lookLater(LEFT_TO_OTHERS_MS);
-      else look();
-    }
+    const isWork = hints.includes('work') || (!tells && hints.some((hint) => hint.startsWith('ended:')));
+    if (isWork && appetite.isHeldBack(walked())) lookLater(LEFT_TO_OTHERS_MS);
+    else if (isWork) look();
     if (hints.some((hint) => hint.startsWith('changed:'))) void renew().catch(() => {});
   });
   const stopPolling = every(clock, POLL_MS, lookPatiently);
