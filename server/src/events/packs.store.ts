@@ -14,7 +14,7 @@ import type { Queryable } from '../store/statement.js';
 import { type Asked, type Bounds, COLUMNS, type Look } from './asked.store.js';
 import { itemsText } from './event-items.js';
 import { EVENT_LIST, type EventField, type Names, selectNames } from './events.store.js';
-import { type PackRow, pageOf, type StoredPack } from './opening.js';
+import { type Opened, type PackRow, pageOf, type StoredPack } from './opening.js';
 import type { Kind } from './selection.js';
 
 export interface PageOfPacks {
@@ -27,7 +27,8 @@ export interface PageOfPacks {
 /** Numbers that are looked for one by one. */
 const FEW = 8;
 
-interface Row {
+/** A pack that a page lies in, as SQL tells it. */
+export interface Row {
   readonly total: number | null;
   readonly skip: number;
   readonly pack: string | null;
@@ -59,17 +60,22 @@ export async function pageOfPacks(
   const found = await askComposed<Row>(db, packsOf(asked, bounds, offset, size, most), { anew: true });
   const { total, skip } = found[0]!;
   const packs = found.flatMap((row) => (row.pack === null ? [] : [stored(row, row.pack)]));
-  const { kinds, from, to } = asked.selection;
-  const time = (text: string | null) => (text === null ? null : Date.parse(text));
-  const events = pageOf(
-    packs,
-    { kinds, from: time(from), to: time(to) },
-    { descending: asked.byTime === 'descending', skip, size },
-  );
+  const events = opened(asked, packs, skip);
   if (events.length === 0) return { items: '[]', count: 0, total };
   const named = await namesOf(db, asked, new Set(events.map(({ pack }) => pack.row)));
   const items = itemsText(events, asked.query.shape, ({ pack }) => named.get(keyOf(pack.row))!);
   return { items, count: events.length, total };
+}
+
+/** The page, of packs in any order, behind the first `skip` of their events. */
+export function opened(asked: Asked, packs: readonly StoredPack[], skip: number): readonly Opened[] {
+  const { kinds, from, to } = asked.selection;
+  const time = (text: string | null) => (text === null ? null : Date.parse(text));
+  return pageOf(
+    packs,
+    { kinds, from: time(from), to: time(to) },
+    { descending: asked.byTime === 'descending', skip, size: asked.query.size! },
+  );
 }
 
 function packsOf(asked: Asked, bounds: Bounds, offset: number, size: number, most: number | null) {
@@ -210,7 +216,7 @@ function numbersAmong(column: string, matched: RawBuilder<unknown>): RawBuilder<
     from (select ${matched} as matched offset 0) m)`;
 }
 
-function stored(row: Row, pack: string): StoredPack {
+export function stored(row: Row, pack: string): StoredPack {
   const { second, secondText, micros, recordedAt } = row;
   const numbers = (text: string | null) => (text === null ? null : (JSON.parse(text) as number[]));
   return {

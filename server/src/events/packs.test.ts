@@ -103,6 +103,7 @@ const question = fc.record({
   descending: fc.boolean(),
   offset: fc.nat(40),
   size: fc.constantFrom(0, 1, 7, 50),
+  execution: fc.option(fc.nat(2), { freq: 2 }),
 });
 
 const SHAPE: Shape<EventField> = {
@@ -114,7 +115,7 @@ const SHAPE: Shape<EventField> = {
 async function store(teller: Teller, packs: readonly Pack[]): Promise<void> {
   const { rows } = await pool.query<{ uid: number }>(
     `insert into executions (tenant_id, id, workflow, function, status, parameters, created_by)
-     select $1, gen_random_uuid(), 'w' || n, 'f', 'terminated', '{}', $2 from generate_series(0, 2) n returning uid`,
+     select $1, 'x' || $1::bigint || '-' || n, 'w' || n, 'f', 'terminated', '{}', $2 from generate_series(0, 2) n returning uid`,
     [teller.tenantId, teller.scope.userId],
   );
   for (const { execution, second, micros, words, places, events, sparse, numbered } of packs) {
@@ -164,11 +165,18 @@ async function store(teller: Teller, packs: readonly Pack[]): Promise<void> {
 
 type Question = typeof question extends fc.Arbitrary<infer Q> ? Q : never;
 
+function filtersOf(teller: Teller, { filters, execution }: Question): readonly ListFilter<EventField>[] {
+  return execution === null
+    ? filters
+    : [...filters, { field: 'executionId', anyOf: [`x${teller.tenantId}-${execution}`] }];
+}
+
 /** The same, of all events opened by PostgreSQL, sorted and counted. */
-async function truth(teller: Teller, { filters, search, descending, offset, size }: Question) {
+async function truth(teller: Teller, asked: Question) {
+  const { search, descending, offset, size } = asked;
   const conditions = [
     sql`e.tenant_id = ${teller.tenantId}`,
-    ...filters.map((one) => condition(EVENT_LIST, one)),
+    ...filtersOf(teller, asked).map((one) => condition(EVENT_LIST, one)),
     ...(search === '' ? [] : [sql`position(lower(${search}) in lower(e.message)) > 0`]),
   ];
   const way = sql.raw(descending ? 'e.at desc, e.id desc' : 'e.at, e.id');
@@ -192,7 +200,8 @@ test('pages of packs of any form, which overlap, are what opening, sorting and w
         const teller = await aTeller(pool);
         await store(teller, packs);
         for (const asked of questions) {
-          const { filters, search, descending, offset, size } = asked;
+          const { search, descending, offset, size } = asked;
+          const filters = filtersOf(teller, asked);
           const page = await pageOfEvents(pool, teller.scope, {
             shape: SHAPE,
             filters,

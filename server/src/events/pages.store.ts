@@ -9,6 +9,7 @@
  *   with certain words or places                   by packs, as far as MOST    by packs
  *   anything else                                  counted, as far as MOST     walked
  *
+ * The first two, of both kinds and of one execution or deployment, are questions that need no planning (planned-pages.store.ts).
  * Counted as far as MOST beyond the page: where there are more the total says so many, and grows while one pages on.
  *
  * All but the last are answered by packs, which are opened here (packs.store.ts). For the last, PostgreSQL opens them: the order of packs
@@ -26,6 +27,7 @@ import { Asked, type Bounds } from './asked.store.js';
 import { type Place, placeInTenant, placeOfSubjects, type Stretch } from './counts.store.js';
 import { DECORATION, EVENT_LIST, type EventField } from './events.store.js';
 import { isOfPacks, pageOfPacks } from './packs.store.js';
+import { pageOfSubject, pageOfTenant } from './planned-pages.store.js';
 import { selectionOf } from './selection.js';
 
 /** Rows that are counted beyond a page where no counter knows of them. */
@@ -44,12 +46,17 @@ export async function pageOfEvents(
     return { items: '[]', total: 0 };
   const asked = new Asked(scope, query, selection);
   const { offset, size } = query;
+  const whole = await pageOfTenant(db, asked);
+  if (whole !== null) return { items: whole.items, total: whole.total! };
   const place = await placeOf(db, asked);
   const beyond = size === 0 || offset >= place.total;
   if (place.total === 0 || (asked.known && beyond)) return { items: '[]', total: place.total };
-  const page = isOfPacks(asked)
-    ? await pageOfPacks(db, asked, place, offset - place.before, asked.known ? null : offset + size! + MOST)
-    : await walked(db, asked, place);
+  const within = offset - place.before;
+  const page =
+    (await pageOfSubject(db, asked, place, within)) ??
+    (isOfPacks(asked)
+      ? await pageOfPacks(db, asked, place, within, asked.known ? null : offset + size! + MOST)
+      : await walked(db, asked, place));
   const seen = page.count === 0 ? 0 : offset + page.count;
   // Somebody may append between the two questions.
   return { items: page.items, total: Math.max(page.total ?? place.total, seen) };
