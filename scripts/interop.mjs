@@ -1,5 +1,5 @@
 // `npm run test:interop`: other people's clients, as they are published, against a real server. Words after `--` choose:
-// names of suites (see SUITES), or of test modules, which the suite `cloudify` has.
+// names of suites (see SUITES), or of test modules, which the suite `cloudify` has. `--prepare` only installs what they need.
 //
 // Needs python3 (3.8 or newer) with venv, and the package index that pip is set up for. Each client is installed into a
 // virtual environment of its own under .cache/, once per version of Python and of the client.
@@ -160,7 +160,8 @@ async function finished(tests) {
 }
 
 async function main() {
-  const { suites, nodes, modules } = chosen(process.argv.slice(2));
+  const words = process.argv.slice(2);
+  const { suites, nodes, modules } = chosen(words.filter((word) => word !== '--prepare'));
   const needsPython =
     nodes.length > 0 || suites.some(({ client, helper }) => (client ?? helper) !== undefined);
   const found = needsPython ? findPython() : null;
@@ -169,6 +170,13 @@ async function main() {
     return wanted === undefined ? null : environment(found, wanted);
   });
   for (const { debian } of suites) if (debian !== undefined) installDebian(debian);
+  if (words.includes('--prepare')) {
+    for (const { client, debian } of nodes) {
+      if (debian !== undefined) installDebian(debian);
+      if (client !== undefined) environment(found, client);
+    }
+    return 0;
+  }
   await makeReady();
   const failed = [];
   for (const suite of nodes) if ((await runNodeSuite(suite, found)) !== 0) failed.push(suite.name);
