@@ -200,6 +200,8 @@ export function addResourceHandlers(mounting: Mounting): void {
       const given: unknown = request.body;
       const templates = (Array.isArray(given) ? given : [bodyOf(request)]) as Body[];
       if (templates.length === 0 || templates.length > 1000) throw badRequest('Name 1 to 1000 templates');
+      if (templates.some((each) => typeof each !== 'object' || each === null))
+        throw badRequest("Each template must be an object with 'template' and 'os-build'");
       const wanted = templates.map((each) => ({
         image: required('template', textMember(each, 'template')),
         osBuild: required('os-build', hrefMember(each, 'os-build', ['os-builds'])),

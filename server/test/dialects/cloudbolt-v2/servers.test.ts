@@ -250,6 +250,8 @@ test('templates of a handler stand for OS builds', async () => {
   assert.equal(answer.body.status_code, 200);
   const images = await pool.query('select image from os_build_images where os_build_uid = $1', [rows[0].uid]);
   assert.deepEqual(images.rows, [{ image: 'debian-12' }]);
+  for (const none of [null, 7])
+    await admin.expect(400, 'POST', `resource-handlers/${handler}/import-template/`, [none, body]);
   await admin.expect(404, 'POST', `resource-handlers/${handler}/import-template/`, {
     template: 'x',
     'os-build': '/api/v2/os-builds/4711',
